@@ -1,0 +1,325 @@
+"""Settings: what can be set, what is allowed, and where the values come from.
+
+One field of `Settings` is one setting: name, default, check and explanation stand together, and
+the command line, the environment, the file and the README's table are all made from them.
+Sources, each stronger than the one before: defaults, a YAML or JSON file, the environment
+(``WPH_<NAME>``), flags.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import platformdirs
+import voluptuous as vol
+import yaml
+
+from .errors import ConfigError
+
+ENVIRONMENT_PREFIX = "WPH_"
+
+_APPLICATION = "wyoming-piper-hardened"
+
+
+class LogLevel(StrEnum):
+    """How much is logged; only ``debug`` shows details of requests."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of one value: `allowed` tells a person what passes, `__call__` decides."""
+
+    allowed: str
+    parse: Callable[[object], Any]
+
+    def __call__(self, value: object) -> Any:
+        """Return the value in its proper type, or raise `voluptuous.Invalid`."""
+        return self.parse(value)
+
+
+def _whole_number(low: int, high: int, remark: str = "") -> Check:
+    def parse(value: object) -> int:
+        if isinstance(value, str):
+            value = int(value.strip())
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return Check(f"a whole number from {low} to {high}{remark}", parse)
+
+
+def _number(low: float, high: float, remark: str = "") -> Check:
+    def parse(value: object) -> float:
+        if isinstance(value, str):
+            value = float(value.strip())
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if not low <= value <= high:  # also refuses NaN
+            raise ValueError
+        return float(value)
+
+    return Check(f"a number from {low:g} to {high:g}{remark}", parse)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    return value.strip()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    return tuple(_text(item) for item in value if item != "")
+
+
+def _speaker(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return _text(value)
+
+
+def _uri(*schemes: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        uri = _text(value)
+        parts = urlsplit(uri)
+        if parts.scheme not in schemes:
+            raise ValueError
+        if parts.scheme == "unix":
+            if not parts.path:
+                raise ValueError
+        elif parts.hostname is None or parts.port is None:  # .port raises when out of range
+            raise ValueError
+        return uri
+
+    return parse
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str | Path):
+        raise ValueError
+    try:
+        return Path(_text(str(value))).expanduser().absolute()
+    except RuntimeError:  # ~somebody who does not exist
+        raise ValueError from None
+
+
+def _log_level(value: object) -> LogLevel:
+    return LogLevel(_text(value).lower())
+
+
+def _optional(check: Check) -> Check:
+    def parse(value: object) -> Any:
+        return None if value is None or value == "" else check(value)
+
+    return Check(f"{check.allowed}; or empty", parse)
+
+
+def _option(default: Any, check: Check, help_text: str) -> Any:
+    return field(default=default, metadata={"check": check, "help": help_text})
+
+
+_NAME = Check("the name of a voice, such as en_US-joe-medium", _text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, checked. Optional ones may be null or empty in a file."""
+
+    uri: str = _option(
+        "tcp://0.0.0.0:10200",
+        Check("tcp://HOST:PORT or unix://PATH", _uri("tcp", "unix")),
+        "Where Wyoming clients connect.",
+    )
+    web_uri: str | None = _option(
+        None,
+        _optional(Check("http://HOST:PORT", _uri("http"))),
+        "Where the web page and the API will be served. Accepted, not yet used.",
+    )
+    data_dir: Path = _option(
+        Path(platformdirs.user_data_dir(_APPLICATION)),
+        Check("a folder", _path),
+        "Folder of downloaded and custom voices.",
+    )
+    voice: str = _option(
+        "en_US-joe-medium", _NAME, "The voice of requests that name none. Any installed voice."
+    )
+    voices: tuple[str, ...] = _option(
+        (),
+        Check("a list of names of voices (separated by commas in a flag or variable)", _texts),
+        "More voices to load at start, so that their first sentence does not wait.",
+    )
+    speaker: str | None = _option(
+        None,
+        _optional(Check("a speaker's name or number", _speaker)),
+        "The speaker of `voice` when a request names none; voices with several speakers only.",
+    )
+    length_scale: float | None = _option(
+        None,
+        _optional(_number(0.25, 4)),
+        "Speed: 0.5 is twice as fast, 2 is half as fast. Empty: as the voice was made.",
+    )
+    noise_scale: float | None = _option(
+        None, _optional(_number(0, 2)), "Liveliness of the sound. Empty: as the voice was made."
+    )
+    noise_w_scale: float | None = _option(
+        None, _optional(_number(0, 2)), "Liveliness of the rhythm. Empty: as the voice was made."
+    )
+    sentence_silence: float = _option(
+        0.0, _number(0, 5, " (seconds)"), "Pause added between two sentences."
+    )
+    max_segment_chars: int = _option(
+        500,
+        _whole_number(50, 500),
+        "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
+    )
+    synthesis_timeout: float = _option(
+        30.0,
+        _number(1, 600, " (seconds)"),
+        "An engine process that needs longer for one segment is killed and replaced.",
+    )
+    workers: int = _option(
+        0, _whole_number(0, 16, "; 0 chooses by processor"), "Engine processes side by side."
+    )
+    threads_per_worker: int = _option(
+        0, _whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
+    )
+    max_queue: int = _option(
+        32,
+        _whole_number(1, 1000),
+        "Requests that may wait while every worker is busy; further ones are refused at once.",
+    )
+    max_connections: int = _option(
+        64,
+        _whole_number(1, 10000),
+        "Connections at once. Beyond, the one that was idle longest makes room.",
+    )
+    idle_timeout: float = _option(
+        330.0,
+        _number(30, 3600, " (seconds)"),
+        "A connection that says nothing for so long is closed. Must outlast the pauses of a "
+        "language model; Home Assistant gives up after 300.",
+    )
+    zeroconf: str | None = _option(
+        None,
+        _optional(Check("a name", _text)),
+        "Announce the server in the local network under this name (needs the extra `zeroconf`).",
+    )
+    log_level: LogLevel = _option(
+        LogLevel.INFO,
+        Check("one of debug, info, warning, error", _log_level),
+        "How much is logged.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table of settings."""
+
+    name: str
+    default: Any
+    allowed: str
+    help: str
+    check: Check
+
+
+def all_settings() -> tuple[Setting, ...]:
+    """Every setting in the order of `Settings`."""
+    return tuple(_setting(f) for f in fields(Settings))
+
+
+def schema() -> vol.Schema:
+    """The schema of a settings file: every key optional, no other key allowed."""
+    return vol.Schema({vol.Optional(s.name): s.check for s in all_settings()})
+
+
+def load_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read the settings from all sources.
+
+    Args:
+        file: a YAML or JSON file with one object of settings.
+        environment: variables; only those named ``WPH_…`` matter.
+        flags: settings given on the command line; ``None`` means not given.
+
+    Raises:
+        ConfigError: names the key, the value, where it came from and what is allowed.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        values |= _checked(_read(file), str(file), str)
+    names = {
+        key.removeprefix(ENVIRONMENT_PREFIX).lower(): text
+        for key, text in (environment or {}).items()
+        if key.startswith(ENVIRONMENT_PREFIX) and text != ""  # compose files pass empty ones
+    }
+    values |= _checked(names, "the environment", _variable)
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    values |= _checked(given, "the command line", _flag)
+    return Settings(**values)
+
+
+def _setting(declared: Field[Any]) -> Setting:
+    assert declared.default is not MISSING
+    check = cast("Check", declared.metadata["check"])
+    return Setting(declared.name, declared.default, check.allowed, declared.metadata["help"], check)
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        loaded = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+    except OSError as err:
+        raise ConfigError(f"cannot read the settings file {file}: {err.strerror}") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as err:
+        place = str(getattr(err, "problem_mark", "") or "").strip()
+        raise ConfigError(
+            f"the settings file {file} is not valid {'JSON' if file.suffix == '.json' else 'YAML'}"
+            + (f" ({place})" if place else "")
+        ) from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+        raise ConfigError(f"the settings file {file} must hold one object of settings")
+    return loaded
+
+
+def _checked(values: dict[str, Any], source: str, shown: Callable[[str], str]) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", schema()(values))
+    except vol.MultipleInvalid as err:
+        problems = [_explain(str(one.path[0]), values, source, shown) for one in err.errors]
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+
+def _explain(name: str, values: dict[str, Any], source: str, shown: Callable[[str], str]) -> str:
+    for setting in all_settings():
+        if setting.name == name:
+            value = json.dumps(values[name], ensure_ascii=False, default=str)
+            return f"{shown(name)} in {source}: {value} is not allowed; allowed: {setting.allowed}"
+    known = ", ".join(shown(setting.name) for setting in all_settings())
+    return f"{shown(name)} in {source} is not a setting; there are: {known}"

@@ -1,0 +1,46 @@
+"""What an engine process does to itself before it loads anything heavy.
+
+Linux only where the kernel's interfaces are named; elsewhere those steps are left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_OOM_SCORE = "500"  # of 1000: the kernel takes an engine before the server
+_NICENESS = 5  # the server answers even while every core synthesises
+
+
+def claim_stdout() -> BinaryIO:
+    """Keep file descriptor 1 for frames alone; whatever prints to it later goes to stderr."""
+    frames = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(frames, "wb")
+
+
+def isolate(parent_pid: int | None) -> None:
+    """Die with the parent, give way to it, and leave a trace of a crash on stderr.
+
+    `parent_pid` is the pid of the starting process as it sees itself; ``None`` (started by hand)
+    leaves that check out.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    faulthandler.enable(file=2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if parent_pid is not None and os.getppid() != parent_pid:
+            os._exit(0)  # the parent died before it could be watched
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+    with contextlib.suppress(OSError):
+        os.nice(_NICENESS)

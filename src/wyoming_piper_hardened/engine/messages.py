@@ -1,0 +1,99 @@
+"""What the server and an engine process say to each other, as Wyoming events on pipes.
+
+Requests: ``synthesize`` (a segment), ``cancel``, ``ping``. Answers: ``ready`` once after the first
+voices are loaded; for every segment ``loading``/``loaded`` if its voice must be loaded first, then
+``audio-start``, ``audio-chunk``…, ``audio-stop``; or ``error``; ``pong`` at any time.
+
+This module imports no engine library: the server uses it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wyoming.event import Event
+
+READY = "ready"
+LOADING = "loading"
+LOADED = "loaded"
+CANCEL = "cancel"
+SYNTHESIZE = "synthesize"
+
+EXIT_CANNOT_START = 3
+"""Exit code of an engine that could not load its first voice: trying again will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOptions:
+    """How to speak; ``None`` stands for the voice's own value."""
+
+    speaker_id: int | None = None
+    length_scale: float | None = None
+    noise_scale: float | None = None
+    noise_w_scale: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRequest:
+    """One segment to speak.
+
+    `model` is the path of the voice's ``.onnx`` (empty: the first voice the engine loaded), its
+    configuration lies beside it as ``.onnx.json``. The engine leaves out the first `from_sample`
+    samples: a replay goes on where an earlier attempt stopped.
+    """
+
+    text: str
+    model: str = ""
+    options: SpeechOptions = field(default_factory=SpeechOptions)
+    from_sample: int = 0
+
+    def event(self, request_id: int) -> Event:
+        """The ``synthesize`` event for the engine."""
+        options = {key: value for key, value in asdict(self.options).items() if value is not None}
+        data: dict[str, Any] = {"id": request_id, "text": self.text, **options}
+        if self.model:
+            data["model"] = self.model
+        if self.from_sample:
+            data["from_sample"] = self.from_sample
+        return Event(SYNTHESIZE, data)
+
+    @staticmethod
+    def from_data(data: dict[str, Any]) -> SegmentRequest:
+        """Read the data of a ``synthesize`` event; raises ValueError on a wrong type."""
+        request = SegmentRequest(
+            text=_typed(data, "text", str, ""),
+            model=_typed(data, "model", str, ""),
+            options=SpeechOptions(
+                speaker_id=_typed(data, "speaker_id", int, None),
+                length_scale=_number(data, "length_scale"),
+                noise_scale=_number(data, "noise_scale"),
+                noise_w_scale=_number(data, "noise_w_scale"),
+            ),
+            from_sample=_typed(data, "from_sample", int, 0),
+        )
+        if request.from_sample < 0:
+            raise ValueError(f"from_sample is {request.from_sample}")
+        return request
+
+
+def config_path(model: Path) -> Path:
+    """Where the configuration of a voice model lies."""
+    return model.with_name(model.name + ".json")
+
+
+def _typed(data: dict[str, Any], key: str, kind: type, default: Any) -> Any:
+    value = data.get(key, default)
+    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise ValueError(f"{key} is not {kind.__name__}")
+    return value
+
+
+def _number(data: dict[str, Any], key: str) -> float | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{key} is not a number")
+    return float(value)

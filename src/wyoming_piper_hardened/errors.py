@@ -1,0 +1,162 @@
+"""One tree of errors.
+
+Every error a user can meet has a stable ``code`` (kebab-case, sent on the wire and shown in the
+API) and says whether asking again may help (``retryable``). A message tells what happened, to
+what, and what to do next; it never carries the text that was to be spoken.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HardenedError(Exception):
+    """Root of every error that this program raises on purpose."""
+
+    code: ClassVar[str] = "internal-error"
+    retryable: ClassVar[bool] = False
+
+
+class ConfigError(HardenedError):
+    """A setting is unknown, has the wrong type or is out of range. Exit code 2."""
+
+    code = "config-invalid"
+
+
+class StartError(HardenedError):
+    """The server cannot start here. Exit code 3."""
+
+    code = "start-failed"
+
+
+class AddressInUseError(StartError):
+    """Somebody else listens where the server should."""
+
+    code = "address-in-use"
+
+
+class ProtocolError(HardenedError):
+    """The peer sent bytes that are not a Wyoming event within the limits."""
+
+    code = "protocol-error"
+
+
+class EventTooLargeError(ProtocolError):
+    """An event announces more bytes than allowed; ``event_type`` is what it claims to be."""
+
+    code = "event-too-large"
+
+    def __init__(self, message: str, event_type: str) -> None:
+        super().__init__(message)
+        self.event_type = event_type
+
+
+class RequestError(HardenedError):
+    """This request cannot be carried out; the next one can."""
+
+    code = "request-failed"
+
+
+class BadRequestError(RequestError):
+    """A field of the request has the wrong type."""
+
+    code = "bad-request"
+
+
+class TextTooLongError(RequestError):
+    """More text than one request may carry."""
+
+    code = "text-too-long"
+
+
+class VoiceNotFoundError(RequestError):
+    """No voice of that name or language is here."""
+
+    code = "voice-not-found"
+
+
+class SpeakerNotFoundError(RequestError):
+    """The voice has no such speaker."""
+
+    code = "speaker-not-found"
+
+
+class OverloadedError(RequestError):
+    """More requests wait than the queue may hold."""
+
+    code = "overloaded"
+    retryable = True
+
+
+class TooManyConnectionsError(RequestError):
+    """Every connection that the server allows is busy."""
+
+    code = "too-many-connections"
+    retryable = True
+
+
+class ShuttingDownError(RequestError):
+    """The server stops; the request was cut off."""
+
+    code = "shutting-down"
+    retryable = True
+
+
+class ClientGoneError(RequestError):
+    """The client closed its side, or read nothing for too long, before the audio was complete."""
+
+    code = "client-gone"
+
+
+class IdleError(RequestError):
+    """The client began a stream of text and then said nothing for too long."""
+
+    code = "idle-timeout"
+
+
+class SynthesisError(RequestError):
+    """The engine answered that it cannot speak this segment."""
+
+    code = "synthesis-failed"
+
+
+class WorkerDiedError(RequestError):
+    """The engine process ended while it spoke, and so did its replacement."""
+
+    code = "worker-died"
+    retryable = True
+
+
+class SynthesisTimeoutError(WorkerDiedError):
+    """The engine process made no audio within the deadline and was killed."""
+
+    code = "synthesis-timeout"
+
+
+class VoiceUnavailableError(RequestError):
+    """No worker can load the voice at present."""
+
+    code = "voice-unavailable"
+    retryable = True
+
+
+class EngineFailedError(HardenedError):
+    """An engine process died, hung or talked nonsense. Seen by its worker alone.
+
+    `permanent`: the engine said that it cannot start, so trying again does not help.
+    `timed_out`: it was killed because it made no audio within its deadline.
+    """
+
+    code = "engine-failed"
+    retryable = True
+
+    def __init__(self, reason: str, *, permanent: bool = False, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+        self.timed_out = timed_out
+
+
+class VoiceError(HardenedError):
+    """The files of a voice cannot be used."""
+
+    code = "voice-invalid"

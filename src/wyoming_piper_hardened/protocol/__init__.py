@@ -1,0 +1,1 @@
+"""The Wyoming face of the server."""

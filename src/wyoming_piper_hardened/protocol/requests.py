@@ -1,0 +1,64 @@
+"""Fields of synthesis events, checked: whatever a client sends, only these types get further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import BadRequestError, TextTooLongError
+
+MAX_TEXT_CHARS = 100_000
+"""Most text of one request, plain or streamed, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """The voice a client asks for; each may be missing."""
+
+    name: str | None = None
+    language: str | None = None
+    speaker: str | None = None
+
+
+def read_voice_choice(data: dict[str, Any]) -> VoiceChoice:
+    """Read ``voice`` of a ``synthesize`` or ``synthesize-start`` event.
+
+    Raises:
+        BadRequestError: a field has the wrong type.
+    """
+    voice = data.get("voice")
+    if voice is None:
+        return VoiceChoice()
+    if not isinstance(voice, dict):
+        raise BadRequestError("voice must be an object with name, language or speaker")
+    return VoiceChoice(*(_text(voice, key) for key in ("name", "language", "speaker")))
+
+
+def read_text(data: dict[str, Any]) -> str:
+    """Read ``text``; missing counts as empty.
+
+    Raises:
+        BadRequestError: it is not a string.
+        TextTooLongError: it has more than `MAX_TEXT_CHARS` characters.
+    """
+    text = _text(data, "text") or ""
+    check_length(len(text))
+    return text
+
+
+def check_length(characters: int) -> None:
+    """Raise TextTooLongError beyond `MAX_TEXT_CHARS`."""
+    if characters > MAX_TEXT_CHARS:
+        raise TextTooLongError(
+            f"the text has {characters} characters; one request may have {MAX_TEXT_CHARS}. "
+            "Send it in parts"
+        )
+
+
+def _text(data: dict[str, Any], key: str) -> str | None:
+    value = data.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    if key == "speaker" and isinstance(value, int):
+        return str(value)
+    raise BadRequestError(f"{key} must be a string, not {type(value).__name__}")

@@ -1,0 +1,159 @@
+"""The listening side: accepts connections and keeps their number bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import stat
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from wyoming.error import Error
+from wyoming.event import async_write_event
+
+from ..errors import AddressInUseError, StartError, TooManyConnectionsError
+from ..framing import MAX_HEADER_BYTES
+from ..workers.synthesizer import Synthesizer
+from .session import Session
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class WyomingServer:
+    """Accepts Wyoming clients on one address.
+
+    Args:
+        uri: ``tcp://HOST:PORT`` (port 0: any free one) or ``unix://PATH``.
+        synthesizer: speaks for every session.
+        max_connections: beyond that the connection idle for longest makes room; when none is
+            idle the new one is refused with an ``error``.
+        idle_timeout: see `Session`.
+    """
+
+    def __init__(
+        self, uri: str, synthesizer: Synthesizer, *, max_connections: int, idle_timeout: float
+    ) -> None:
+        self._uri = uri
+        self._synthesizer = synthesizer
+        self._max_connections = max_connections
+        self._idle_timeout = idle_timeout
+        self._server: asyncio.Server | None = None
+        self._sessions: dict[Session, asyncio.Task[None]] = {}
+
+    @property
+    def port(self) -> int | None:
+        """The TCP port in use, once started."""
+        if self._server is None or not self._uri.startswith("tcp:"):
+            return None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._sessions)
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            AddressInUseError: names who listens there already, as far as that can be seen.
+            StartError: the address cannot be used.
+        """
+        parts = urlsplit(self._uri)
+        try:
+            if parts.scheme == "unix":
+                await asyncio.to_thread(_remove_stale_socket, Path(parts.path))
+                self._server = await asyncio.start_unix_server(
+                    self._accept, parts.path, limit=MAX_HEADER_BYTES
+                )
+            else:
+                self._server = await asyncio.start_server(
+                    self._accept, parts.hostname, parts.port, limit=MAX_HEADER_BYTES
+                )
+        except OSError as err:
+            if err.errno == errno.EADDRINUSE:
+                who = await asyncio.to_thread(_who_listens, parts.port)
+                raise AddressInUseError(f"{self._uri} is in use{who}") from None
+            reason = err.strerror or str(err)
+            raise StartError(f"cannot listen on {self._uri}: {reason}") from None
+
+    async def stop(self, grace: float) -> None:
+        """Accept nobody any more, give those being spoken to `grace` seconds, then cut off."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for session, task in self._sessions.items():
+            if not session.busy:
+                task.cancel()
+        tasks = set(self._sessions.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._uri.startswith("unix:"):
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(Path(urlsplit(self._uri).path).unlink)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._sessions) >= self._max_connections and not self._make_room():
+            await _refuse(writer)
+            return
+        connection = writer.get_extra_info("socket")
+        if connection.family != socket.AF_UNIX:  # notice clients whose machine is gone
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        session = Session(reader, writer, self._synthesizer, self._idle_timeout)
+        self._sessions[session] = task
+        try:
+            await session.run()
+        except asyncio.CancelledError:
+            pass  # the server stops or makes room; asyncio's own callback would log it
+        finally:
+            self._sessions.pop(session, None)
+
+    def _make_room(self) -> bool:
+        idle = [session for session in self._sessions if not session.busy]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda session: session.last_activity)
+        _LOGGER.info("%s: idle for longest, makes room for another connection", oldest.peer)
+        self._sessions.pop(oldest).cancel()
+        return True
+
+
+async def _refuse(writer: asyncio.StreamWriter) -> None:
+    error = TooManyConnectionsError("every connection is busy; try again in a moment")
+    _LOGGER.warning("refused a connection: %s", error)
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(1):
+            await async_write_event(Error(str(error), error.code).event(), writer)
+    writer.close()
+
+
+def _remove_stale_socket(path: Path) -> None:
+    try:
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise FileExistsError(errno.EEXIST, f"{path} exists and is not a socket")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise OSError(errno.EADDRINUSE, "in use")
+    path.unlink()
+
+
+def _who_listens(port: int | None) -> str:
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            listening = connection.status == psutil.CONN_LISTEN
+            if listening and connection.laddr and connection.laddr.port == port:
+                if connection.pid is None:
+                    break
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return f"; `ss -ltnp 'sport = :{port}'` shows by whom" if port else " by another server"

@@ -1,0 +1,1 @@
+"""Text becomes segments: the unit of everything that follows."""

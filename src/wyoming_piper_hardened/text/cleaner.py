@@ -1,0 +1,36 @@
+"""Characters that no engine can speak are removed where text enters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_UNSPEAKABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_SPOKEN_CATEGORIES = ("L", "N", "Sc")
+
+
+def clean(text: str) -> str:
+    """Replace control characters and lone surrogates by a space.
+
+    Works character by character, so cleaning pieces equals cleaning the whole, and the length
+    stays. White space, line ends and blank lines are kept: they are sentence boundaries.
+    """
+    return _UNSPEAKABLE.sub(" ", text)
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to say: a letter, a number or a currency sign.
+
+    Emoji, markdown marks and blanks alone are not words; a segment of them is a silence.
+    """
+    return any(unicodedata.category(char).startswith(_SPOKEN_CATEGORIES) for char in text)
+
+
+def speakable(text: str) -> str:
+    """One line of text as the engine should get it.
+
+    Line ends become spaces. Without a final punctuation mark many voices clip the last sound, so
+    a full stop is added where a letter or a number ends the text.
+    """
+    text = " ".join(text.split())
+    return text + "." if text and unicodedata.category(text[-1])[0] in "LN" else text

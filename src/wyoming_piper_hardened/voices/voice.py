@@ -1,0 +1,106 @@
+"""What is known of an installed voice without loading it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..engine.messages import config_path
+from ..errors import SpeakerNotFoundError, VoiceError
+
+_MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
+_LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
+_NUMBER = re.compile(r"[0-9]{1,5}")
+_SHOWN_SPEAKERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One installed voice. `speakers` maps names to numbers and is empty for a single speaker."""
+
+    name: str
+    model: Path
+    language: str
+    quality: str
+    sample_rate: int
+    speakers: Mapping[str, int]
+    number_of_speakers: int
+
+    def speaker_id(self, speaker: str | None) -> int | None:
+        """The number of `speaker` (a name or a number as text); ``None`` for the default one.
+
+        Raises:
+            SpeakerNotFoundError: names the speakers that exist.
+        """
+        if speaker is None:
+            return None
+        number = self.speakers.get(speaker)
+        if number is None and _NUMBER.fullmatch(speaker):
+            number = int(speaker)
+        if number is None or not 0 <= number < max(self.number_of_speakers, 1):
+            raise SpeakerNotFoundError(
+                f"the voice {self.name} has no speaker {speaker[:40]!r}; {self._speakers_shown()}"
+            )
+        return number if self.number_of_speakers > 1 else None
+
+    def _speakers_shown(self) -> str:
+        if self.number_of_speakers <= 1:
+            return "it has one speaker: leave the speaker out"
+        names = sorted(self.speakers, key=lambda name: self.speakers[name])
+        names = names or [str(number) for number in range(self.number_of_speakers)]
+        more = ", …" if len(names) > _SHOWN_SPEAKERS else ""
+        return f"it has {', '.join(names[:_SHOWN_SPEAKERS])}{more}"
+
+
+def read_voice(name: str, model: Path) -> Voice:
+    """Describe the voice in `model` and the configuration beside it. Blocks on the disk.
+
+    Raises:
+        VoiceError: a file is missing or the configuration is not one of a Piper voice.
+    """
+    path = config_path(model)
+    try:
+        if not model.is_file():
+            raise VoiceError(f"{name}: {model} is missing; install the voice again")
+        if path.stat().st_size > _MAX_CONFIG_BYTES:
+            raise VoiceError(f"{name}: {path} is too large for a voice configuration")
+        config: Any = json.loads(path.read_bytes())
+        speakers = {
+            str(key): int(number) for key, number in config.get("speaker_id_map", {}).items()
+        }
+        return Voice(
+            name=name,
+            model=model,
+            language=_language(name, config),
+            quality=str(config["audio"].get("quality", "")),
+            sample_rate=_positive(config["audio"]["sample_rate"]),
+            speakers=MappingProxyType(speakers),
+            number_of_speakers=_positive(config.get("num_speakers", 1) or 1),
+        )
+    except OSError as err:
+        raise VoiceError(f"{name}: cannot read {path}: {err.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise VoiceError(
+            f"{name}: {path} is not the configuration of a Piper voice; install the voice again"
+        ) from None
+
+
+def _language(name: str, config: Any) -> str:
+    code = (config.get("language") or {}).get("code")
+    if isinstance(code, str) and code:
+        return code
+    if match := _LANGUAGE_IN_NAME.match(name):
+        return match[1]
+    family, _, region = str(config["espeak"]["voice"]).partition("-")
+    return f"{family}_{region.upper()}" if region else family
+
+
+def _positive(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError
+    return value

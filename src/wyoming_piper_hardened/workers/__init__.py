@@ -1,0 +1,1 @@
+"""Engine processes under supervision, and the requests they speak."""

@@ -1,0 +1,29 @@
+"""How many workers, and how many threads for each."""
+
+from __future__ import annotations
+
+import os
+
+_CORES_PER_WORKER = 4
+
+
+def choose_size(workers: int, threads: int, cores: int) -> tuple[int, int]:
+    """Return the number of workers and the threads of each; 0 stands for "choose".
+
+    One segment is spoken fastest by one worker with every core but one, which is left to the
+    server and its host (on two cores both are used: engines are niced). Beyond four cores one
+    segment gains little from more threads, so further cores become further workers.
+    """
+    if not workers:
+        workers = max(1, cores // _CORES_PER_WORKER) if not threads else max(1, cores // threads)
+    if not threads:
+        share = cores // workers
+        threads = max(1, share - 1 if share > 2 else share)  # noqa: PLR2004 - see above
+    return workers, threads
+
+
+def available_cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

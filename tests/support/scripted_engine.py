@@ -1,0 +1,116 @@
+"""A small engine that misbehaves as its orders say; a real process on real pipes.
+
+Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the process begins:
+``exit3``, ``die``, ``hang``, ``babble``, ``ignore-term``. Orders within the text say what a segment
+does: ``CRASH``, ``HANG``, ``ERROR``, ``BABBLE``, ``HALF`` (half a frame, then the end), ``ENDLESS``,
+each after the first chunk with ``LATE`` before it; with ``ONCE`` only the first time. Every start and
+every execution leaves a line in FOLDER, so that a test can count them.
+
+The audio of a text is ``samples(text)``: a ramp, so that a wrong sample shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event, read_event, write_event
+from wyoming.ping import Pong
+
+SAMPLES_PER_CHARACTER = 100
+CHUNK_SAMPLES = 500
+RATE = 22050
+
+
+def samples(text: str) -> bytes:
+    """The audio of a segment: 16-bit mono, 100 samples a character."""
+    count = len(text) * SAMPLES_PER_CHARACTER
+    return b"".join((i % 30000).to_bytes(2, "little", signed=True) for i in range(count))
+
+
+def main() -> None:
+    folder, orders = Path(sys.argv[1]), sys.argv[2:]
+    note(folder / "starts", str(os.getpid()))
+    if "ignore-term" in orders:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if "exit3" in orders:
+        write_event(Error("the voice is broken", "voice-invalid").event())
+        sys.exit(3)
+    if "die" in orders:
+        sys.exit(1)
+    if "babble" in orders:
+        sys.stdout.write("Loading the voice, please wait\n")
+        sys.stdout.flush()
+    if "hang" in orders:
+        threading.Event().wait()
+    write_event(Event("ready", {"models": []}))
+    while (event := read_event()) is not None:
+        if event.type == "ping":
+            write_event(Pong(event.data.get("text")).event())
+        elif event.type == "synthesize":
+            speak(folder, event.data)
+
+
+def speak(folder: Path, data: dict[str, Any]) -> None:
+    text = str(data["text"])
+    note(folder / "executions", f"{data.get('from_sample', 0)} {text}")
+    armed = "ONCE" not in text or arm(folder, text)
+    late = "LATE" in text
+    if armed and not late and misbehave(text):
+        return
+    write_event(AudioStart(rate=RATE, width=2, channels=1).event())
+    audio = samples(text)[data.get("from_sample", 0) * 2 :]
+    for start in range(0, len(audio), CHUNK_SAMPLES * 2):
+        chunk = audio[start : start + CHUNK_SAMPLES * 2]
+        write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=chunk).event())
+        if armed and late and misbehave(text):
+            return
+    write_event(AudioStop().event())
+
+
+def misbehave(text: str) -> bool:
+    """Follow the orders in `text`; true when the segment is over."""
+    if "CRASH" in text:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "HANG" in text:
+        threading.Event().wait()
+    if "ERROR" in text:
+        write_event(Error("cannot speak this", "synthesis-failed").event())
+        return True
+    if "BABBLE" in text:
+        sys.stdout.write("a native library prints something\n")
+        sys.stdout.flush()
+    if "HALF" in text:
+        sys.stdout.write('{"type": "audio-chunk", "payload_length": 100}\nonly this')
+        sys.stdout.flush()
+        os._exit(0)
+    while "ENDLESS" in text:
+        chunk = bytes(1 << 16)
+        write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=chunk).event())
+    return False
+
+
+def arm(folder: Path, text: str) -> bool:
+    """True the first time this text is seen."""
+    marker = folder / f"armed-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    try:
+        marker.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def note(file: Path, line: str) -> None:
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()
