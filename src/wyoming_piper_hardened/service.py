@@ -13,7 +13,7 @@ from .engine.messages import SpeechOptions
 from .errors import VoiceNotFoundError
 from .protocol.announcement import announced
 from .protocol.server import WyomingServer
-from .restart import RestartDecider
+from .restart import RestartDecider, RestartPolicy
 from .voices.library import Library, find_voices
 from .workers.pool import Pool
 from .workers.process import EngineCommand, engine_command
@@ -22,15 +22,18 @@ from .workers.synthesizer import Synthesizer
 
 _LOGGER = logging.getLogger(__name__)
 
-STOP_GRACE = 3.0
+STOP_GRACE = 2.0
 """Seconds that requests under way may still take when the server stops; with the workers' kill
 delay the whole stop stays below 5 s, Home Assistant's Supervisor allows 10."""
 
 
 def build_synthesizer(
-    settings: Settings, library: Library, command: EngineCommand | None = None
+    settings: Settings,
+    library: Library,
+    command: EngineCommand | None = None,
+    policy: RestartPolicy | None = None,
 ) -> Synthesizer:
-    """Connect the parts that speak. `command` replaces the real engine's in tests."""
+    """Connect the parts that speak. Tests give their own engine `command` and faster `policy`."""
     workers, threads = choose_size(settings.workers, settings.threads_per_worker, available_cores())
     if command is None:
         command = engine_command(
@@ -41,7 +44,7 @@ def build_synthesizer(
         )
     return Synthesizer(
         library,
-        Pool(command, workers, settings.max_queue, RestartDecider()),
+        Pool(command, workers, settings.max_queue, RestartDecider(policy or RestartPolicy())),
         speaker=settings.speaker,
         options=SpeechOptions(
             length_scale=settings.length_scale,
@@ -80,6 +83,7 @@ async def serve(
     stop: asyncio.Event,
     *,
     command: EngineCommand | None = None,
+    policy: RestartPolicy | None = None,
     on_listening: Callable[[WyomingServer], None] | None = None,
 ) -> None:
     """Serve until `stop` is set.
@@ -91,7 +95,7 @@ async def serve(
         VoiceNotFoundError: no voice is installed.
     """
     library = await load_library(settings)
-    synthesizer = build_synthesizer(settings, library, command)
+    synthesizer = build_synthesizer(settings, library, command, policy)
     server = WyomingServer(
         settings.uri,
         synthesizer,

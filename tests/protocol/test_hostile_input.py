@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 
 import psutil
 import pytest
-from conftest import Script, Serve
 from hypothesis import HealthCheck, given, settings, strategies as st
+
+from conftest import Script, Serve
 from support.client import connected
+from support.waiting import eventually
 from wyoming_piper_hardened.errors import ProtocolError
 from wyoming_piper_hardened.framing import MAX_HEADER_BYTES, Limits, read_event
 
@@ -170,20 +171,13 @@ async def test_thousands_of_hostile_connections_leave_nothing_behind(
                 await client.until()
 
     await attack(1)
-    await settled(lambda: server.connections == 0)
+    await eventually(lambda: server.connections == 0)
     before = psutil.Process().num_fds()
     for start in range(0, 2000, 50):
         async with asyncio.TaskGroup() as attacks:
             for number in range(start, start + 50):
                 attacks.create_task(attack(number))
-    await settled(lambda: server.connections == 0)
+    await eventually(lambda: server.connections == 0)
     assert psutil.Process().num_fds() <= before + 2
     async with connected(port) as client:
         assert (await client.say("Still here.")).types[-1] == "audio-stop"
-
-
-async def settled(condition: Callable[[], bool]) -> None:
-    """Wait until the loop has brought `condition` about."""
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)

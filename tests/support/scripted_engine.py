@@ -1,10 +1,10 @@
 """A small engine that misbehaves as its orders say; a real process on real pipes.
 
-Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the process begins:
-``exit3``, ``die``, ``hang``, ``babble``, ``ignore-term``. Orders within the text say what a segment
-does: ``CRASH``, ``HANG``, ``ERROR``, ``BABBLE``, ``HALF`` (half a frame, then the end), ``ENDLESS``,
-each after the first chunk with ``LATE`` before it; with ``ONCE`` only the first time. Every start and
-every execution leaves a line in FOLDER, so that a test can count them.
+Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the process begins: ``exit3``,
+``die``, ``hang``, ``babble``, ``ignore-term``. Orders within the text say what a segment does:
+``CRASH``, ``HANG``, ``ERROR``, ``BABBLE``, ``HALF`` (half a frame, then the end), ``ENDLESS``; with
+``LATE`` after the first chunk, with ``ONCE`` only the first time. Every start and every execution
+leaves a line in FOLDER, so that a test can count them.
 
 The audio of a text is ``samples(text)``: a ramp, so that a wrong sample shows.
 """
