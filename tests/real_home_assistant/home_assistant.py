@@ -1,0 +1,95 @@
+"""A Home Assistant Core as a child process, with a configuration folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO, NoReturn, Self
+
+URL = "http://127.0.0.1:8123"
+"""Where it listens: its default port, in a network that is ours alone."""
+
+STOP_WITHIN = 20.0
+
+CONFIGURATION = f"""\
+homeassistant:
+  name: Test home
+  latitude: 0
+  longitude: 0
+  elevation: 0
+  unit_system: metric
+  time_zone: UTC
+  country: US
+  currency: USD
+  language: en
+  internal_url: "{URL}"
+logger:
+  default: warning
+api:
+tts:
+assist_pipeline:
+scripted_agent:
+"""
+
+
+class EndedError(Exception):
+    """Home Assistant ended by itself."""
+
+
+class HomeAssistant:
+    """Runs while the `async with` block does."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take an empty folder for its configuration and its log."""
+        self._folder = folder
+        self._log_path = folder / "home-assistant.log.txt"
+        self._log: BinaryIO | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        """Write the configuration and start the process."""
+        self._folder.mkdir(parents=True)
+        (self._folder / "configuration.yaml").write_text(CONFIGURATION)
+        components = Path(__file__).parent / "custom_components"
+        shutil.copytree(components, self._folder / "custom_components")
+        self._log = self._log_path.open("wb")
+        self._process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).with_name("hass"),
+            *("--config", self._folder, "--skip-pip", "--log-no-color"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the process, by force when it does not stop by itself."""
+        assert self._process is not None
+        assert self._log is not None
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_WITHIN)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        self._log.close()
+
+    async def watch(self) -> NoReturn:
+        """Raise EndedError when the process ends; meant to run beside all that needs it."""
+        assert self._process is not None
+        code = await self._process.wait()
+        raise EndedError(f"it ended with exit code {code}:\n{self.log()[-3000:]}")
+
+    def log(self) -> str:
+        """Return what it has logged so far."""
+        return self._log_path.read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """Return the log's warnings and errors, one line each."""
+        return [
+            line for line in self.log().splitlines() if " ERROR " in line or " WARNING " in line
+        ]
