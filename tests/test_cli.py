@@ -45,7 +45,9 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def server(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+async def server(
+    data_dir: Path, *arguments: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
     """A server in a process of its own that listens, though its voice may still be loading."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
@@ -53,6 +55,8 @@ async def server(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Proc
         "serve",
         "--uri",
         f"tcp://127.0.0.1:{port}",
+        "--data-dir",
+        str(data_dir),
         *arguments,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -119,8 +123,8 @@ async def test_voices_list() -> None:
     assert b"en_US" in stdout
 
 
-async def test_health() -> None:
-    async with server() as (_, port):
+async def test_health(prepared_data: Path) -> None:
+    async with server(prepared_data) as (_, port):
         code, stdout, _ = await run("health", "--uri", f"tcp://127.0.0.1:{port}")
         assert code == 0
         assert b"en_US-joe-medium" in stdout
@@ -129,8 +133,8 @@ async def test_health() -> None:
     assert "cannot be reached" in stderr
 
 
-async def test_a_taken_port_is_exit_3_and_names_who() -> None:
-    async with server() as (process, port):
+async def test_a_taken_port_is_exit_3_and_names_who(prepared_data: Path) -> None:
+    async with server(prepared_data) as (process, port):
         code, _, stderr = await run("serve", "--uri", f"tcp://127.0.0.1:{port}")
     assert code == 3
     assert f"pid {process.pid}" in stderr
@@ -147,8 +151,10 @@ async def test_an_impossible_address_is_exit_3(uri: str) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("state", ["loading", "idle", "speaking", "waiting for text"])
-async def test_a_stop_signal_is_exit_0_without_orphans(state: str, sign: signal.Signals) -> None:
-    async with server() as (process, port), connected(port) as client:
+async def test_a_stop_signal_is_exit_0_without_orphans(
+    prepared_data: Path, state: str, sign: signal.Signals
+) -> None:
+    async with server(prepared_data) as (process, port), connected(port) as client:
         if state == "idle":
             await client.say("Hello.")
         elif state == "speaking":
@@ -170,14 +176,19 @@ async def test_a_stop_signal_is_exit_0_without_orphans(state: str, sign: signal.
             assert last.error == "shutting-down"
 
 
-async def test_an_unknown_default_voice_is_told_and_the_embedded_one_speaks() -> None:
-    async with server("--voice", "de_DE-nobody-high") as (process, port), connected(port) as client:
+async def test_an_unknown_default_voice_is_told_and_the_embedded_one_speaks(
+    prepared_data: Path,
+) -> None:
+    async with (
+        server(prepared_data, "--voice", "de_DE-nobody-high") as (process, port),
+        connected(port) as client,
+    ):
         assert (await client.say("Hello.")).types[-1] == "audio-stop"
         process.terminate()
 
 
-async def test_the_worker_is_killed_in_mid_request_and_nobody_notices() -> None:
-    async with server() as (process, port), connected(port) as client:
+async def test_the_worker_is_killed_in_mid_request_and_nobody_notices(prepared_data: Path) -> None:
+    async with server(prepared_data) as (process, port), connected(port) as client:
         text = " ".join(f"This is sentence number {number} of the story." for number in range(12))
         await client.send("synthesize", text=text)
         await client.until("audio-chunk")

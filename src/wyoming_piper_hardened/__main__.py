@@ -1,8 +1,22 @@
 """``python -m wyoming_piper_hardened`` is the command ``wyoming-piper-hardened``."""
 
+import signal
 import sys
+from types import FrameType
 
-from .cli import main
+
+def run() -> int:
+    """The console script: answers stop signals from the first moment, imports included."""
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, _stop)
+    from .cli import main  # noqa: PLC0415 - takes a while to import
+
+    return main()
+
+
+def _stop(_sign: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

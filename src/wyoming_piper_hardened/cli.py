@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(err, file=sys.stderr)
         return USAGE
     _set_up_logging(settings)
+    if parsed.command is not _serve:  # which has its own
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         code: int = asyncio.run(parsed.command(settings, parsed))
     except (StartError, VoiceNotFoundError) as err:
@@ -126,6 +129,8 @@ async def _health(settings: Settings, _: argparse.Namespace) -> int:
         print(f"{uri} closed the connection without an answer", file=sys.stderr)
     except TimeoutError:
         print(f"{uri} did not answer within {_HEALTH_TIMEOUT:g} s", file=sys.stderr)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        print(f"{uri} does not speak the Wyoming protocol", file=sys.stderr)
     except OSError as err:
         print(f"{uri} cannot be reached: {err.strerror or err}", file=sys.stderr)
     return FAILED
@@ -153,6 +158,12 @@ async def _voices_list(settings: Settings, parsed: argparse.Namespace) -> int:
 async def _say(settings: Settings, parsed: argparse.Namespace) -> int:
     text = clean(sys.stdin.read() if parsed.text == "-" else parsed.text)
     output = parsed.output
+    if output not in {None, "-"}:
+        try:
+            await asyncio.to_thread(_try_writing, Path(output))
+        except OSError as err:
+            print(f"cannot write {output}: {err.strerror}", file=sys.stderr)
+            return FAILED
     player = None if output else _player()
     if output is None and player is None:
         print("no audio player found; give --output FILE.wav", file=sys.stderr)
@@ -182,7 +193,14 @@ async def _say(settings: Settings, parsed: argparse.Namespace) -> int:
 
         async with running(synthesizer):
             await synthesizer.speak(target, all_segments(), keep)
-    return await asyncio.to_thread(_deliver, bytes(pcm), target.voice.sample_rate, output, player)
+    try:
+        rate = target.voice.sample_rate
+        return await asyncio.to_thread(_deliver, bytes(pcm), rate, output, player)
+    except BrokenPipeError:
+        return FAILED
+    except OSError as err:
+        print(f"cannot write {output}: {err.strerror}", file=sys.stderr)
+        return FAILED
 
 
 def _deliver(pcm: bytes, rate: int, output: str | None, player: tuple[str, ...] | None) -> int:
@@ -199,6 +217,11 @@ def _deliver(pcm: bytes, rate: int, output: str | None, player: tuple[str, ...] 
                 OK if subprocess.run([*player, file.name], check=False).returncode == 0 else FAILED
             )
     return OK
+
+
+def _try_writing(path: Path) -> None:
+    with path.open("ab"):
+        pass
 
 
 def _write_wav(file: IO[bytes], pcm: bytes, rate: int) -> None:

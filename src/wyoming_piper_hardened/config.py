@@ -99,8 +99,8 @@ def _uri(*schemes: str) -> Callable[[object], str]:
         if parts.scheme not in schemes:
             raise ValueError
         if parts.scheme == "unix":
-            if not parts.path:
-                raise ValueError
+            if not parts.path or parts.netloc or parts.query or parts.fragment:
+                raise ValueError  # unix://tmp/x would leave out tmp
         elif parts.hostname is None or parts.port is None:  # .port raises when out of range
             raise ValueError
         return uri
@@ -109,12 +109,23 @@ def _uri(*schemes: str) -> Callable[[object], str]:
 
 
 def _path(value: object) -> Path:
-    if not isinstance(value, str | Path):
+    if not isinstance(value, str | Path) or "\0" in str(value):
         raise ValueError
     try:
         return Path(_text(str(value))).expanduser().absolute()
     except RuntimeError:  # ~somebody who does not exist
         raise ValueError from None
+
+
+_SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, str):
+        value = _SWITCHES.get(value.strip().lower())
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
 
 
 def _log_level(value: object) -> LogLevel:
@@ -141,7 +152,7 @@ class Settings:
 
     uri: str = _option(
         "tcp://0.0.0.0:10200",
-        Check("tcp://HOST:PORT or unix://PATH", _uri("tcp", "unix")),
+        Check("tcp://HOST:PORT or unix:///PATH", _uri("tcp", "unix")),
         "Where Wyoming clients connect.",
     )
     web_uri: str | None = _option(
@@ -156,6 +167,11 @@ class Settings:
     )
     voice: str = _option(
         "en_US-joe-medium", _NAME, "The voice of requests that name none. Any installed voice."
+    )
+    fallback_voice: str | None = _option(
+        None,
+        _optional(_NAME),
+        "Speaks whole requests while the voice they ask for is out of order.",
     )
     voices: tuple[str, ...] = _option(
         (),
@@ -178,6 +194,11 @@ class Settings:
     noise_w_scale: float | None = _option(
         None, _optional(_number(0, 2)), "Liveliness of the rhythm. Empty: as the voice was made."
     )
+    volume: float = _option(
+        1.0,
+        _number(0, 4),
+        "Loudness; 1 is as the voice was made, twice that is 6 dB more. A limiter avoids clipping.",
+    )
     sentence_silence: float = _option(
         0.0, _number(0, 5, " (seconds)"), "Pause added between two sentences."
     )
@@ -189,13 +210,38 @@ class Settings:
     synthesis_timeout: float = _option(
         30.0,
         _number(1, 600, " (seconds)"),
-        "An engine process that needs longer for one segment is killed and replaced.",
+        "The same for a voice that cannot stream: it must have made the whole segment by then.",
+    )
+    stall_timeout: float = _option(
+        10.0,
+        _number(1, 600, " (seconds)"),
+        "An engine process that makes no audio for so long in mid-segment is killed and replaced.",
     )
     workers: int = _option(
         0, _whole_number(0, 16, "; 0 chooses by processor"), "Engine processes side by side."
     )
     threads_per_worker: int = _option(
         0, _whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
+    )
+    spare_worker: bool = _option(
+        default=False,
+        check=Check("true or false", _switch),
+        help_text="Keep one more engine process ready that takes over at once when another dies.",
+    )
+    worker_memory_limit: int = _option(
+        0,
+        _whole_number(0, 65536, " (megabytes); 0 chooses by memory"),
+        "An engine process that has grown beyond is replaced, without a gap.",
+    )
+    worker_max_segments: int = _option(
+        0,
+        _whole_number(0, 1_000_000, "; 0 means no limit"),
+        "An engine process that has spoken so many segments is replaced, without a gap.",
+    )
+    resident_voices: int = _option(
+        3,
+        _whole_number(1, 50),
+        "Voices that one engine process keeps loaded; a medium voice takes about 100 MB.",
     )
     max_queue: int = _option(
         32,
@@ -319,7 +365,7 @@ def _checked(values: dict[str, Any], source: str, shown: Callable[[str], str]) -
 def _explain(name: str, values: dict[str, Any], source: str, shown: Callable[[str], str]) -> str:
     for setting in all_settings():
         if setting.name == name:
-            value = json.dumps(values[name], ensure_ascii=False, default=str)
+            value = repr(values[name])[:200]
             return f"{shown(name)} in {source}: {value} is not allowed; allowed: {setting.allowed}"
     known = ", ".join(shown(setting.name) for setting in all_settings())
     return f"{shown(name)} in {source} is not a setting; there are: {known}"

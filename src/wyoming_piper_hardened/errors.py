@@ -120,17 +120,23 @@ class SynthesisError(RequestError):
     code = "synthesis-failed"
 
 
-class WorkerDiedError(RequestError):
-    """The engine process ended while it spoke, and so did its replacement."""
+class PhonemesError(SynthesisError):
+    """The text cannot be made into phonemes, for example because a language package is missing."""
 
-    code = "worker-died"
+    code = "phonemes-failed"
+
+
+class PoisonSegmentError(RequestError):
+    """This text ended two engine processes and is not tried for a while."""
+
+    code = "poison-segment"
+
+
+class DeadlineError(RequestError):
+    """The request's next segment did not begin in time: too much is going on."""
+
+    code = "deadline-exceeded"
     retryable = True
-
-
-class SynthesisTimeoutError(WorkerDiedError):
-    """The engine process made no audio within the deadline and was killed."""
-
-    code = "synthesis-timeout"
 
 
 class VoiceUnavailableError(RequestError):
@@ -143,20 +149,55 @@ class VoiceUnavailableError(RequestError):
 class EngineFailedError(HardenedError):
     """An engine process died, hung or talked nonsense. Seen by its worker alone.
 
-    `permanent`: the engine said that it cannot start, so trying again does not help.
-    `timed_out`: it was killed because it made no audio within its deadline.
+    `kind` is a short word for the figures; `permanent`: the engine said that it cannot start, so
+    trying again does not help; `loading`: the model it was loading at that moment, if any;
+    `blamed`: the failure is charged to a voice or a text, not to the worker.
     """
 
     code = "engine-failed"
     retryable = True
 
-    def __init__(self, reason: str, *, permanent: bool = False, timed_out: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        kind: str,
+        permanent: bool = False,
+        loading: str | None = None,
+        blamed: bool = False,
+    ) -> None:
         super().__init__(reason)
+        self.kind = kind
         self.permanent = permanent
-        self.timed_out = timed_out
+        self.loading = loading
+        self.blamed = blamed
 
 
 class VoiceError(HardenedError):
     """The files of a voice cannot be used."""
 
     code = "voice-invalid"
+
+
+class VoiceConfigError(VoiceError):
+    """The voice's JSON configuration cannot be read or lacks what speech needs."""
+
+    code = "voice-config-invalid"
+
+
+class VoiceModelError(VoiceError):
+    """The voice's model is not a readable ONNX model (truncated, a web page, a pointer)."""
+
+    code = "voice-model-unreadable"
+
+
+class VoiceNotPiperError(VoiceError):
+    """A readable model that does not take phonemes and give audio the way Piper voices do."""
+
+    code = "voice-not-piper"
+
+
+class VoicePartsError(VoiceError):
+    """The prepared parts are missing, damaged, or from another version of the preparation."""
+
+    code = "voice-parts-invalid"

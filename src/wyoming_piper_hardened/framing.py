@@ -97,7 +97,7 @@ def _length(header: dict[str, Any], key: str, limit: int, event_type: str) -> in
         raise ProtocolError(f"{key} is not a whole number")
     if value > limit:
         raise EventTooLargeError(
-            f"{event_type[:40]!r} announces {key} {value}; at most {limit} bytes are taken",
+            f"{event_type[:40]!r} announces a {key} above {limit} bytes",
             event_type,
         )
     return value

@@ -8,7 +8,7 @@ terms are those of Erlang's supervisors and of Pebble.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 
@@ -70,9 +70,15 @@ class RestartDecider:
             return Restart(
                 delay, fatal=True, history=RestartHistory(recent, history.streak + 1, probes)
             )
-        delay = min(
-            policy.backoff_delay * policy.backoff_factor ** min(history.streak, 64),
-            policy.backoff_limit,
-        )
-        delay *= 1 + policy.jitter * self.random.uniform(-1, 1)
+        delay = self._backoff(history.streak)
         return Restart(delay, fatal=False, history=RestartHistory(recent, history.streak + 1))
+
+    def excused(self, history: RestartHistory) -> Restart:
+        """Back off after a failure that is charged elsewhere: it never becomes fatal."""
+        delay = self._backoff(history.streak)
+        return Restart(delay, fatal=False, history=replace(history, streak=history.streak + 1))
+
+    def _backoff(self, streak: int) -> float:
+        policy = self.policy
+        delay = policy.backoff_delay * policy.backoff_factor ** min(streak, 64)
+        return min(delay, policy.backoff_limit) * (1 + policy.jitter * self.random.uniform(-1, 1))

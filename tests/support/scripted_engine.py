@@ -1,9 +1,9 @@
 """A small engine that misbehaves as its orders say; a real process on real pipes.
 
 Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the process begins: ``exit3``,
-``die``, ``hang``, ``babble``, ``ignore-term``. Orders within the text say what a segment does:
-``CRASH``, ``HANG``, ``ERROR``, ``BABBLE``, ``HALF`` (half a frame, then the end), ``ENDLESS``; with
-``LATE`` after the first chunk, with ``ONCE`` only the first time. Every start and every execution
+``die``, ``hang``, ``babble``, ``ignore-term``. Orders within the text say what a segment does, see
+`FAULTS`, and ``ERROR``; with ``LATE`` after the first chunk, with ``AFTER`` when the segment is
+complete and the engine idle, with ``ONCE`` only the first time. Every start and every execution
 leaves a line in FOLDER, so that a test can count them.
 
 The audio of a text is ``samples(text)``: a ramp, so that a wrong sample shows.
@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,8 @@ def speak(folder: Path, data: dict[str, Any]) -> None:
     text = str(data["text"])
     note(folder / "executions", f"{data.get('from_sample', 0)} {text}")
     armed = "ONCE" not in text or arm(folder, text)
-    late = "LATE" in text
-    if armed and not late and misbehave(text):
+    late, after = "LATE" in text, "AFTER" in text
+    if armed and not late and not after and misbehave(text):
         return
     write_event(AudioStart(rate=RATE, width=2, channels=1).event())
     audio = samples(text)[data.get("from_sample", 0) * 2 :]
@@ -73,28 +74,68 @@ def speak(folder: Path, data: dict[str, Any]) -> None:
         if armed and late and misbehave(text):
             return
     write_event(AudioStop().event())
+    if armed and after:
+        misbehave(text)
 
 
 def misbehave(text: str) -> bool:
     """Follow the orders in `text`; true when the segment is over."""
-    if "CRASH" in text:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if "HANG" in text:
-        threading.Event().wait()
     if "ERROR" in text:
         write_event(Error("cannot speak this", "synthesis-failed").event())
         return True
-    if "BABBLE" in text:
-        sys.stdout.write("a native library prints something\n")
-        sys.stdout.flush()
-    if "HALF" in text:
-        sys.stdout.write('{"type": "audio-chunk", "payload_length": 100}\nonly this')
-        sys.stdout.flush()
-        os._exit(0)
-    while "ENDLESS" in text:
-        chunk = bytes(1 << 16)
-        write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=chunk).event())
+    for order, fault in FAULTS.items():
+        if order in text:
+            fault()
     return False
+
+
+def babble() -> None:
+    sys.stdout.write("a native library prints something\n")
+    sys.stdout.flush()
+
+
+def half_a_frame() -> None:
+    sys.stdout.write('{"type": "audio-chunk", "payload_length": 100}\nonly this')
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def huge_frame() -> None:
+    sys.stdout.write('{"type": "audio-chunk", "payload_length": 1000000000000}\n')
+    sys.stdout.flush()
+    threading.Event().wait()
+
+
+def endless() -> None:
+    while True:
+        write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=bytes(1 << 16)).event())
+
+
+def deaf() -> None:
+    os.close(0)
+    threading.Event().wait()
+
+
+def mute() -> None:
+    os.close(1)
+    threading.Event().wait()
+
+
+FAULTS: dict[str, Callable[[], object]] = {
+    "CRASH": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "KILLED": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "ABORT": os.abort,
+    "FROZEN": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "QUIT": lambda: os._exit(0),
+    "GIVE-UP": lambda: os._exit(3),
+    "HANG": lambda: threading.Event().wait(),
+    "BABBLE": babble,
+    "HALF": half_a_frame,
+    "HUGE": huge_frame,
+    "ENDLESS": endless,
+    "DEAF": deaf,
+    "MUTE": mute,
+}
 
 
 def arm(folder: Path, text: str) -> bool:

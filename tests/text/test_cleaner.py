@@ -35,6 +35,8 @@ def test_no_words(text: str) -> None:
         ("a question?", "a question?"),
         ("two\nlines \n here.", "two lines here."),
         ("5 %", "5 %"),
+        ("Hello 👩‍👩‍👧 there 🇩🇪 👍🏽!", "Hello there !"),
+        ("20 °C and © 2024 ™", "20 °C and © 2024 ™"),
         ("", ""),
     ],
 )

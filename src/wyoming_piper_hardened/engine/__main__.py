@@ -24,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="wyoming_piper_hardened.engine", description=__doc__)
     parser.add_argument("--voice", type=Path, action="append", default=[], metavar="MODEL.onnx")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--residents", type=int, default=3, help="voices that stay loaded")
     parser.add_argument("--parent", type=int, help="pid of the server: end when it is gone")
     parser.add_argument("--log-level", default="WARNING")
     arguments = parser.parse_args()
@@ -35,7 +36,10 @@ def main() -> int:
     try:
         from .child import EngineChild  # noqa: PLC0415 - heavy libraries after the isolation
 
-        EngineChild(sys.stdin.buffer, frames, arguments.threads).run(arguments.voice)
+        child = EngineChild(
+            sys.stdin.buffer, frames, threads=arguments.threads, residents=arguments.residents
+        )
+        child.run(arguments.voice)
     except HardenedError as err:
         logging.error("%s", err)  # noqa: LOG015, TRY400 - the child's own log, without a traceback
         return EXIT_CANNOT_START

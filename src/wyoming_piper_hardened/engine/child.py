@@ -6,21 +6,26 @@ being made; the main thread loads voices and speaks.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import psutil
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, read_event, write_event
 from wyoming.ping import Ping, Pong
 
-from ..errors import HardenedError
+from ..errors import HardenedError, VoiceError
+from .loading import load_voice
 from .messages import CANCEL, LOADED, LOADING, READY, SYNTHESIZE, SegmentRequest
-from .voice import WholeVoice
+from .residents import Residents
+from .schedule import DEFAULT
 
 _LOGGER = logging.getLogger(__name__)
 _WIDTH = 2
@@ -34,14 +39,20 @@ class _Job:
 
 
 class EngineChild:
-    """Speaks requests from `requests` into `frames` until the requests end."""
+    """Speaks requests from `requests` into `frames` until the requests end.
 
-    def __init__(self, requests: BinaryIO, frames: BinaryIO, threads: int) -> None:
+    Args:
+        threads: processors that one segment may use.
+        residents: voices that stay loaded.
+    """
+
+    def __init__(
+        self, requests: BinaryIO, frames: BinaryIO, *, threads: int, residents: int
+    ) -> None:
         self._requests = requests
         self._frames = frames
         self._write_lock = threading.Lock()
-        self._threads = threads
-        self._voices: dict[str, WholeVoice] = {}
+        self._voices = Residents(partial(load_voice, threads=threads), _memory, limit=residents)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._cancelled_id = -1
 
@@ -49,16 +60,22 @@ class EngineChild:
         """Load `models`, say ``ready``, then serve until the requests end.
 
         Raises:
-            VoiceError: a model does not load; an ``error`` event has been sent.
+            VoiceError: no model loads; an ``error`` event has been sent for each.
         """
         threading.Thread(target=self._read, name="requests", daemon=True).start()
-        try:
-            for model in models:
-                self._load(str(model))
-        except Exception as err:
-            self._send(_error(err))
-            raise
-        self._send(Event(READY, {"models": list(self._voices)}))
+        failure: VoiceError | None = None
+        for model in reversed(models):  # the first one is the most recently used
+            self._send(Event(LOADING, {"model": str(model)}))
+            try:
+                self._voices.get(model)
+            except VoiceError as err:
+                failure = err
+                self._send(_error(err))
+            else:
+                self._send(Event(LOADED, {"model": str(model)}))
+        if failure is not None and not self._voices.models:
+            raise failure
+        self._send(Event(READY, {"models": [str(model) for model in self._voices.models]}))
         while (job := self._jobs.get()) is not None:
             try:
                 self._speak(job)
@@ -78,31 +95,32 @@ class EngineChild:
 
     def _speak(self, job: _Job) -> None:
         request = SegmentRequest.from_data(job.data)
-        model = request.model or next(iter(self._voices), "")
+        model = Path(request.model) if request.model else self._first_model()
+        missing = model not in self._voices
+        if missing:
+            self._send(Event(LOADING, {"model": str(model)}))
         voice = self._voices.get(model)
-        if voice is None:
-            self._send(Event(LOADING, {"model": model}))
-            voice = self._load(model)
-            self._send(Event(LOADED, {"model": model}))
+        if missing:
+            self._send(Event(LOADED, {"model": str(model)}))
         rate = voice.sample_rate
+        audio = voice.synthesize(
+            request.text, request.options, request.schedule or DEFAULT, request.from_sample
+        )
         self._send(AudioStart(rate=rate, width=_WIDTH, channels=1))
-        skip = request.from_sample * _WIDTH
-        for pcm in voice.synthesize(request.text, request.options):
-            audio = pcm[skip:]
-            skip = max(0, skip - len(pcm))
-            for start in range(0, len(audio), _CHUNK_BYTES):
+        with contextlib.closing(audio):  # stops the work that is under way for later chunks
+            for pcm in audio:
+                data = pcm.astype("<i2", copy=False).tobytes()
+                for start in range(0, len(data), _CHUNK_BYTES):
+                    chunk = data[start : start + _CHUNK_BYTES]
+                    self._send(AudioChunk(rate=rate, width=_WIDTH, channels=1, audio=chunk))
                 if self._cancelled_id == job.request_id:
                     break
-                chunk = audio[start : start + _CHUNK_BYTES]
-                self._send(AudioChunk(rate=rate, width=_WIDTH, channels=1, audio=chunk))
-            if self._cancelled_id == job.request_id:
-                break
         self._send(AudioStop())
 
-    def _load(self, model: str) -> WholeVoice:
-        voice = self._voices[model] = WholeVoice(Path(model), self._threads)
-        _LOGGER.debug("loaded %s", model)
-        return voice
+    def _first_model(self) -> Path:
+        if not self._voices.models:
+            raise VoiceError("no voice is loaded and the request names none")
+        return self._voices.models[-1]
 
     def _send(self, event: Event | Eventable) -> None:
         with self._write_lock:
@@ -115,3 +133,7 @@ def _error(err: Exception) -> Error:
     # Unexpected. The text that was to be spoken must not leave through a message.
     _LOGGER.error("synthesis failed", exc_info=err)
     return Error(text=f"the engine failed with {type(err).__name__}", code="synthesis-failed")
+
+
+def _memory() -> int:
+    return int(psutil.Process().memory_info().rss)

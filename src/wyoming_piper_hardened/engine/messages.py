@@ -15,6 +15,8 @@ from typing import Any
 
 from wyoming.event import Event
 
+from .schedule import Schedule
+
 READY = "ready"
 LOADING = "loading"
 LOADED = "loaded"
@@ -33,6 +35,7 @@ class SpeechOptions:
     length_scale: float | None = None
     noise_scale: float | None = None
     noise_w_scale: float | None = None
+    volume: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,14 @@ class SegmentRequest:
 
     `model` is the path of the voice's ``.onnx`` (empty: the first voice the engine loaded), its
     configuration lies beside it as ``.onnx.json``. The engine leaves out the first `from_sample`
-    samples: a replay goes on where an earlier attempt stopped.
+    samples: a replay goes on where an earlier attempt stopped. Equal bytes need an equal
+    `schedule`.
     """
 
     text: str
     model: str = ""
     options: SpeechOptions = field(default_factory=SpeechOptions)
+    schedule: Schedule | None = None
     from_sample: int = 0
 
     def event(self, request_id: int) -> Event:
@@ -55,6 +60,8 @@ class SegmentRequest:
         data: dict[str, Any] = {"id": request_id, "text": self.text, **options}
         if self.model:
             data["model"] = self.model
+        if self.schedule is not None:
+            data["schedule"] = self.schedule.to_list()
         if self.from_sample:
             data["from_sample"] = self.from_sample
         return Event(SYNTHESIZE, data)
@@ -70,7 +77,9 @@ class SegmentRequest:
                 length_scale=_number(data, "length_scale"),
                 noise_scale=_number(data, "noise_scale"),
                 noise_w_scale=_number(data, "noise_w_scale"),
+                volume=1.0 if (volume := _number(data, "volume")) is None else volume,
             ),
+            schedule=Schedule.from_list(data["schedule"]) if data.get("schedule") else None,
             from_sample=_typed(data, "from_sample", int, 0),
         )
         if request.from_sample < 0:

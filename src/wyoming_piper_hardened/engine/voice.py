@@ -1,80 +1,232 @@
-"""A loaded voice: text in, 16-bit PCM out."""
+"""A prepared voice: text in, 16-bit audio out as it is made, from any sample on."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Final, Protocol
 
-import onnxruntime
-from piper import PiperConfig, PiperVoice, SynthesisConfig
+import numpy as np
+from numpy.typing import NDArray
+from piper import PiperConfig
 
-from ..errors import SynthesisError, VoiceError
-from .messages import SpeechOptions, config_path
+from ..errors import BadRequestError, SpeakerNotFoundError
+from .level import to_pcm
+from .messages import SpeechOptions
+from .noise import Noise
+from .parts import Parts, Scales, Take, Utterance, front_feed
+from .phonemes import Phonemes, read_config
+from .report import Mode, SplitReport
+from .schedule import Schedule
+from .session import SessionSettings, open_model, run
+
+Pcm = NDArray[np.int16]
+
+_Sentence = tuple[list[int], Take]
+"""Phoneme ids, and how they are spoken."""
+
+LENGTH_SCALES: Final = (0.1, 10.0)
+NOISE_SCALES: Final = (0.0, 5.0)
+VOLUMES: Final = (0.0, 10.0)
+
+SPIN_MICROSECONDS: Final = 100
+"""Waiting awake inside the encoder.
+
+Most of the gain of spinning without a limit, and harmless when another program is busy.
+"""
 
 
-class WholeVoice:
-    """Speaks with piper-tts as it is: each sentence is finished before its first sample is out."""
-
-    def __init__(self, model: Path, threads: int) -> None:
-        """Load the model and the configuration beside it.
-
-        Raises:
-            VoiceError: a file is missing, damaged or not a Piper voice.
-        """
-        self._voice = PiperVoice(
-            session=_session(model, threads), config=_config(config_path(model))
-        )
+class Voice(Protocol):
+    """A loaded voice."""
 
     @property
     def sample_rate(self) -> int:
-        """Samples per second of the one channel."""
-        return self._voice.config.sample_rate
+        """Hertz."""
+        ...
 
-    def synthesize(self, text: str, options: SpeechOptions) -> Iterator[bytes]:
-        """Yield the PCM (signed 16-bit little-endian, mono) of one sentence after the other.
+    def synthesize(
+        self, text: str, options: SpeechOptions, schedule: Schedule, from_sample: int = 0
+    ) -> Generator[Pcm, None, None]:
+        """Mono audio of `text`, its sentences in order, in chunks.
 
-        Text without a known phoneme yields nothing.
+        The samples before `from_sample` are left out. The bytes depend on the voice, `text`,
+        `options` and `schedule` alone. Text without a known phoneme gives no audio. Closing the
+        iterator stops the work after the chunks that are being computed.
 
         Raises:
-            SynthesisError: the speaker does not exist or the model fails on this input.
+            SpeakerNotFoundError: the voice has no such speaker; raised at the call.
+            BadRequestError: a setting is out of range; raised at the call.
+            PhonemesError: the text cannot be read; raised at the first chunk.
+            SynthesisError: the model fails; raised at any chunk.
         """
-        speakers = self._voice.config.num_speakers
-        if options.speaker_id is not None and not 0 <= options.speaker_id < max(speakers, 1):
-            raise SynthesisError(f"the voice has {speakers} speakers, not a {options.speaker_id}")
-        config = SynthesisConfig(
-            speaker_id=options.speaker_id,
-            length_scale=options.length_scale,
-            noise_scale=options.noise_scale,
-            noise_w_scale=options.noise_w_scale,
+        ...
+
+    def close(self) -> None:
+        """Stop the threads; the sessions go with the object."""
+        ...
+
+
+def load(
+    folder: Path, config: Path, threads: int = 1, settings: SessionSettings | None = None
+) -> Voice:
+    """Load the parts that `split` wrote into `folder`.
+
+    `threads` is how many processors a request may use: inside the encoder, then for chunks side by
+    side. It never changes the audio.
+
+    Raises:
+        VoicePartsError: the report is missing, damaged or of another format.
+        VoiceModelError: a part cannot be loaded.
+        VoiceConfigError: the voice's configuration cannot be used.
+    """
+    settings = settings or SessionSettings(threads=threads, spin_microseconds=SPIN_MICROSECONDS)
+    report = SplitReport.read(folder)
+    piper = read_config(config)
+    if report.mode is Mode.WHOLE:
+        return WholeVoice(folder, report, piper, settings)
+    return SplitVoice(Parts(folder, report, settings), piper, threads)
+
+
+class SplitVoice:
+    """Streams each sentence in chunks, of which `threads` are computed side by side."""
+
+    def __init__(self, parts: Parts, config: PiperConfig, threads: int) -> None:
+        self._parts = parts
+        self._report = parts.report
+        self._phonemes = Phonemes(config)
+        self._threads = max(1, threads)
+        self._pool = ThreadPoolExecutor(self._threads, "decode") if self._threads > 1 else None
+
+    @property
+    def sample_rate(self) -> int:
+        """Hertz."""
+        return self._report.sample_rate
+
+    def synthesize(
+        self, text: str, options: SpeechOptions, schedule: Schedule, from_sample: int = 0
+    ) -> Generator[Pcm, None, None]:
+        """As `Voice.synthesize`."""
+        speaker, scales = resolve(options, self._phonemes.config)
+        takes = _takes(self._report, self._phonemes, text, speaker, scales)
+        return self._chunks(takes, self._report.gain * options.volume, schedule, from_sample)
+
+    def close(self) -> None:
+        """As `Voice.close`."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _chunks(
+        self, takes: Iterable[_Sentence], gain: float, schedule: Schedule, skip: int
+    ) -> Generator[Pcm, None, None]:
+        hop = self._report.hop_length
+        for ids, take in takes:
+            utterance = self._parts.utter(ids, take)
+            # The schedule cuts the whole sentence even where its beginning is left out: the same
+            # borders give the same last bits, and so the same bytes.
+            spans = [span for span in schedule.chunks(utterance.frames) if span[1] * hop > skip]
+            decoded = self._decoded(utterance, spans, take.speaker, gain)
+            for (start, _), pcm in zip(spans, decoded, strict=True):
+                yield pcm[max(0, skip - start * hop) :]
+            skip = max(0, skip - utterance.frames * hop)
+
+    def _decoded(
+        self, utterance: Utterance, spans: list[tuple[int, int]], speaker: int, gain: float
+    ) -> Generator[Pcm, None, None]:
+        """Each span's audio, in order, computing at most `threads` of them ahead."""
+
+        def one(span: tuple[int, int]) -> Pcm:
+            return to_pcm(self._parts.decode(utterance, *span, speaker), gain)
+
+        if self._pool is None:
+            yield from map(one, spans)
+            return
+        pending: deque[Future[Pcm]] = deque()
+        try:
+            for span in spans:
+                pending.append(self._pool.submit(one, span))
+                if len(pending) > self._threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+class WholeVoice:
+    """Speaks a sentence at a time with the whole model, its noise given where the graph allows."""
+
+    def __init__(
+        self, folder: Path, report: SplitReport, config: PiperConfig, settings: SessionSettings
+    ) -> None:
+        self._report = report
+        self._phonemes = Phonemes(config)
+        self._session = open_model(folder / report.front, settings)
+
+    @property
+    def sample_rate(self) -> int:
+        """Hertz."""
+        return self._report.sample_rate
+
+    def synthesize(
+        self,
+        text: str,
+        options: SpeechOptions,
+        schedule: Schedule,  # noqa: ARG002 - the interface has it; here nothing is cut
+        from_sample: int = 0,
+    ) -> Generator[Pcm, None, None]:
+        """As `Voice.synthesize`, whatever the schedule."""
+        speaker, scales = resolve(options, self._phonemes.config)
+        takes = _takes(self._report, self._phonemes, text, speaker, scales)
+        return self._sentences(takes, self._report.gain * options.volume, from_sample)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+    def _sentences(
+        self, takes: Iterable[_Sentence], gain: float, skip: int
+    ) -> Generator[Pcm, None, None]:
+        for ids, take in takes:
+            audio = run(self._session, front_feed(self._report, ids, take))[0]
+            pcm = to_pcm(audio.ravel(), gain)
+            if pcm.size > skip:
+                yield pcm[skip:]
+            skip = max(0, skip - pcm.size)
+
+
+def resolve(options: SpeechOptions, config: PiperConfig) -> tuple[int, Scales]:
+    """(speaker id, scales) with the voice's own values filled in.
+
+    Raises:
+        SpeakerNotFoundError: the voice has no such speaker.
+        BadRequestError: a value makes no sense.
+    """
+    speaker = config.default_speaker_id if options.speaker_id is None else options.speaker_id
+    if not 0 <= speaker < max(1, config.num_speakers):
+        raise SpeakerNotFoundError(
+            f"speaker {speaker} does not exist; the voice has {max(1, config.num_speakers)}"
         )
-        for chunk in self._voice.synthesize(text, config):
-            yield chunk.audio_int16_bytes
+    length = _within("length_scale", options.length_scale, config.length_scale, LENGTH_SCALES)
+    noise = _within("noise_scale", options.noise_scale, config.noise_scale, NOISE_SCALES)
+    noise_w = _within("noise_w_scale", options.noise_w_scale, config.noise_w_scale, NOISE_SCALES)
+    _within("volume", options.volume, 1.0, VOLUMES)
+    return speaker, Scales(noise=noise, length=length, noise_w=noise_w)
 
 
-def _session(model: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Waiting threads sleep instead of spinning; memory goes back to the system after a sentence.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    try:
-        return onnxruntime.InferenceSession(
-            str(model), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as err:  # noqa: BLE001 - onnxruntime raises many unrelated types
-        raise VoiceError(f"{model.name} does not load: {err}") from None
+def _takes(
+    report: SplitReport, phonemes: Phonemes, text: str, speaker: int, scales: Scales
+) -> Iterator[_Sentence]:
+    """Each sentence of `text`, with noise that belongs to it alone."""
+    settings = (scales.noise, scales.length, scales.noise_w)
+    for index, ids in enumerate(phonemes.sentences(text)):
+        yield ids, Take(scales, speaker, Noise.of(report.digest, speaker, text, index, settings))
 
 
-def _config(path: Path) -> PiperConfig:
-    try:
-        loaded: Any = json.loads(path.read_text(encoding="utf-8"))
-        return PiperConfig.from_dict(loaded)
-    except OSError as err:
-        raise VoiceError(f"cannot read {path.name}: {err.strerror}") from None
-    except (ValueError, RecursionError):
-        raise VoiceError(f"{path.name} is not a voice configuration") from None
-    except (KeyError, TypeError, AttributeError) as err:
-        raise VoiceError(f"{path.name} lacks or misuses {err}") from None
+def _within(name: str, value: float | None, default: float, limits: tuple[float, float]) -> float:
+    chosen = default if value is None else value
+    if not isfinite(chosen) or not limits[0] <= chosen <= limits[1]:
+        raise BadRequestError(f"{name} {chosen} is not between {limits[0]} and {limits[1]}")
+    return float(chosen)

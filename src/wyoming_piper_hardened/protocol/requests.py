@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BadRequestError, TextTooLongError
+from ..text.cleaner import clean
 
 MAX_TEXT_CHARS = 100_000
 """Most text of one request, plain or streamed, in characters."""
@@ -44,6 +45,12 @@ def read_text(data: dict[str, Any]) -> str:
     text = _text(data, "text") or ""
     check_length(len(text))
     return text
+
+
+def read_ping_text(data: dict[str, Any]) -> str | None:
+    """Read ``text`` of a ``ping``, which the answer repeats; at most 1,000 characters of it."""
+    text = data.get("text")
+    return clean(text[:1000]) if isinstance(text, str) else None
 
 
 def check_length(characters: int) -> None:

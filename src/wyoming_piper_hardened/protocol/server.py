@@ -19,6 +19,7 @@ from ..errors import AddressInUseError, StartError, TooManyConnectionsError
 from ..framing import MAX_HEADER_BYTES
 from ..workers.synthesizer import Synthesizer
 from .session import Session
+from .throttle import Throttle
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ class WyomingServer:
         self._max_connections = max_connections
         self._idle_timeout = idle_timeout
         self._server: asyncio.Server | None = None
+        self._complaints = Throttle()
+        self._socket = Path()
+        self._socket_file: tuple[int, int] | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
 
     @property
@@ -50,6 +54,12 @@ class WyomingServer:
         if self._server is None or not self._uri.startswith("tcp:"):
             return None
         return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def address(self) -> str:
+        """Where clients connect; tells the real port where any free one was asked for."""
+        port = self.port
+        return self._uri if port is None else self._uri.rpartition(":")[0] + f":{port}"
 
     @property
     def connections(self) -> int:
@@ -70,10 +80,14 @@ class WyomingServer:
                 self._server = await asyncio.start_unix_server(
                     self._accept, parts.path, limit=MAX_HEADER_BYTES
                 )
+                self._socket = Path(parts.path)
+                self._socket_file = await asyncio.to_thread(_identity, self._socket)
             else:
                 self._server = await asyncio.start_server(
                     self._accept, parts.hostname, parts.port, limit=MAX_HEADER_BYTES
                 )
+        except UnicodeError:
+            raise StartError(f"cannot listen on {self._uri}: that is no host name") from None
         except OSError as err:
             if err.errno == errno.EADDRINUSE:
                 who = await asyncio.to_thread(_who_listens, parts.port)
@@ -95,9 +109,8 @@ class WyomingServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._uri.startswith("unix:"):
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(Path(urlsplit(self._uri).path).unlink)
+        if self._socket_file is not None:
+            await asyncio.to_thread(_unlink_if_same, self._socket, self._socket_file)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -108,7 +121,7 @@ class WyomingServer:
         connection = writer.get_extra_info("socket")
         if connection.family != socket.AF_UNIX:  # notice clients whose machine is gone
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        session = Session(reader, writer, self._synthesizer, self._idle_timeout)
+        session = Session(reader, writer, self._synthesizer, self._idle_timeout, self._complaints)
         self._sessions[session] = task
         try:
             await session.run()
@@ -118,11 +131,12 @@ class WyomingServer:
             self._sessions.pop(session, None)
 
     def _make_room(self) -> bool:
-        idle = [session for session in self._sessions if not session.busy]
+        idle = [session for session in self._sessions if session.may_make_room]
         if not idle:
             return False
         oldest = min(idle, key=lambda session: session.last_activity)
-        _LOGGER.info("%s: idle for longest, makes room for another connection", oldest.peer)
+        _LOGGER.info("%s: quiet for longest, makes room for another connection", oldest.peer)
+        oldest.make_room()
         self._sessions.pop(oldest).cancel()
         return True
 
@@ -134,6 +148,19 @@ async def _refuse(writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(1):
             await async_write_event(Error(str(error), error.code).event(), writer)
     writer.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def _unlink_if_same(path: Path, identity: tuple[int, int]) -> None:
+    """Remove our socket, but not one that a newer server has put in its place."""
+    if _identity(path) == identity:
+        path.unlink(missing_ok=True)
 
 
 def _remove_stale_socket(path: Path) -> None:

@@ -40,7 +40,14 @@ from ..text.cleaner import clean
 from ..text.segmenter import Segment, Segmenter
 from ..workers.synthesizer import BYTES_PER_SAMPLE, Synthesizer
 from .info import build_info
-from .requests import VoiceChoice, check_length, read_text, read_voice_choice
+from .requests import (
+    VoiceChoice,
+    check_length,
+    read_ping_text,
+    read_text,
+    read_voice_choice,
+)
+from .throttle import Throttle
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,6 +58,8 @@ SEND_TIMEOUT = 30.0
 """A client that takes nothing for so many seconds has left."""
 
 _LINGER = 1.0
+_ABANDONED = 5.0
+_SLICE = 2000  # characters segmented in one go
 _WAITING_UTTERANCES = 4
 
 
@@ -69,6 +78,7 @@ class _Utterance:
         self.streamed = streamed
         self._characters = 0
         self._text: asyncio.Queue[str | HardenedError | None] = asyncio.Queue()
+        self.starving = False
 
     def add(self, text: str) -> None:
         self._characters += len(text)
@@ -84,13 +94,21 @@ class _Utterance:
 
     async def segments(self, max_chars: int) -> AsyncIterator[Segment]:
         segmenter = Segmenter(max_chars)
-        while (item := await self._text.get()) is not None:
-            if isinstance(item, HardenedError):
-                raise item
-            for segment in segmenter.add(item):
-                yield segment
+        while (item := await self._next()) is not None:
+            for start in range(0, len(item), _SLICE):
+                await asyncio.sleep(0)  # a long text must not starve the others
+                for segment in segmenter.add(item[start : start + _SLICE]):
+                    yield segment
         for segment in segmenter.finish():
             yield segment
+
+    async def _next(self) -> str | None:
+        self.starving = self._text.empty()
+        item = await self._text.get()
+        self.starving = False
+        if isinstance(item, HardenedError):
+            raise item
+        return item
 
 
 class Session:
@@ -100,6 +118,7 @@ class Session:
         reader, writer: the connection; `reader` has `framing.MAX_HEADER_BYTES` as its limit.
         synthesizer: speaks.
         idle_timeout: seconds of silence after which the client is taken for gone.
+        complaints: bounds how many errors of clients are logged as warnings.
     """
 
     def __init__(
@@ -108,6 +127,7 @@ class Session:
         writer: asyncio.StreamWriter,
         synthesizer: Synthesizer,
         idle_timeout: float,
+        complaints: Throttle | None = None,
     ) -> None:
         self.peer = _peer(writer)
         self.state = SessionState.IDLE
@@ -116,14 +136,34 @@ class Session:
         self._writer = writer
         self._synthesizer = synthesizer
         self._idle_timeout = idle_timeout
+        self._complaints = complaints or Throttle()
         self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
         self._unfinished = 0
         self._stream: _Utterance | None = None
+        self._cut_off: HardenedError = ShuttingDownError(
+            "the server stops; ask again when it is back"
+        )
 
     @property
     def busy(self) -> bool:
         """Whether something is being said or spoken on this connection."""
         return self._unfinished > 0
+
+    @property
+    def may_make_room(self) -> bool:
+        """Whether nobody would miss this connection.
+
+        Nothing is under way, or only a stream of text that its client seems to have abandoned.
+        """
+        if not self.busy:
+            return True
+        quiet = time.monotonic() - self.last_activity
+        stream = self._stream
+        return stream is not None and stream.starving and quiet > _ABANDONED
+
+    def make_room(self) -> None:
+        """Say why before the task that runs this session is cancelled."""
+        self._cut_off = IdleError("the stream of text was quiet and its connection was needed")
 
     async def run(self) -> None:
         """Serve the connection; never raises but when cancelled, which means the server stops."""
@@ -131,18 +171,24 @@ class Session:
             await self._serve()
         except asyncio.CancelledError:
             if self.busy:
-                await self._end(ShuttingDownError("the server stops; ask again when it is back"))
+                await self._end(self._cut_off)
             raise
         except HardenedError as err:
-            _LOGGER.warning("%s: %s: %s", self.peer, err.code, err)
+            self._report(err)
             await self._end(err)
-        except ConnectionError:
+        except OSError:
             _LOGGER.info("%s: left before its audio was complete", self.peer)
         except Exception:
             _LOGGER.exception("%s: unexpected error; please report this", self.peer)
             await self._end(HardenedError("internal error; see the server's log"))
         finally:
             await self._close()
+
+    def _report(self, err: HardenedError) -> None:
+        if self._complaints.allow(time.monotonic()):
+            _LOGGER.warning("%s: %s: %s", self.peer, err.code, err)
+        else:
+            _LOGGER.debug("%s: %s: %s", self.peer, err.code, err)
 
     async def _serve(self) -> None:
         tasks = [
@@ -161,8 +207,10 @@ class Session:
 
     async def _receive(self) -> None:
         while (event := await self._read()) is not None:
-            self.last_activity = time.monotonic()
+            if self.state is SessionState.IDLE or event.type.startswith("synthesize"):
+                self.last_activity = time.monotonic()
             await self._handle(event)
+            await asyncio.sleep(0)  # a flood that is buffered already must not starve the others
         if self.busy:
             raise ClientGoneError(
                 "the client closed its side before its audio was complete; keep the connection "
@@ -176,30 +224,28 @@ class Session:
             if err.event_type in ("synthesize", "synthesize-chunk"):
                 raise TextTooLongError(f"the text is too long: {err}") from None
             raise
-        except ConnectionError:
+        except OSError:  # reset, timed out, unreachable: the client is gone
             return None
 
     async def _handle(self, event: Event) -> None:
         if Describe.is_type(event.type):
             await self._write(build_info(self._synthesizer.library).event())
         elif Ping.is_type(event.type):
-            await self._write(Pong(text=Ping.from_event(event).text).event())
+            await self._write(Pong(text=read_ping_text(event.data)).event())
         elif Synthesize.is_type(event.type):
             # Within a stream it repeats the whole text, for servers that do not know streams.
             if self.state is SessionState.IDLE:
-                utterance = _Utterance(streamed=False)
-                await self._fill(utterance, event)
-                utterance.end()
+                await self._begin(_Utterance(streamed=False), event)
         elif SynthesizeStart.is_type(event.type):
             self._end_stream()
             self._stream = _Utterance(streamed=True)
             self.state = SessionState.STREAMING
-            await self._fill(self._stream, event)
+            await self._begin(self._stream, event)
         elif SynthesizeChunk.is_type(event.type):
             if self._stream is None:  # a client that forgot to start
                 await self._handle(SynthesizeStart().event())
             assert self._stream is not None
-            self._add_text(self._stream, event)
+            self._stream.add(read_text(event.data))  # an error ends the connection at once
         elif SynthesizeStop.is_type(event.type):
             if self._stream is None:
                 await self._handle(SynthesizeStart().event())
@@ -207,22 +253,18 @@ class Session:
         else:
             _LOGGER.debug("%s: ignored an event %r", self.peer, event.type[:40])
 
-    async def _fill(self, utterance: _Utterance, event: Event) -> None:
+    async def _begin(self, utterance: _Utterance, event: Event) -> None:
         try:
             utterance.choice = read_voice_choice(event.data)
-        except HardenedError as err:
-            utterance.fail(err)
-        else:
             if not utterance.streamed:
-                self._add_text(utterance, event)
+                utterance.add(read_text(event.data))
+                utterance.end()
+        except HardenedError as err:
+            if not self.busy:
+                raise
+            utterance.fail(err)  # after the audio of the requests before it
         self._unfinished += 1
         await self._utterances.put(utterance)  # waits, and so reads no further, when many wait
-
-    def _add_text(self, utterance: _Utterance, event: Event) -> None:
-        try:
-            utterance.add(read_text(event.data))
-        except HardenedError as err:
-            utterance.fail(err)
 
     def _end_stream(self) -> None:
         if self._stream is not None:
@@ -248,7 +290,7 @@ class Session:
             await self._write(AudioChunk(rate=rate, width=BYTES_PER_SAMPLE, channels=1, audio=pcm))
 
         begin = time.monotonic()
-        segments = utterance.segments(self._synthesizer.max_segment_chars)
+        segments = utterance.segments(self._synthesizer.manner.max_segment_chars)
         samples = await self._synthesizer.speak(target, segments, send)
         if utterance.streamed:
             await self._write(AudioStop())

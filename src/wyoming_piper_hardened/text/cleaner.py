@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import regex
+
 _UNSPEAKABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+# Emoji with what joins and colours them, but not the signs among them that are spoken.
+_PICTOGRAPH = regex.compile(
+    r"[[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}\u200d\ufe0f\u20e3]"
+    r"--[©®™°‼⁉]]",
+    regex.VERSION1,
+)
 _SPOKEN_CATEGORIES = ("L", "N", "Sc")
 
 
@@ -29,8 +37,9 @@ def has_words(text: str) -> bool:
 def speakable(text: str) -> str:
     """One line of text as the engine should get it.
 
-    Line ends become spaces. Without a final punctuation mark many voices clip the last sound, so
-    a full stop is added where a letter or a number ends the text.
+    Line ends become spaces and pictographs are left out: espeak would read out the name of each,
+    a minute of speech for a line of them. Without a final punctuation mark many voices clip the
+    last sound, so a full stop is added where a letter or a number ends the text.
     """
-    text = " ".join(text.split())
+    text = " ".join(_PICTOGRAPH.sub(" ", text).split())
     return text + "." if text and unicodedata.category(text[-1])[0] in "LN" else text

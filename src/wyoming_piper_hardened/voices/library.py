@@ -45,6 +45,12 @@ class Library:
         yield self.default
         yield from (voice for voice in self._voices.values() if voice is not self.default)
 
+    def replace(self, voice: Voice) -> None:
+        """Let a new version of a voice serve from now on; requests under way keep the old one."""
+        self._voices[voice.name] = voice
+        if self.default.name == voice.name:
+            self.default = voice
+
     def find(self, name: str | None = None, language: str | None = None) -> Voice:
         """The voice called `name`, else one that speaks `language`, else the default.
 
@@ -96,9 +102,12 @@ def _stored(folder: Path) -> Iterator[tuple[str, Path]]:
         _LOGGER.error("cannot read %s: %s", folder, err.strerror)  # noqa: TRY400 - likewise
         return
     for name in names:
-        current = folder / name / "current"
-        if current.is_dir():
-            yield name, current / f"{name}.onnx"
+        try:
+            version = (folder / name / "current").readlink()
+        except OSError:
+            continue
+        if version.name == str(version):  # a version's name, not a way out of the folder
+            yield name, folder / name / version / f"{name}.onnx"
 
 
 def _embedded() -> Iterator[tuple[str, Path]]:

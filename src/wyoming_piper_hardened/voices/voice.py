@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 from ..engine.messages import config_path
+from ..engine.report import REPORT_NAME, SplitReport
+from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
 
+_LOGGER = logging.getLogger(__name__)
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
 _LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
 _NUMBER = re.compile(r"[0-9]{1,5}")
@@ -30,6 +34,13 @@ class Voice:
     sample_rate: int
     speakers: Mapping[str, int]
     number_of_speakers: int
+    schedule: Schedule | None = None
+    """How its sentences are cut into chunks; ``None`` while it is not prepared."""
+
+    @property
+    def prepared(self) -> bool:
+        """Whether its parts lie beside the model."""
+        return self.schedule is not None
 
     def speaker_id(self, speaker: str | None) -> int | None:
         """The number of `speaker` (a name or a number as text); ``None`` for the default one.
@@ -66,10 +77,8 @@ def read_voice(name: str, model: Path) -> Voice:
     path = config_path(model)
     try:
         if not model.is_file():
-            raise VoiceError(f"{name}: {model} is missing; install the voice again")
-        if path.stat().st_size > _MAX_CONFIG_BYTES:
-            raise VoiceError(f"{name}: {path} is too large for a voice configuration")
-        config: Any = json.loads(path.read_bytes())
+            raise VoiceError(f"{name!r}: {str(model)!r} is missing; install the voice again")
+        config: Any = json.loads(_read_bounded(path))
         speakers = {
             str(key): int(number) for key, number in config.get("speaker_id_map", {}).items()
         }
@@ -81,13 +90,35 @@ def read_voice(name: str, model: Path) -> Voice:
             sample_rate=_positive(config["audio"]["sample_rate"]),
             speakers=MappingProxyType(speakers),
             number_of_speakers=_positive(config.get("num_speakers", 1) or 1),
+            schedule=_schedule(name, model.parent),
         )
     except OSError as err:
-        raise VoiceError(f"{name}: cannot read {path}: {err.strerror}") from None
+        raise VoiceError(f"{name!r}: cannot read {path}: {err.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise VoiceError(
-            f"{name}: {path} is not the configuration of a Piper voice; install the voice again"
+            f"{name!r}: {str(path)!r} is not the configuration of a Piper voice; install it again"
         ) from None
+
+
+def _schedule(name: str, folder: Path) -> Schedule | None:
+    if not (folder / REPORT_NAME).exists():
+        return None
+    try:
+        report = SplitReport.read(folder)
+    except VoiceError as err:
+        _LOGGER.warning("%s speaks without its prepared parts: %s", name, err)
+        return None
+    return choose(report.real_time_factor)
+
+
+def _read_bounded(path: Path) -> bytes:
+    if not path.is_file():  # a device or a pipe would never end
+        raise ValueError
+    with path.open("rb") as file:
+        data = file.read(_MAX_CONFIG_BYTES + 1)
+    if len(data) > _MAX_CONFIG_BYTES:
+        raise ValueError
+    return data
 
 
 def _language(name: str, config: Any) -> str:

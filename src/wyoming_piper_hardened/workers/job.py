@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..engine.messages import SegmentRequest
 from ..errors import HardenedError
@@ -16,14 +17,23 @@ MAX_ATTEMPTS = 2
 _BYTES_PER_SAMPLE = 2
 
 
+@dataclass(slots=True)
+class Turn:
+    """A request's place among the others: who was served longest ago comes next."""
+
+    last_served: int = -1
+
+
 class Job:
     """One segment, its attempts and its audio so far.
 
     The audio is buffered here (at most one segment), so that a slow client never holds a worker.
     """
 
-    def __init__(self, request: SegmentRequest) -> None:
+    def __init__(self, request: SegmentRequest, turn: Turn) -> None:
+        self.turn = turn
         self.attempts = 0
+        self.queued_at = time.monotonic()
         self.cancelled = asyncio.Event()
         self._request = request
         self._bytes = 0
@@ -70,28 +80,46 @@ class Job:
 
 
 class JobQueue:
-    """Jobs in the order of their arrival, replays first, cancelled ones never."""
+    """Jobs that wait: replays first, then whose request was served longest ago.
+
+    So a short request never waits behind a long one for more than the segment under way.
+    """
 
     def __init__(self) -> None:
-        self._jobs: asyncio.PriorityQueue[tuple[bool, int, Job]] = asyncio.PriorityQueue()
+        self._waiting: list[tuple[int, Job]] = []
+        self._available = asyncio.Semaphore(0)
         self._arrival = itertools.count()
+        self._served = itertools.count()
 
     def __len__(self) -> int:
-        return self._jobs.qsize()
+        return sum(not job.cancelled.is_set() for _, job in self._waiting)
 
     def put(self, job: Job) -> None:
-        """Append a job, or put one that was tried already in front."""
-        self._jobs.put_nowait((job.attempts == 0, next(self._arrival), job))
+        """Let a job wait."""
+        self._waiting.append((next(self._arrival), job))
+        self._available.release()
 
     async def get(self) -> Job:
         """Wait for the next job that somebody still wants."""
         while True:
-            *_, job = await self._jobs.get()
-            if not job.cancelled.is_set():
+            await self._available.acquire()
+            if (job := self._pick()) is not None:
                 return job
 
     def fail_all(self, error: HardenedError) -> None:
         """Tell everyone who waits that there is no worker."""
-        while not self._jobs.empty():
-            *_, job = self._jobs.get_nowait()
+        for _, job in self._waiting:
             job.fail(error)
+        self._waiting.clear()
+
+    def _pick(self) -> Job | None:
+        self._waiting = [(n, job) for n, job in self._waiting if not job.cancelled.is_set()]
+        if not self._waiting:
+            return None
+        chosen = min(
+            self._waiting,
+            key=lambda item: (item[1].attempts == 0, item[1].turn.last_served, item[0]),
+        )
+        self._waiting.remove(chosen)
+        chosen[1].turn.last_served = next(self._served)
+        return chosen[1]

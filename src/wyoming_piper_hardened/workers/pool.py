@@ -3,86 +3,219 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from ..engine.messages import SegmentRequest
 from ..errors import OverloadedError, ShuttingDownError, VoiceUnavailableError
+from ..metrics import Metrics
 from ..restart import RestartDecider
-from .job import Job, JobQueue
+from .breaker import Breakers
+from .incident import Casebook
+from .job import Job, JobQueue, Turn
+from .poison import Quarantine
 from .process import EngineCommand
-from .worker import Worker, WorkerState
+from .worker import Shop, Wear, Worker, WorkerState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSize:
+    """How large a pool is.
+
+    Args:
+        workers: how many speak at once.
+        spare: one more that is ready and takes over while another one restarts.
+        max_queue: requests that may wait beyond one per worker.
+        wear: when a worker's process is replaced.
+    """
+
+    workers: int = 1
+    spare: bool = False
+    max_queue: int = 32
+    wear: Wear = Wear()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A worker as `status` shows it. Memory in bytes."""
+
+    name: str
+    state: WorkerState
+    pid: int | None
+    memory: int
+    segments: int
+    restarts: int
+    last_failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """The pool as `status` shows it."""
+
+    workers: tuple[WorkerStatus, ...]
+    requests: int
+    waiting_segments: int
+    quarantined_segments: int
+    open_breakers: dict[str, str]
+    """Models that are not tried at present, and why."""
 
 
 class Pool:
-    """A fixed number of workers with one queue.
+    """Workers with one queue.
 
     Args:
-        command: how each worker starts its engine.
-        size: number of workers.
-        max_queue: requests that may wait beyond one per worker.
+        command: tells, at every start, how a worker starts its engine.
+        size: how many, and how much may wait.
         decider: when a worker starts again.
+        metrics: where is counted.
     """
 
     def __init__(
-        self, command: EngineCommand, size: int, max_queue: int, decider: RestartDecider
+        self,
+        command: Callable[[], EngineCommand],
+        size: PoolSize,
+        decider: RestartDecider,
+        metrics: Metrics,
     ) -> None:
+        self.metrics = metrics
+        self.casebook = Casebook(Breakers(decider), Quarantine(), metrics)
+        self.workers: list[Worker] = []
+        self._size = size
         self._jobs = JobQueue()
-        self._limit = size + max_queue
-        self._admitted = 0
-        self.workers = tuple(
-            Worker(str(number), command, self._jobs, decider, self._on_state)
-            for number in range(1, size + 1)
+        self._shop = Shop(
+            command=command,
+            jobs=self._jobs,
+            places=asyncio.Semaphore(size.workers),
+            casebook=self.casebook,
+            decider=decider,
+            wear=size.wear,
+            metrics=metrics,
         )
+        self._admitted = 0
+        self._ready = asyncio.Event()
+        self._names = itertools.count(1)
+        self._successors: dict[Worker, Worker] = {}
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
         """Keep the workers alive until cancelled; then stop them all."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for worker in self.workers:
-                    tasks.create_task(worker.run(), name=f"worker {worker.name}")
+            async with asyncio.TaskGroup() as self._tasks:
+                for _ in range(self._size.workers + self._size.spare):
+                    self._employ()
         finally:
             self._jobs.fail_all(ShuttingDownError("the server stops; ask again when it is back"))
 
+    async def until_ready(self) -> None:
+        """Wait until a worker has been ready for the first time."""
+        await self._ready.wait()
+
     @contextmanager
-    def admit(self) -> Iterator[None]:
+    def admit(self, model: str) -> Iterator[None]:
         """Count one request while it is carried out.
 
         Raises:
             OverloadedError: too many requests wait already.
-            VoiceUnavailableError: no worker can start.
+            VoiceUnavailableError: the voice, or every worker, is out of order at present.
         """
-        if self._admitted >= self._limit:
+        if self._admitted >= self._size.workers + self._size.max_queue:
             raise OverloadedError(
                 f"{self._admitted} requests are being spoken or wait; try again in a moment"
             )
-        if self._all_fatal():
-            raise self._unavailable()
+        self._check(model)
         self._admitted += 1
         try:
             yield
         finally:
             self._admitted -= 1
 
-    def submit(self, request: SegmentRequest) -> Job:
+    def submit(self, request: SegmentRequest, turn: Turn | None = None) -> Job:
         """Queue a segment. A job that is not wanted any more must be cancelled.
 
         Raises:
-            VoiceUnavailableError: no worker can start.
+            VoiceUnavailableError: the voice, or every worker, is out of order at present.
+            PoisonSegmentError: this text ended workers not long ago.
         """
-        if self._all_fatal():
-            raise self._unavailable()
-        job = Job(request)
+        self._check(request.model)
+        job = Job(request, turn or Turn())
+        if self.casebook.quarantine.holds(request, time.monotonic()):
+            raise self.casebook.poisonous(job)
         self._jobs.put(job)
+        self.metrics.queue_length.set(len(self._jobs))
         return job
 
+    def replace_workers(self) -> None:
+        """Replace every worker's process; each goes on until its replacement is ready."""
+        for worker in list(self.workers):
+            if worker.state is WorkerState.RUNNING:
+                worker.worn = True
+                self._on_change(worker)
+            else:
+                worker.wake()
+
+    def reset(self, model: str | None = None) -> None:
+        """Try a voice, or everything, again at once: it has been repaired."""
+        self.casebook.breakers.reset(model)
+        if model is None:
+            self.casebook.quarantine.clear()
+        for worker in self.workers:
+            worker.wake()
+
+    def status(self) -> PoolStatus:
+        """How it stands."""
+        now = time.monotonic()
+        return PoolStatus(
+            workers=tuple(
+                WorkerStatus(
+                    w.name, w.state, w.pid, w.memory, w.segments, w.restarts, w.last_failure
+                )
+                for w in self.workers
+            ),
+            requests=self._admitted,
+            waiting_segments=len(self._jobs),
+            quarantined_segments=self.casebook.quarantine.count(now),
+            open_breakers=self.casebook.breakers.open_ones(),
+        )
+
+    def _check(self, model: str) -> None:
+        if self.casebook.is_open(model):
+            raise self.casebook.unavailable(model)
+        if self._all_fatal():
+            raise self._unavailable()
+
+    def _employ(self) -> Worker:
+        assert self._tasks is not None
+        worker = Worker(str(next(self._names)), self._shop, self._on_change)
+        self.workers.append(worker)
+        self._tasks.create_task(self._work(worker), name=f"worker {worker.name}")
+        return worker
+
+    async def _work(self, worker: Worker) -> None:
+        try:
+            await worker.run()
+        finally:
+            self.workers.remove(worker)
+
+    def _on_change(self, worker: Worker) -> None:
+        running = [w for w in self.workers if w.state is WorkerState.RUNNING]
+        self.metrics.workers_running.set(len(running))
+        if running:
+            self._ready.set()
+        if worker.worn and worker not in self._successors:
+            self._successors[worker] = self._employ()
+        for old, new in list(self._successors.items()):
+            if new.state is WorkerState.RUNNING:
+                old.retire()
+                del self._successors[old]
+        if self._all_fatal():
+            self._jobs.fail_all(self._unavailable())
+
     def _all_fatal(self) -> bool:
-        return all(worker.state is WorkerState.FATAL for worker in self.workers)
+        return bool(self.workers) and all(w.state is WorkerState.FATAL for w in self.workers)
 
     def _unavailable(self) -> VoiceUnavailableError:
         reasons = {worker.last_failure for worker in self.workers if worker.last_failure}
         return VoiceUnavailableError(f"no worker can start: {'; '.join(sorted(reasons))}")
-
-    def _on_state(self) -> None:
-        if self._all_fatal():
-            self._jobs.fail_all(self._unavailable())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -25,13 +26,14 @@ from ..engine.messages import (
     READY,
     SegmentRequest,
 )
-from ..errors import EngineFailedError, ProtocolError, SynthesisError
+from ..errors import EngineFailedError, ProtocolError, SynthesisError, VoiceError
 from ..framing import MAX_HEADER_BYTES, Limits, read_event
 from .diagnosis import explain_exit
 
 _LIMITS = Limits(data=64 * 1024, payload=1024 * 1024)
 _MAX_SEGMENT_BYTES = 32 * 1024 * 1024  # 500 characters at a quarter of the speed are 10 MiB
 _LAST_WORDS = 20
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +43,28 @@ class EngineCommand:
     arguments: tuple[str, ...]
     start_timeout: float = 120.0
     synthesis_timeout: float = 30.0
+    stall_timeout: float = 10.0
     kill_delay: float = 2.0
 
 
 def engine_command(
-    models: list[str], threads: int, *, synthesis_timeout: float, log_level: str
+    models: list[str],
+    threads: int,
+    *,
+    residents: int,
+    synthesis_timeout: float,
+    stall_timeout: float,
+    log_level: str,
 ) -> EngineCommand:
     """The command of the real engine with `models` loaded before it is ready."""
     voices = [argument for model in models for argument in ("--voice", model)]
-    options = ["--threads", str(threads), "--parent", str(os.getpid()), "--log-level", log_level]
+    options = ["--threads", str(threads), "--residents", str(residents)]
+    options += ["--parent", str(os.getpid()), "--log-level", log_level]
     module = "wyoming_piper_hardened.engine"
     return EngineCommand(
         arguments=(sys.executable, "-m", module, *voices, *options),
         synthesis_timeout=synthesis_timeout,
+        stall_timeout=stall_timeout,
     )
 
 
@@ -65,6 +76,8 @@ class EngineProcess:
         assert process.stdout
         assert process.stderr
         self.pid = process.pid
+        self.unloadable: dict[str, str] = {}
+        """Models that did not load at the start, and why."""
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
@@ -72,6 +85,7 @@ class EngineProcess:
         self._command = command
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self._request_id = 0
+        self._loading: str | None = None
 
     @staticmethod
     @contextlib.asynccontextmanager
@@ -91,7 +105,11 @@ class EngineProcess:
                 process_group=0,
             )
         except OSError as err:
-            raise EngineFailedError(f"cannot be started: {err.strerror}") from None
+            raise EngineFailedError(
+                f"cannot be started: {err.strerror}",
+                kind="spawn",
+                blamed=err.errno in _PASSING,  # the machine's trouble, and it will pass
+            ) from None
         engine = EngineProcess(process, command)
         errors = asyncio.create_task(engine._collect_stderr())
         try:
@@ -106,61 +124,76 @@ class EngineProcess:
         Raises:
             EngineFailedError: it ended, said something else or took too long.
         """
+        timeout = self._command.start_timeout
         try:
-            async with asyncio.timeout(self._command.start_timeout):
-                event = await self._read()
+            async with asyncio.timeout(timeout):
+                while (event := await self._read()).type != READY:
+                    if event.type == LOADING:
+                        self._loading = str(event.data.get("model"))
+                    elif event.type == LOADED:
+                        self._loading = None
+                    elif Error.is_type(event.type) and self._loading is not None:
+                        self.unloadable[self._loading] = str(event.data.get("text"))
+                        self._loading = None
+                    elif Error.is_type(event.type):
+                        raise EngineFailedError(
+                            f"could not start: {event.data.get('text')}",
+                            kind="start",
+                            permanent=await self._gave_up(),
+                        )
+                    else:
+                        raise self._failed(
+                            f"said {event.type[:40]!r} instead of being ready", "protocol"
+                        )
         except TimeoutError:
-            raise EngineFailedError(
-                f"was not ready after {self._command.start_timeout:g} s", timed_out=True
-            ) from None
-        if Error.is_type(event.type):
-            raise EngineFailedError(
-                f"could not start: {event.data.get('text')}", permanent=await self._gave_up()
-            )
-        if event.type != READY:
-            raise EngineFailedError(f"said {event.type[:40]!r} instead of being ready")
+            raise self._failed(f"was not ready after {timeout:g} s", "hung") from None
 
     async def speak(
         self, request: SegmentRequest, on_audio: Callable[[bytes], None], cancelled: asyncio.Event
     ) -> None:
         """Have one segment spoken; `on_audio` gets the PCM as it is made.
 
-        When `cancelled` is set the engine is told so and what it still sends is discarded.
+        Progress is the heartbeat: a voice that streams must send something every
+        `stall_timeout`, one that cannot must have finished within `synthesis_timeout`. When
+        `cancelled` is set the engine is told so and what it still sends is discarded.
 
         Raises:
+            VoiceError: the engine lives but cannot load the voice.
             SynthesisError: the engine lives but cannot speak this segment.
             EngineFailedError: the engine must be replaced.
         """
         self._request_id += 1
         await self._write(request.event(self._request_id))
         teller = asyncio.create_task(self._tell_cancelled(cancelled, self._request_id))
+        streams = request.schedule is not None
+        patience = self._command.stall_timeout if streams else self._command.synthesis_timeout
         try:
-            async with asyncio.timeout(self._command.synthesis_timeout) as deadline:
-                await self._receive(on_audio, cancelled, deadline)
+            async with asyncio.timeout(patience) as deadline:
+                await self._receive(on_audio, cancelled, deadline, patience if streams else None)
         except TimeoutError:
-            raise EngineFailedError(
-                f"made no whole segment within {self._command.synthesis_timeout:g} s",
-                timed_out=True,
-            ) from None
+            if self._loading is not None:
+                patience = self._command.start_timeout
+            raise self._failed(f"made nothing for {patience:g} s", "hung") from None
         finally:
             teller.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await teller
 
-    async def ping(self, timeout: float) -> None:  # noqa: ASYNC109 - part of what ping means
+    async def ping(self) -> None:
         """Check an idle engine.
 
         Raises:
-            EngineFailedError: no answer within `timeout` seconds.
+            EngineFailedError: no answer within `stall_timeout`.
         """
+        timeout = self._command.stall_timeout
         try:
             async with asyncio.timeout(timeout):
                 await self._write(Ping(text=str(self.pid)).event())
                 event = await self._read()
         except TimeoutError:
-            raise EngineFailedError(f"did not answer a ping in {timeout:g} s") from None
+            raise self._failed(f"did not answer a ping in {timeout:g} s", "hung") from None
         if not Pong.is_type(event.type):
-            raise EngineFailedError(f"answered a ping with {event.type[:40]!r}")
+            raise self._failed(f"answered a ping with {event.type[:40]!r}", "protocol")
 
     async def wait(self) -> int:
         """Wait for the end of the process and return its exit code."""
@@ -173,28 +206,46 @@ class EngineProcess:
         reason = explain_exit(code)
         if self._last_words:
             reason += f"; its last words: {self._last_words[-1]}"
-        return EngineFailedError(reason, permanent=code == EXIT_CANNOT_START)
+        return self._failed(
+            reason, "exit" if code >= 0 else "signal", permanent=code == EXIT_CANNOT_START
+        )
+
+    def _failed(self, reason: str, kind: str, *, permanent: bool = False) -> EngineFailedError:
+        return EngineFailedError(reason, kind=kind, permanent=permanent, loading=self._loading)
 
     async def _receive(
-        self, on_audio: Callable[[bytes], None], cancelled: asyncio.Event, deadline: asyncio.Timeout
+        self,
+        on_audio: Callable[[bytes], None],
+        cancelled: asyncio.Event,
+        deadline: asyncio.Timeout,
+        stall_timeout: float | None,
     ) -> None:
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time
         size = 0
         while not AudioStop.is_type((event := await self._read()).type):
             if AudioChunk.is_type(event.type) and event.payload:
                 size += len(event.payload)
                 if size > _MAX_SEGMENT_BYTES or len(event.payload) % 2:
-                    raise EngineFailedError(f"sent impossible audio ({size} bytes)")
+                    raise self._failed(f"sent impossible audio ({size} bytes)", "protocol")
                 if not cancelled.is_set():
                     on_audio(event.payload)
+                if stall_timeout is not None:
+                    deadline.reschedule(now() + stall_timeout)
             elif Error.is_type(event.type):
-                raise SynthesisError(str(event.data.get("text", "the engine gave no reason")))
+                raise self._refused(event)
             elif event.type == LOADING:
-                deadline.reschedule(loop.time() + self._command.start_timeout)
+                self._loading = str(event.data.get("model"))
+                deadline.reschedule(now() + self._command.start_timeout)
             elif event.type == LOADED:
-                deadline.reschedule(loop.time() + self._command.synthesis_timeout)
+                self._loading = None
+                deadline.reschedule(now() + (stall_timeout or self._command.synthesis_timeout))
             elif not AudioStart.is_type(event.type):
-                raise EngineFailedError(f"said {event.type[:40]!r} in the middle of a segment")
+                raise self._failed(f"said {event.type[:40]!r} in mid-segment", "protocol")
+
+    def _refused(self, event: Event) -> SynthesisError | VoiceError:
+        loading, self._loading = self._loading, None
+        text = str(event.data.get("text", "the engine gave no reason"))
+        return SynthesisError(text) if loading is None else VoiceError(text)
 
     async def _tell_cancelled(self, cancelled: asyncio.Event, request_id: int) -> None:
         await cancelled.wait()
@@ -205,9 +256,9 @@ class EngineProcess:
         try:
             event = await read_event(self._stdout, _LIMITS)
         except ProtocolError as err:
-            raise EngineFailedError(f"talked nonsense: {err}") from None
+            raise self._failed(f"talked nonsense: {err}", "protocol") from None
         except OSError as err:
-            raise EngineFailedError(f"cannot be read: {err.strerror}") from None
+            raise self._failed(f"cannot be read: {err.strerror}", "protocol") from None
         if event is None:
             raise await self._ended()
         return event
@@ -224,7 +275,7 @@ class EngineProcess:
             async with asyncio.timeout(self._command.kill_delay):
                 await self._process.wait()
         except TimeoutError:
-            return EngineFailedError("closed its pipe but went on")
+            return self._failed("closed its pipe but went on", "protocol")
         return self.exited()
 
     async def _gave_up(self) -> bool:

@@ -22,6 +22,17 @@ def choose_size(workers: int, threads: int, cores: int) -> tuple[int, int]:
     return workers, threads
 
 
+def choose_memory_limit(megabytes: int, total: int, workers: int) -> int:
+    """Resident bytes at which a worker is replaced; 0 megabytes stands for "choose".
+
+    The workers together may have half of the machine (`total` bytes), one worker 2 GB at most;
+    less than 400 MB would replace a healthy worker all the time.
+    """
+    if megabytes:
+        return megabytes << 20
+    return min(max(total // 2 // workers, 400 << 20), 2048 << 20)
+
+
 def available_cores() -> int:
     """The processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

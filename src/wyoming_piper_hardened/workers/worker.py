@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from ..errors import (
-    EngineFailedError,
-    ShuttingDownError,
-    SynthesisError,
-    SynthesisTimeoutError,
-    WorkerDiedError,
-)
+import psutil
+
+from ..errors import EngineFailedError, ShuttingDownError, SynthesisError, VoiceError
+from ..metrics import Metrics
 from ..restart import RestartDecider, RestartHistory
-from .job import MAX_ATTEMPTS, Job, JobQueue
+from .incident import Casebook
+from .job import Job, JobQueue
 from .process import EngineCommand, EngineProcess
 
 _LOGGER = logging.getLogger(__name__)
-_PING_INTERVAL = 30.0
-_PING_TIMEOUT = 10.0
 
 
 class WorkerState(StrEnum):
@@ -35,66 +34,89 @@ class WorkerState(StrEnum):
     FATAL = "fatal"
 
 
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """When an engine process has served long enough; 0 means never."""
+
+    memory_limit: int = 0
+    """Resident bytes."""
+    max_segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What all workers of a pool share.
+
+    `command` tells, at every start, how to start an engine; `places` bounds how many workers may
+    speak at once, whether there are more of them (spare ones, replacements) or not.
+    """
+
+    command: Callable[[], EngineCommand]
+    jobs: JobQueue
+    places: asyncio.Semaphore
+    casebook: Casebook
+    decider: RestartDecider
+    wear: Wear
+    metrics: Metrics
+
+
 class Worker:
-    """Supervises one engine process; `run` until cancelled.
+    """Supervises one engine process; `run` until retired or cancelled.
 
     Args:
         name: for the log and for `status`.
-        command: how to start the engine.
-        jobs: where work comes from; shared by all workers.
-        decider: when to start again after a failure.
-        on_state: called after every change of `state`.
+        shop: what it shares with the other workers.
+        on_change: called with the worker after every change of `state` or `worn`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: EngineCommand,
-        jobs: JobQueue,
-        decider: RestartDecider,
-        on_state: Callable[[], None],
-    ) -> None:
+    def __init__(self, name: str, shop: Shop, on_change: Callable[[Worker], None]) -> None:
         self.name = name
         self.state = WorkerState.EXITED
+        self.worn = False
         self.pid: int | None = None
+        self.memory = 0
+        self.segments = 0
         self.restarts = 0
         self.last_failure: str | None = None
-        self._command = command
-        self._jobs = jobs
-        self._decider = decider
-        self._on_state = on_state
+        self._shop = shop
+        self._on_change = on_change
+        self._retired = asyncio.Event()
+        self._wake = asyncio.Event()
         self._history = RestartHistory()
         self._ready_since: float | None = None
 
     async def run(self) -> None:
-        """Keep an engine process alive until cancelled; then stop it."""
+        """Keep an engine process alive."""
         try:
-            while True:
-                failure = await self._live()
-                self.restarts += 1
-                self.last_failure = str(failure)
-                await self._pause(failure)
+            while not self._retired.is_set():
+                if (failure := await self._live()) is not None:
+                    self.restarts += 1
+                    self.last_failure = str(failure)
+                    self._shop.metrics.restarts.labels(failure.kind).inc()
+                    await self._pause(failure)
         finally:
             self._enter(WorkerState.EXITED)
 
-    async def _live(self) -> EngineFailedError:
-        """One life of an engine process; returns why it ended."""
+    def retire(self) -> None:
+        """End after the segment under way."""
+        self._retired.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Forget earlier failures and start at once, if it waits to."""
+        self._history = RestartHistory()
+        self._wake.set()
+
+    async def _live(self) -> EngineFailedError | None:
+        """One life of an engine process; returns why it failed, ``None`` when it was retired."""
         self._enter(WorkerState.STARTING)
         self._ready_since = None
-        started = time.monotonic()
+        self.worn, self.segments = False, 0
         try:
-            async with EngineProcess.running(self._command) as engine:
+            async with EngineProcess.running(self._shop.command()) as engine:
                 self.pid = engine.pid
                 try:
-                    await engine.wait_ready()
-                    self._ready_since = time.monotonic()
-                    _LOGGER.info(
-                        "worker %s is ready (pid %d, %.1f s)",
-                        self.name,
-                        engine.pid,
-                        self._ready_since - started,
-                    )
-                    self._enter(WorkerState.RUNNING)
+                    await self._get_ready(engine)
                     await self._serve(engine)
                 finally:
                     self._enter(WorkerState.STOPPING)
@@ -102,46 +124,103 @@ class Worker:
             return failure
         except Exception:
             _LOGGER.exception("worker %s: unexpected error; please report this", self.name)
-            return EngineFailedError("met an unexpected error of the server")
+            return EngineFailedError("met an unexpected error of the server", kind="internal")
         finally:
             self.pid = None
-        raise AssertionError("an engine is served until it fails")
+            self.memory = 0
+        return None
+
+    async def _get_ready(self, engine: EngineProcess) -> None:
+        casebook = self._shop.casebook
+        started = time.monotonic()
+        try:
+            await engine.wait_ready()
+        except EngineFailedError as failure:
+            failure.blamed |= bool(engine.unloadable)  # not one of its voices loads
+            if failure.loading is not None:
+                casebook.failed_to_load(failure.loading, str(failure), permanent=False)
+                failure.blamed = True
+            raise
+        finally:
+            for model, reason in engine.unloadable.items():
+                _LOGGER.error("worker %s cannot load a voice: %s", self.name, reason)
+                casebook.failed_to_load(model, reason, permanent=True)
+        self._ready_since = time.monotonic()
+        seconds = self._ready_since - started
+        _LOGGER.info("worker %s is ready (pid %d, %.1f s)", self.name, engine.pid, seconds)
+        self._enter(WorkerState.RUNNING)
 
     async def _serve(self, engine: EngineProcess) -> None:
-        """Give jobs to the engine until it fails."""
+        """Give jobs to the engine until it fails or the worker is retired."""
+        interval = self._shop.command().stall_timeout
         gone = asyncio.create_task(engine.wait())
+        retired = asyncio.create_task(self._retired.wait())
         try:
-            while True:
-                if (job := await self._next_job(gone)) is None:
-                    await engine.ping(_PING_TIMEOUT)
-                else:
-                    await self._speak(engine, job, gone)
-                if gone.done():
-                    raise engine.exited()
+            while not self._retired.is_set():
+                async with self._next_job({gone, retired}, interval) as job:
+                    if gone.done():
+                        raise engine.exited()
+                    if job is not None:
+                        await self._speak(engine, job)
+                        await self._check_wear(engine)
+                    elif not self._retired.is_set():
+                        await engine.ping()
         finally:
             gone.cancel()
+            retired.cancel()
 
-    async def _next_job(self, gone: asyncio.Task[int]) -> Job | None:
-        """The next job; ``None`` after a while without one, or when the process is gone."""
-        if gone.done():
-            return None
-        get = asyncio.create_task(self._jobs.get())
+    @contextlib.asynccontextmanager
+    async def _next_job(
+        self, ends: set[asyncio.Task[Any]], interval: float
+    ) -> AsyncIterator[Job | None]:
+        """A job and a place to speak it; ``None`` after `interval` or when one of `ends` is."""
+        take = asyncio.create_task(self._take())
         try:
-            await asyncio.wait(
-                {get, gone}, timeout=_PING_INTERVAL, return_when=asyncio.FIRST_COMPLETED
-            )
-            return get.result() if get.done() else None
-        finally:
-            get.cancel()
-
-    async def _speak(self, engine: EngineProcess, job: Job, gone: asyncio.Task[int]) -> None:
-        if gone.done():
-            self._jobs.put(job)
+            await asyncio.wait({take, *ends}, timeout=interval, return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            await self._give_up(take)
+            raise
+        if not take.done() or any(end.done() for end in ends):
+            await self._give_up(take)
+            yield None
             return
+        try:
+            yield take.result()
+        finally:
+            self._shop.places.release()
+
+    async def _take(self) -> Job:
+        await self._shop.places.acquire()
+        try:
+            return await self._shop.jobs.get()
+        except BaseException:
+            self._shop.places.release()
+            raise
+
+    async def _give_up(self, take: asyncio.Task[Job]) -> None:
+        """Cancel taking a job; one that was taken already goes back."""
+        take.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            job = await take
+            self._shop.places.release()
+            self._shop.jobs.put(job)
+
+    async def _speak(self, engine: EngineProcess, job: Job) -> None:
+        casebook, metrics = self._shop.casebook, self._shop.metrics
+        if (refusal := casebook.check(job)) is not None:
+            job.fail(refusal)
+            return
+        begin = time.monotonic()
+        metrics.queue_wait.observe(begin - job.queued_at)
         job.attempts += 1
         try:
             await engine.speak(job.request, job.add, job.cancelled)
+        except VoiceError as err:
+            casebook.failed_to_load(job.request.model, str(err), permanent=True)
+            _LOGGER.error("worker %s cannot load a voice: %s", self.name, err)  # noqa: TRY400 - told
+            job.fail(casebook.unavailable(job.request.model))
         except SynthesisError as err:
+            casebook.breakers.undecided(job.request.model)
             _LOGGER.warning(
                 "worker %s cannot speak a segment of %d characters: %s",
                 self.name,
@@ -150,39 +229,49 @@ class Worker:
             )
             job.fail(err)
         except EngineFailedError as failure:
-            raise self._give_back(job, failure) from None
+            done = casebook.worker_died(job, failure, self._shop.jobs)
+            told = f"{failure}, in a segment of {job.characters} characters {done}"
+            raise EngineFailedError(told, kind=failure.kind, blamed=True) from None
         except BaseException:  # the server stops, or a bug: whoever waits must not wait for ever
             job.fail(ShuttingDownError("the segment was cut off; ask again"))
             raise
         else:
             job.finish()
+            casebook.succeeded(job)
             self._history = RestartHistory()
+            self.segments += 1
+            metrics.segment_time.observe(time.monotonic() - begin)
 
-    def _give_back(self, job: Job, failure: EngineFailedError) -> EngineFailedError:
-        """Have the segment spoken again, or give it up; returns the failure with that told."""
-        told = f"{failure}, while it spoke a segment of {job.characters} characters"
-        if job.cancelled.is_set():
-            told += " that nobody waited for any more"
-        elif job.attempts < MAX_ATTEMPTS:
-            told += f"; the segment goes on from sample {job.samples}"
-            self._jobs.put(job)
-        else:
-            told += "; it failed on that segment before, so the segment is given up"
-            kind = SynthesisTimeoutError if failure.timed_out else WorkerDiedError
-            job.fail(kind(f"the engine failed {job.attempts} times on this text: {failure}"))
-        return EngineFailedError(told, permanent=failure.permanent, timed_out=failure.timed_out)
+    async def _check_wear(self, engine: EngineProcess) -> None:
+        wear = self._shop.wear
+        with contextlib.suppress(psutil.Error):
+            self.memory = await asyncio.to_thread(_resident_bytes, engine.pid)
+        over_memory = 0 < wear.memory_limit < self.memory
+        if not self.worn and (over_memory or 0 < wear.max_segments <= self.segments):
+            _LOGGER.info(
+                "worker %s is replaced after %d segments, %d MB",
+                self.name,
+                self.segments,
+                self.memory >> 20,
+            )
+            self.worn = True
+            self._on_change(self)
 
     async def _pause(self, failure: EngineFailedError) -> None:
-        now = time.monotonic()
-        okay_delay = self._decider.policy.okay_delay
-        if self._ready_since is not None and now - self._ready_since >= okay_delay:
+        decider, now = self._shop.decider, time.monotonic()
+        ready = self._ready_since
+        if ready is not None and now - ready >= decider.policy.okay_delay:
             self._history = RestartHistory()
-        verdict = self._decider.failed(self._history, now, permanent=failure.permanent)
+        if failure.blamed:
+            verdict = decider.excused(self._history)
+        else:
+            verdict = decider.failed(
+                self._history, now, permanent=failure.permanent and ready is None
+            )
         self._history = verdict.history
         if verdict.fatal:
             _LOGGER.error(
-                "worker %s: %s. It will be tried again in %.0f s; mend the voice or its "
-                "configuration and restart the server to have it sooner",
+                "worker %s: %s. It is tried again in %.0f s, or at once after a repair",
                 self.name,
                 failure,
                 verdict.delay,
@@ -191,9 +280,16 @@ class Worker:
             _LOGGER.warning(
                 "worker %s: %s. A new process starts in %.1f s", self.name, failure, verdict.delay
             )
+        self._wake.clear()
         self._enter(WorkerState.FATAL if verdict.fatal else WorkerState.BACKOFF)
-        await asyncio.sleep(verdict.delay)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(verdict.delay):
+                await self._wake.wait()
 
     def _enter(self, state: WorkerState) -> None:
         self.state = state
-        self._on_state()
+        self._on_change(self)
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(psutil.Process(pid).memory_info().rss)

@@ -1,0 +1,102 @@
+"""The picture: first audio by length of the sentence, and memory, of both servers."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .machine import Machine
+from .results import Pair, Results, Side
+from .summary import Spread
+from .texts import SENTENCE_GROUPS
+
+_COLOURS = {Side.INCUMBENT: "#c2571a", Side.OURS: "#1f6fb2"}
+_MARKERS = {Side.INCUMBENT: "s", Side.OURS: "o"}
+_MEBIBYTE = 1 << 20
+_WIDEST = 520  # characters: the longest sentence and some air
+
+Points = dict[int, Spread]
+"""Values by characters."""
+
+
+def draw(results: Results, machine: Machine, path: Path) -> None:
+    """Write the chart as PNG."""
+    mpl.use("Agg")
+    mpl.rcParams.update({"font.size": 11, "axes.titlesize": 12, "axes.titleweight": "bold"})
+    figure = Figure(figsize=(11, 4.6), dpi=150, layout="constrained")
+    speed, memory = figure.subplots(1, 2, width_ratios=[3, 2])
+    _panel(
+        speed,
+        "First audio after the request",
+        "milliseconds",
+        {side: _first_audio(results.pairs, side) for side in Side},
+    )
+    _panel(
+        memory,
+        "Peak memory, all processes",
+        "MiB (PSS)",
+        {side: _peak_memory(results, side) for side in Side},
+    )
+    memory.set_xticks(sorted({run.characters for run in results.memory}))
+    figure.legend(*speed.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.supxlabel(
+        f"characters of the sentence; median, the bars are min and max\n"
+        f"{machine.hardware}; {machine.date}",
+        fontsize=9,
+        color="#555555",
+    )
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _panel(axes: Axes, title: str, unit: str, sides: dict[Side, Points]) -> None:
+    for side, points in sides.items():
+        lengths = sorted(points)
+        spreads = [points[length] for length in lengths]
+        axes.errorbar(
+            lengths,
+            [spread.median for spread in spreads],
+            yerr=[
+                [spread.median - spread.low for spread in spreads],
+                [spread.high - spread.median for spread in spreads],
+            ],
+            label=str(side),
+            color=_COLOURS[side],
+            marker=_MARKERS[side],
+            markersize=5,
+            linewidth=1.6,
+            elinewidth=0.9,
+            capsize=2.5,
+        )
+    axes.set_title(title, loc="left")
+    axes.set_ylabel(unit)
+    axes.set_xlim(0, _WIDEST)
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _first_audio(pairs: Sequence[Pair], side: Side) -> Points:
+    values = collections.defaultdict(list)
+    for pair in pairs:
+        answer = pair.incumbent if side is Side.INCUMBENT else pair.ours
+        if answer and pair.group in SENTENCE_GROUPS:
+            values[pair.characters].append(answer.first_audio * 1000)
+    return _spreads(values)
+
+
+def _peak_memory(results: Results, side: Side) -> Points:
+    values = collections.defaultdict(list)
+    for run in results.memory:
+        if run.side is side:
+            values[run.characters].append(run.peak / _MEBIBYTE)
+    return _spreads(values)
+
+
+def _spreads(values: dict[int, list[float]]) -> Points:
+    return {length: spread for length, some in values.items() if (spread := Spread.of(some))}

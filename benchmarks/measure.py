@@ -1,0 +1,142 @@
+"""The three measurements: speed, memory, load. One server works at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from .client import RequestError, speak
+from .process_tree import watched
+from .results import Answer, Failure, Load, Memory, Pair, Results, Side
+from .servers import READY, Recipe, Server, ServerError, running
+from .texts import LOAD_WORD, MEMORY_SENTENCES, WARM_UP, Text
+
+_Item = TypeVar("_Item")
+
+_SETTLE = 0.1  # seconds after an answer: work that a server puts off until then counts too
+_WARM_UPS = 3
+_MEMORY_REQUESTS = 2  # of one sentence: the second shows what the first left
+_WORD_REPEATS = 5
+
+
+class Benchmark:
+    """Measures two servers; what fails is counted in `results.failures`, not raised."""
+
+    def __init__(self, incumbent: Recipe, ours: Recipe, chance: random.Random) -> None:
+        self.results = Results()
+        self._recipes = (incumbent, ours)
+        self._chance = chance
+
+    def speed(self, texts: Sequence[Text], rounds: int) -> None:
+        """Speak every text once a round on both servers, in random order.
+
+        Raises:
+            ServerError: a server cannot be started.
+        """
+        with running(self._recipes[0]) as incumbent, running(self._recipes[1]) as ours:
+            servers = (incumbent, ours)
+            for server in servers:
+                server.wait_open()
+                for _ in range(_WARM_UPS):
+                    self._ask(server, WARM_UP, "warm-up")
+            for number in range(1, rounds + 1):
+                for text in self._shuffled(texts):
+                    answers = {
+                        server.recipe.side: self._ask(
+                            server, text.words, text.name, streamed=text.streamed
+                        )
+                        for server in self._shuffled(servers)
+                    }
+                    self.results.pairs.append(
+                        Pair(
+                            text.name,
+                            text.group,
+                            len(text.words),
+                            answers[Side.INCUMBENT],
+                            answers[Side.OURS],
+                        )
+                    )
+                say(f"speed: round {number} of {rounds}")
+
+    def memory(self, repeats: int) -> None:
+        """Peak memory of one sentence, on a fresh server for each length."""
+        for number in range(1, repeats + 1):
+            for words in MEMORY_SENTENCES:
+                for recipe in self._shuffled(self._recipes):
+                    self._measure_memory(recipe, words)
+            say(f"memory: round {number} of {repeats}")
+
+    def load(self, repeats: int) -> None:
+        """From the start of the process to the first speech."""
+        for number in range(1, repeats + 1):
+            for recipe in self._shuffled(self._recipes):
+                self._measure_load(recipe)
+            say(f"load: round {number} of {repeats}")
+
+    def _measure_memory(self, recipe: Recipe, words: str) -> None:
+        what = f"memory of {len(words)} characters"
+        try:
+            with running(recipe) as server:
+                server.wait_open()
+                if self._ask(server, LOAD_WORD, what) is None:
+                    return
+                loaded = server.tree.memory()
+                with watched(server.tree) as peak:
+                    for _ in range(_MEMORY_REQUESTS):
+                        if self._ask(server, words, what) is None:
+                            return
+        except (ServerError, OSError) as err:
+            self._failed(recipe.side, what, err)
+            return
+        self.results.memory.append(Memory(recipe.side, len(words), loaded, peak.bytes))
+
+    def _measure_load(self, recipe: Recipe) -> None:
+        try:
+            with running(recipe) as server:
+                server.wait_open()
+                asked = time.perf_counter() - server.started
+                first = self._ask(server, LOAD_WORD, "load")
+                warm = [self._ask(server, LOAD_WORD, "load") for _ in range(_WORD_REPEATS)]
+                announced = server.logged(READY)
+        except ServerError as err:
+            self._failed(recipe.side, "load", err)
+            return
+        times = [answer.first_audio for answer in warm if answer]
+        if first is None or not times:
+            return
+        speech = asked + first.first_audio
+        ready = speech - statistics.median(times)
+        self.results.load.append(Load(recipe.side, speech, ready, announced))
+
+    def _ask(
+        self, server: Server, words: str, what: str, *, streamed: bool = False
+    ) -> Answer | None:
+        """One request and the processor time it took; `None` when it failed."""
+        self.results.requests += 1
+        before = server.tree.cpu_seconds()
+        try:
+            answer = speak(server.port, words, streamed=streamed)
+        except RequestError as err:
+            self._failed(server.recipe.side, what, err)
+            return None
+        time.sleep(_SETTLE)
+        return dataclasses.replace(answer, cpu=server.tree.cpu_seconds() - before)
+
+    def _failed(self, side: Side, what: str, error: Exception) -> None:
+        say(f"FAILED: {side}, {what}: {error}")
+        reason = str(error).partition("\n")[0].replace(str(Path.home()), "~")
+        self.results.failures.append(Failure(side, what, reason))
+
+    def _shuffled(self, items: Sequence[_Item]) -> list[_Item]:
+        return self._chance.sample(items, len(items))
+
+
+def say(line: str) -> None:
+    """Tell how far it is, on standard error."""
+    sys.stderr.write(f"[{time.strftime('%H:%M:%S')}] {line}\n")

@@ -1,0 +1,168 @@
+"""The table, as Markdown that reads well on a terminal too, and the raw figures as JSON."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Sequence
+
+from . import machine as machines, summary
+from .machine import Machine
+from .results import Memory, Results, Side
+from .summary import MEASURES, Comparison, Measure, Spread
+from .targets import TIMES, Verdict, verdicts
+from .texts import SENTENCE_GROUPS, Group
+
+_MEBIBYTE = 1 << 20
+_FAILURES_SHOWN = 20
+_REACHED = {True: "reached", False: "**not reached**", None: "**not measured**"}
+_HEADER = ("n", str(Side.INCUMBENT), str(Side.OURS), "ratio: min", "median", "max")
+
+
+def markdown(results: Results, machine: Machine) -> str:
+    """The whole report."""
+    sections = [
+        _circumstances(machine, results),
+        _targets(verdicts(results)),
+        *(_speed(results, measure) for measure in MEASURES),
+        _memory(results),
+        _load(results),
+        _failures(results),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def as_json(results: Results, machine: Machine) -> str:
+    """Every single measurement, and the verdicts."""
+    raw = {
+        "machine": dataclasses.asdict(machine),
+        "targets": [dataclasses.asdict(verdict) for verdict in verdicts(results)],
+        "results": dataclasses.asdict(results),
+    }
+    return json.dumps(raw, indent=1) + "\n"
+
+
+def _circumstances(machine: Machine, results: Results) -> str:
+    lines = [
+        f"# {Side.OURS} beside {Side.INCUMBENT}",
+        "",
+        f"- Date: {machine.date}",
+        f"- Command: `{machine.command}`",
+        f"- Machine: {machine.hardware}; load average before the run {machine.load_average:.2f}",
+        *(
+            f"- {side}: " + ", ".join(f"{name} {version}" for name, version in versions.items())
+            for side, versions in machine.versions.items()
+        ),
+        f"- Requests: {results.requests}, failures: {len(results.failures)}",
+        *(
+            f"- **{name} differs between the two: this compares engines, not servers**"
+            for name in machines.differences(machine)
+        ),
+        "",
+        (
+            f"A ratio is {Side.OURS} over {Side.INCUMBENT}, pair by pair: below 1 is less. The "
+            "columns of the servers show median (min to max)."
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _targets(judged: Sequence[Verdict]) -> str:
+    rows = [[verdict.target, verdict.figure, _REACHED[verdict.reached]] for verdict in judged]
+    return "## Targets\n\n" + _table(["target (medians)", "figure", ""], rows)
+
+
+def _speed(results: Results, measure: Measure) -> str:
+    rows = [
+        *(summary.speed(results, measure, [group]) for group in SENTENCE_GROUPS),
+        summary.speed(results, measure, SENTENCE_GROUPS, "all sentences"),
+        *(summary.speed(results, measure, [group]) for group in (Group.SEVERAL, Group.STREAMED)),
+    ]
+
+    def show(value: float) -> str:
+        return f"{value * measure.scale:.{measure.digits}f}"
+
+    return _section(f"{measure.title} ({measure.unit})", "characters", rows, show)
+
+
+def _memory(results: Results) -> str:
+    def loaded(run: Memory) -> int:
+        return run.loaded
+
+    def peak(run: Memory) -> int:
+        return run.peak
+
+    rows = []
+    for label, value in (("after a word", loaded), ("peak", peak)):
+        for characters in summary.memory_lengths():
+            row = summary.memory(results, characters, value)
+            rows.append(row and dataclasses.replace(row, label=f"{characters} characters, {label}"))
+    title = "Memory of the whole process tree (PSS, MiB), each on a freshly started server"
+    return _section(title, "", rows, lambda value: f"{value / _MEBIBYTE:.0f}")
+
+
+def _load(results: Results) -> str:
+    text = _section(
+        "Load: seconds from the start of the process",
+        "until",
+        summary.load_comparisons(results),
+        lambda value: f"{value:.2f}",
+    )
+    return (
+        f"{text}\n\n*First speech*: the first audio of a word that is asked for as soon as the "
+        "port is open. *Engine ready*: the same without the time that the word takes a warm "
+        f"server. *Log*: {Side.OURS} says itself when its engine is ready; {Side.INCUMBENT}, which "
+        "loads its voice within the first request, does not."
+    )
+
+
+def _failures(results: Results) -> str:
+    if not results.failures:
+        return "## Failures\n\nNone."
+    counted = collections.Counter(
+        (failure.side, failure.what, failure.reason) for failure in results.failures
+    )
+    rows = [
+        [str(count), side, what, reason.replace("|", "\\|")]
+        for (side, what, reason), count in counted.most_common(_FAILURES_SHOWN)
+    ]
+    table = _table(["count", "server", "what", "reason"], rows)
+    rest = len(counted) - len(rows)
+    more = f"\n\nand {rest} further kinds, see results.json" if rest else ""
+    return (
+        f"## Failures\n\n{len(results.failures)} in {results.requests} requests.\n\n{table}{more}"
+    )
+
+
+def _section(
+    title: str, label: str, rows: Iterable[Comparison | None], show: Callable[[float], str]
+) -> str:
+    cells = [
+        [
+            row.label,
+            str(row.count),
+            _spread(row.incumbent, show),
+            _spread(row.ours, show),
+            *(f"{value:.2f}{TIMES}" for value in (row.ratio.low, row.ratio.median, row.ratio.high)),
+        ]
+        for row in rows
+        if row
+    ]
+    return f"## {title}\n\n" + (_table([label, *_HEADER], cells) if cells else "Not measured.")
+
+
+def _spread(spread: Spread, show: Callable[[float], str]) -> str:
+    return f"{show(spread.median)} ({show(spread.low)} to {show(spread.high)})"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Align the columns, so that the source is readable as well."""
+    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+
+    def line(cells: Iterable[str]) -> str:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        return f"| {' | '.join(padded)} |"
+
+    rule = line("-" * width for width in widths)
+    return "\n".join([line(header), rule, *(line(row) for row in rows)])

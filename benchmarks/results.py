@@ -1,0 +1,76 @@
+"""What was measured, as plain data. Times are seconds, memory is bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .texts import Group
+
+
+class Side(StrEnum):
+    """Whose figure it is."""
+
+    INCUMBENT = "wyoming-piper"
+    OURS = "wyoming-piper-hardened"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request got: complete audio, or it would have been a failure."""
+
+    first_audio: float  # request sent → first audio-chunk with a payload
+    total: float  # request sent → the event that ends it
+    audio: float  # length of the audio
+    cpu: float = 0.0  # of the server's whole process tree; 0 where nobody looked
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One text, spoken by both servers one after the other; `None` where the request failed."""
+
+    text: str
+    group: Group
+    characters: int
+    incumbent: Answer | None
+    ours: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Proportional set size of a freshly started server's process tree."""
+
+    side: Side
+    characters: int
+    loaded: int  # after a word
+    peak: int  # while it spoke a sentence of so many characters
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One start of a server; every figure counts from the start of its process."""
+
+    side: Side
+    first_speech: float  # until the first audio of a word that was asked for at once
+    ready: float  # the same without the time that this word takes a warm server
+    announced: float | None  # until the log said that the engine is ready; incumbent: never
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request or a start that failed."""
+
+    side: Side
+    what: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Results:
+    """Everything of one run."""
+
+    requests: int = 0
+    pairs: list[Pair] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
+    load: list[Load] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)

@@ -1,0 +1,140 @@
+"""What was promised, and whether this run keeps it; pure. Medians decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from . import summary
+from .results import Memory, Results
+from .summary import CPU_PER_AUDIO, FIRST_AUDIO, TOTAL, Comparison, Measure
+from .texts import SENTENCE_GROUPS, Group
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+_EARLIER_MEDIUM = 4.0
+_EARLIER_SHORT = 2.0
+_FIRST_AUDIO = 0.150
+_TOTAL = 1.05
+_CPU = 1.1
+_MEMORY = 0.7
+_FLAT = 1.05  # what "flat" may still grow from 300 to 500 characters
+_READY = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One target; `reached` is `None` where nothing was measured."""
+
+    target: str
+    figure: str
+    reached: bool | None
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """Judge every target, in the order in which they were set."""
+    return [
+        _earlier(results, Group.MEDIUM, _EARLIER_MEDIUM),
+        _earlier(results, Group.SHORT, _EARLIER_SHORT),
+        _never_later(results),
+        _first_audio(results),
+        _at_most(results, TOTAL, _TOTAL),
+        _at_most(results, CPU_PER_AUDIO, _CPU),
+        _memory(results),
+        _flat(results),
+        _ready(results),
+    ]
+
+
+def _earlier(results: Results, group: Group, times: float) -> Verdict:
+    row = summary.speed(results, FIRST_AUDIO, [group])
+    return _verdict(
+        f"first audio at least {times:g}{TIMES} earlier, sentences of {group} characters",
+        row,
+        lambda row: f"{1 / row.ratio.median:.2f}{TIMES} earlier",
+        lambda row: row.ratio.median <= 1 / times,
+    )
+
+
+def _never_later(results: Results) -> Verdict:
+    rows = summary.speed_by_text(results, FIRST_AUDIO, Group.TINY)
+    slowest = max(rows, key=lambda row: row.ratio.median, default=None)
+    return _verdict(
+        f"first audio never later, every text of {Group.TINY} characters",
+        slowest,
+        lambda row: f"{row.ratio.median:.2f}{TIMES} for the slowest, {row.label}",
+        lambda row: row.ratio.median <= 1,
+    )
+
+
+def _first_audio(results: Results) -> Verdict:
+    row = summary.speed(results, FIRST_AUDIO, SENTENCE_GROUPS)
+    groups = _each_group(results, FIRST_AUDIO, lambda row: f"{row.ours.median * 1000:.0f}")
+    return _verdict(
+        f"first audio after at most {_FIRST_AUDIO * 1000:.0f} ms, all sentences",
+        row,
+        lambda row: f"{row.ours.median * 1000:.0f} ms (by length: {groups})",
+        lambda row: row.ours.median <= _FIRST_AUDIO,
+    )
+
+
+def _at_most(results: Results, measure: Measure, limit: float) -> Verdict:
+    row = summary.speed(results, measure, SENTENCE_GROUPS)
+    groups = _each_group(results, measure, lambda row: f"{row.ratio.median:.2f}")
+    return _verdict(
+        f"{measure.title[0].lower()}{measure.title[1:]} at most {limit:g}{TIMES}, all sentences",
+        row,
+        lambda row: f"{row.ratio.median:.2f}{TIMES} (by length: {groups})",
+        lambda row: row.ratio.median <= limit,
+    )
+
+
+def _memory(results: Results) -> Verdict:
+    return _verdict(
+        f"peak memory at most {_MEMORY:g}{TIMES}, a sentence of 300 characters",
+        summary.memory(results, 300, _peak),
+        lambda row: f"{row.ratio.median:.2f}{TIMES}",
+        lambda row: row.ratio.median <= _MEMORY,
+    )
+
+
+def _flat(results: Results) -> Verdict:
+    shorter, longer = (summary.memory(results, length, _peak) for length in (300, 500))
+    growth = longer.ours.median / shorter.ours.median if shorter and longer else 0.0
+    return _verdict(
+        f"peak memory flat from 300 to 500 characters (at most {_FLAT:g}{TIMES})",
+        shorter and longer,
+        lambda _: f"{growth:.2f}{TIMES}",
+        lambda _: growth <= _FLAT,
+    )
+
+
+def _ready(results: Results) -> Verdict:
+    return _verdict(
+        f"engine process ready in at most {_READY:g}{TIMES} of the incumbent's load time",
+        summary.child_ready(results),
+        lambda row: f"{row.ratio.median:.2f}{TIMES} ({row.ours.median:.2f} s)",
+        lambda row: row.ratio.median <= _READY,
+    )
+
+
+def _verdict(
+    target: str,
+    row: Comparison | None,
+    figure: Callable[[Comparison], str],
+    reached: Callable[[Comparison], bool],
+) -> Verdict:
+    if row is None:
+        return Verdict(target, "not measured", None)
+    return Verdict(target, figure(row), reached(row))
+
+
+def _each_group(results: Results, measure: Measure, show: Callable[[Comparison], str]) -> str:
+    rows: Iterable[Comparison | None] = (
+        summary.speed(results, measure, [group]) for group in SENTENCE_GROUPS
+    )
+    return " / ".join(show(row) if row else "?" for row in rows)
+
+
+def _peak(run: Memory) -> int:
+    return run.peak

@@ -1,0 +1,40 @@
+"""``python -m wyoming_piper_hardened.engine.prepare MODEL.onnx FOLDER``: split a voice into parts.
+
+Runs by itself, so that a model that crashes, hangs or eats memory harms nothing else. Exit code 0:
+the folder holds the parts and their report; 3: the voice cannot be used, standard error says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ..errors import HardenedError
+from .isolation import isolate
+from .messages import EXIT_CANNOT_START, config_path
+
+
+def main() -> int:
+    """Prepare one voice; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="wyoming_piper_hardened.engine.prepare")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--parent", type=int, help="pid of the server: end when it is gone")
+    arguments = parser.parse_args()
+    isolate(arguments.parent)
+    try:
+        from .split import split  # noqa: PLC0415 - heavy libraries after the isolation
+
+        split(arguments.model, config_path(arguments.model), arguments.folder)
+    except HardenedError as err:
+        print(err, file=sys.stderr)  # noqa: T201 - this is how it answers
+        return EXIT_CANNOT_START
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # as the engine itself does

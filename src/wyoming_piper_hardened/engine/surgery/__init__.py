@@ -1,0 +1,1 @@
+"""Taking a voice's ONNX graph apart. The only place that needs the ``onnx`` package."""

@@ -1,0 +1,49 @@
+"""The figures that the server keeps of itself, in Prometheus' terms.
+
+One object is made by the composition root and handed to whoever counts; nothing is global, so
+that tests and several servers in one process do not mix.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SHORT = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LONG = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_PREFIX = "wyoming_piper"
+
+
+class Metrics:
+    """Every counter and histogram; times in seconds."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._counter(
+            "requests", "Requests by outcome (ok or an error code)", "outcome"
+        )
+        self.first_audio = self._histogram(
+            "first_audio_seconds", "From request to first audio", _SHORT
+        )
+        self.segment_time = self._histogram("segment_seconds", "One segment in a worker", _LONG)
+        self.queue_wait = self._histogram(
+            "queue_wait_seconds", "A segment's wait for a worker", _SHORT
+        )
+        self.audio = self._counter("audio_seconds", "Audio made, in seconds")
+        self.restarts = self._counter("worker_restarts", "Worker restarts by reason", "reason")
+        self.replays = self._counter("replays", "Segments spoken a second time")
+        self.poison = self._counter(
+            "poison_segments", "Segments left out because they kill workers"
+        )
+        self.rejections = self._counter("rejections", "Requests refused at once, by code", "code")
+        self.queue_length = Gauge(
+            f"{_PREFIX}_queue_length", "Segments that wait for a worker", registry=self.registry
+        )
+        self.workers_running = Gauge(
+            f"{_PREFIX}_workers_running", "Workers that can speak", registry=self.registry
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"{_PREFIX}_{name}", text, buckets=buckets, registry=self.registry)

@@ -1,0 +1,39 @@
+"""Prepared voices for the engine's tests: the real one and tiny ones of every structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from support.voices import TINY, VOICES, Prepared
+
+Prepare = Callable[[str], Prepared]
+
+
+@pytest.fixture(scope="session")
+def joe(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared(model, tmp_path_factory.mktemp("joe"))
+
+
+@pytest.fixture(scope="session")
+def prepare(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
+    """Prepares a tiny voice, once a session."""
+    return cache(lambda name: Prepared(VOICES / f"{name}.onnx", tmp_path_factory.mktemp(name)))
+
+
+@pytest.fixture(scope="session", params=TINY)
+def tiny(request: pytest.FixtureRequest, prepare: Prepare) -> Prepared:
+    return prepare(request.param)
+
+
+@pytest.fixture(scope="session")
+def single(prepare: Prepare) -> Prepared:
+    return prepare("single")
+
+
+@pytest.fixture(scope="session")
+def many_speakers(prepare: Prepare) -> Prepared:
+    return prepare("many_speakers")

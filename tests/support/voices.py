@@ -1,0 +1,47 @@
+"""Voices for the engine's tests: tiny ones of every structure, and what it takes to bend them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from wyoming_piper_hardened.engine.report import SplitReport
+from wyoming_piper_hardened.engine.split import split
+
+VOICES = Path(__file__).parents[1] / "engine" / "voices"
+"""Made by ``tests/engine/make_voices.py``."""
+
+TINY = ("single", "many_speakers", "high", "fixed_durations")
+SINGLE = VOICES / "single.onnx"
+SINGLE_CONFIG = VOICES / "single.onnx.json"
+
+PRIOR = "/Add_output_0"
+"""Tensor of `SINGLE` where the frame noise joins; behind a `detour` only the decoder is cut."""
+DECODER = "/dec/conv_pre/Conv_output_0"
+"""Tensor of `SINGLE` inside the decoder; behind a `detour` nothing is cut."""
+
+
+class Prepared:
+    """A stock voice and its parts."""
+
+    def __init__(self, model: Path, folder: Path) -> None:
+        self.model = model
+        self.config = model.with_name(f"{model.name}.json")
+        self.folder = folder
+        self.report: SplitReport = split(self.model, self.config, folder)
+
+
+def detour(model: onnx.ModelProto, name: str) -> None:
+    """Send a tensor through layers that the analysis does not know."""
+    for node in model.graph.node:
+        node.input[:] = [f"{value}_detour" if value == name else value for value in node.input]
+    index = next(i for i, node in enumerate(model.graph.node) if name in node.output) + 1
+    turned, summed = f"{name}_turned", f"{name}_zero"
+    for node in (
+        helper.make_node("Transpose", [summed], [f"{name}_detour"], perm=[0, 2, 1]),
+        helper.make_node("Elu", [turned], [summed], alpha=1.0),
+        helper.make_node("Transpose", [name], [turned], perm=[0, 2, 1]),
+    ):
+        model.graph.node.insert(index, node)

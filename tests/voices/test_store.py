@@ -1,0 +1,128 @@
+"""Preparing and committing voices."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conftest import Serve
+from support.client import connected
+from support.waiting import eventually
+from wyoming_piper_hardened.errors import VoiceError
+from wyoming_piper_hardened.voices import store as store_module
+from wyoming_piper_hardened.voices.library import Library, find_voices
+from wyoming_piper_hardened.voices.store import Store
+from wyoming_piper_hardened.voices.voice import read_voice
+
+
+async def test_a_server_prepares_its_voice_and_goes_over_to_it(
+    start_server: Serve, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    server = await start_server(data_dir=data)
+    assert server.port
+    library = server._synthesizer.library
+    async with connected(server.port) as client:
+        assert not library.default.prepared
+        assert len((await client.say("It speaks before that.")).pcm) > 20_000
+        await eventually(lambda: library.default.prepared, 60)
+        assert library.default.model.is_relative_to(data / "voices" / "en_US-joe-medium")
+        both = [(await client.say("And after that.")).pcm for _ in range(2)]
+    assert both[0] == both[1]  # prepared voices are a pure function
+    assert not list((data / "staging").iterdir())
+    (found,) = await asyncio.to_thread(find_voices, data)
+    assert found == library.default
+
+
+async def test_equal_bytes_across_restarts_threads_and_workers(start_server: Serve) -> None:
+    text = "The same request gives the same bytes. Always, wherever it is spoken."
+    spoken = []
+    for settings in ({}, {"threads_per_worker": 1}, {"workers": 2, "threads_per_worker": 2}):
+        server = await start_server(**settings)
+        assert server.port
+        async with connected(server.port) as client:
+            spoken.append((await client.say(text)).pcm)
+    assert spoken[0] == spoken[1] == spoken[2]
+    for change in ({"length_scale": 1.1}, {"noise_scale": 0.5}, {"noise_w_scale": 0.5}):
+        server = await start_server(**change)
+        assert server.port
+        async with connected(server.port) as client:
+            assert (await client.say(text)).pcm != spoken[0]
+
+
+async def test_damaged_parts_do_not_silence_the_voice(
+    start_server: Serve, prepared_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(prepared_data, data, symlinks=True)
+    (decoder,) = data.glob("voices/*/*-*/decoder.onnx")
+    decoder.write_bytes(decoder.read_bytes()[:1000])
+    server = await start_server(data_dir=data)
+    assert server.port
+    async with connected(server.port) as client:
+        assert len((await client.say("It speaks all the same.")).pcm) > 20_000
+
+
+async def test_a_damaged_report_is_made_again(
+    start_server: Serve, prepared_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(prepared_data, data, symlinks=True)
+    (report,) = data.glob("voices/*/*-*/parts.json")
+    report.write_text("{", encoding="utf-8")
+    server = await start_server(data_dir=data)
+    library = server._synthesizer.library
+    await eventually(lambda: library.default.prepared, 60)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"not a model" * 1000])
+async def test_a_bad_model_is_not_committed(tmp_path: Path, model: Path, content: bytes) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(content)
+    shutil.copy(f"{model}.json", f"{bad}.json")
+    data = tmp_path / "data"
+    with pytest.raises(VoiceError, match="bad cannot be prepared"):
+        await Store(data).prepare(await asyncio.to_thread(read_voice, "bad", bad))
+    assert not (data / "voices").exists()
+    assert not list((data / "staging").iterdir())
+
+
+async def test_no_space_is_told(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
+    with pytest.raises(VoiceError, match="MB free"):
+        await Store(tmp_path).prepare(await asyncio.to_thread(read_voice, model.stem, model))
+
+
+async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="ascii")
+    voice = await asyncio.to_thread(read_voice, model.stem, model)
+    with pytest.raises(VoiceError, match="cannot be prepared in"):
+        await Store(tmp_path / "file").prepare(voice)
+
+
+def test_recovery_throws_staging_away(tmp_path: Path) -> None:
+    (tmp_path / "staging" / "abc").mkdir(parents=True)
+    Store(tmp_path).recover()
+    assert not (tmp_path / "staging").exists()
+    Store(tmp_path).recover()
+
+
+def test_a_link_out_of_the_folder_is_not_followed(prepared_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "voices" / "en_US-joe-medium"
+    folder.mkdir(parents=True)
+    (version,) = prepared_data.glob("voices/*/*-*")
+    (folder / "current").symlink_to(version)
+    (embedded,) = find_voices(tmp_path)
+    assert not embedded.prepared
+
+
+def test_the_library_finds_by_name_language_and_family(model: Path) -> None:
+    library = Library([read_voice(model.stem, model)], "en_US-joe-medium")
+    for language in ("en_US", "en-us", "en", "en_GB"):
+        assert library.find(language=language) is library.default
+    assert library.find("en_US-joe-medium", "xx") is library.default
