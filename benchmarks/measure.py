@@ -14,7 +14,7 @@ from typing import TypeVar
 from .client import RequestError, speak
 from .process_tree import watched
 from .results import Answer, Failure, Load, Memory, Pair, Results, Side
-from .servers import READY, Recipe, Server, ServerError, running
+from .servers import Recipe, Server, ServerError, running
 from .texts import LOAD_WORD, MEMORY_SENTENCES, WARM_UP, Text
 
 _Item = TypeVar("_Item")
@@ -103,7 +103,7 @@ class Benchmark:
                 asked = time.perf_counter() - server.started
                 first = self._ask(server, LOAD_WORD, "load")
                 warm = [self._ask(server, LOAD_WORD, "load") for _ in range(_WORD_REPEATS)]
-                announced = server.logged(READY)
+                engine = server.engine_seconds()
         except ServerError as err:
             self._failed(recipe.side, "load", err)
             return
@@ -112,7 +112,7 @@ class Benchmark:
             return
         speech = asked + first.first_audio
         ready = speech - statistics.median(times)
-        self.results.load.append(Load(recipe.side, speech, ready, announced))
+        self.results.load.append(Load(recipe.side, speech, ready, engine))
 
     def _ask(
         self, server: Server, words: str, what: str, *, streamed: bool = False

@@ -111,9 +111,10 @@ def _load(results: Results) -> str:
     )
     return (
         f"{text}\n\n*First speech*: the first audio of a word that is asked for as soon as the "
-        "port is open. *Engine ready*: the same without the time that the word takes a warm "
-        f"server. *Log*: {Side.OURS} says itself when its engine is ready; {Side.INCUMBENT}, which "
-        "loads its voice within the first request, does not."
+        "port is open. *Server ready*: the same without the time that the word takes a warm "
+        "server. *Engine process ready*: from the start of the process that loads the voice until "
+        f"it can speak; for {Side.INCUMBENT}, which has one process, the same as *server ready*; "
+        f"for {Side.OURS} its engine's own start, as its log tells it."
     )
 
 

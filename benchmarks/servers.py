@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -23,7 +24,7 @@ from .results import Side
 
 VOICE = "en_US-joe-medium"
 PREPARED = "is prepared"
-READY = "is ready"
+_READY = re.compile(r"is ready \(pid \d+, ([\d.]+) s\)")
 PREPARE_TIMEOUT = 180.0
 OPEN_TIMEOUT = 60.0
 _STOP_TIMEOUT = 15.0
@@ -117,10 +118,11 @@ class Server:
             raise self.error(f"logged no line with {words!r} within {timeout:g} s")
         return logged - self.started
 
-    def logged(self, words: str) -> float | None:
-        """Seconds from the start to the first line with `words`, if there was one."""
-        logged = self._log.wait_for(words, 0)
-        return None if logged is None else logged - self.started
+    def engine_seconds(self) -> float | None:
+        """How long the engine process took to get ready, as the log says; `None` without one."""
+        return next(
+            (float(found[1]) for line in self._log.kept if (found := _READY.search(line))), None
+        )
 
     def error(self, what: str) -> ServerError:
         """An error that names the server and shows the end of its log."""
@@ -158,7 +160,7 @@ class _Log:
         for line in self._stream:
             with self._changed:
                 self._end.append(line.rstrip())
-                if PREPARED in line or READY in line:
+                if PREPARED in line or _READY.search(line):
                     self._lines.append((time.perf_counter(), line))
                 self._changed.notify_all()
         with self._changed:
@@ -166,7 +168,7 @@ class _Log:
             self._changed.notify_all()
 
     def wait_for(self, words: str, timeout: float) -> float | None:
-        """When the first line with `words` (`PREPARED` or `READY`) came."""
+        """When the first line with `words` came, of those that are kept."""
 
         def found() -> float | None:
             return next((when for when, line in self._lines if words in line), None)
@@ -174,6 +176,12 @@ class _Log:
         with self._changed:
             self._changed.wait_for(lambda: self._ended or found() is not None, timeout)
             return found()
+
+    @property
+    def kept(self) -> list[str]:
+        """The lines that tell of something reached."""
+        with self._changed:
+            return [line for _, line in self._lines]
 
     def end(self) -> str:
         with self._changed:

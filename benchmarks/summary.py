@@ -117,18 +117,18 @@ def load(
 
 
 def load_comparisons(results: Results) -> list[Comparison]:
-    """First speech, engine ready told by both in the same way, and engine ready told by the log."""
+    """First speech, server ready told by both in the same way, and our engine process alone."""
     rows = (
         load(results, "first speech", lambda run: run.first_speech, lambda run: run.first_speech),
-        load(results, "engine ready", lambda run: run.ready, lambda run: run.ready),
+        load(results, "server ready", lambda run: run.ready, lambda run: run.ready),
         child_ready(results),
     )
     return [row for row in rows if row]
 
 
 def child_ready(results: Results) -> Comparison | None:
-    """Our log's word that the engine is ready, against when the incumbent's must have been."""
-    return load(results, "engine ready (log)", lambda run: run.ready, lambda run: run.announced)
+    """From start to ready: our engine process against the incumbent's only process."""
+    return load(results, "engine process ready", lambda run: run.ready, lambda run: run.engine)
 
 
 def memory_lengths() -> list[int]:

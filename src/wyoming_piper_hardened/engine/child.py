@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import resource
 import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import psutil
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, read_event, write_event
@@ -136,4 +136,5 @@ def _error(err: Exception) -> Error:
 
 
 def _memory() -> int:
-    return int(psutil.Process().memory_info().rss)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()

@@ -147,7 +147,7 @@ class Worker:
                 casebook.failed_to_load(model, reason, permanent=True)
         self._ready_since = time.monotonic()
         seconds = self._ready_since - started
-        _LOGGER.info("worker %s is ready (pid %d, %.1f s)", self.name, engine.pid, seconds)
+        _LOGGER.info("worker %s is ready (pid %d, %.2f s)", self.name, engine.pid, seconds)
         self._enter(WorkerState.RUNNING)
 
     async def _serve(self, engine: EngineProcess) -> None:

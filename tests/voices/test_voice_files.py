@@ -1,0 +1,93 @@
+"""Files of voices that are not what they should be."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from wyoming_piper_hardened.errors import SpeakerNotFoundError, VoiceError, VoiceNotFoundError
+from wyoming_piper_hardened.voices.library import Library, find_voices
+from wyoming_piper_hardened.voices.voice import Voice, read_voice
+
+CONFIG = {
+    "audio": {"sample_rate": 16000, "quality": "low"},
+    "espeak": {"voice": "de"},
+    "num_speakers": 3,
+    "speaker_id_map": {"anna": 0, "bert": 1, "carl": 2},
+}
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Voice:
+    """A voice with three speakers."""
+    model = tmp_path / "de_DE-all-low.onnx"
+    model.touch()
+    Path(f"{model}.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    return read_voice(model.stem, model)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"[]", b"{}", b"5", b'{"audio": 5}', b"[" * 100_000, b"\xff"]
+)
+def test_a_configuration_that_is_none(tmp_path: Path, content: bytes) -> None:
+    model = tmp_path / "bad.onnx"
+    model.touch()
+    Path(f"{model}.json").write_bytes(content)
+    with pytest.raises(VoiceError, match="bad"):
+        read_voice("bad", model)
+
+
+def test_devices_pipes_and_giants_are_not_read(tmp_path: Path) -> None:
+    model = tmp_path / "bad.onnx"
+    model.touch()
+    config = Path(f"{model}.json")
+    config.symlink_to("/dev/zero")
+    with pytest.raises(VoiceError):
+        read_voice("bad", model)
+    config.unlink()
+    os.mkfifo(config)
+    with pytest.raises(VoiceError):
+        read_voice("bad", model)
+    config.unlink()
+    config.write_bytes(b" " * (5 << 20))
+    with pytest.raises(VoiceError):
+        read_voice("bad", model)
+
+
+def test_a_hostile_name_stays_on_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    name = "a\x1b[31m\nFAKE"
+    version = tmp_path / "voices" / name / "v"
+    version.mkdir(parents=True)
+    (version.parent / "current").symlink_to("v")
+    find_voices(tmp_path)
+    (record,) = caplog.records
+    assert "\n" not in record.getMessage()
+    assert "\x1b" not in record.getMessage()
+
+
+@pytest.mark.parametrize(("speaker", "number"), [(None, None), ("bert", 1), ("2", 2), ("0", 0)])
+def test_speakers_by_name_and_number(several: Voice, speaker: str, number: int | None) -> None:
+    assert several.speaker_id(speaker) == number
+
+
+@pytest.mark.parametrize("speaker", ["dora", "3", "-1", "99999999", "١", " "])
+def test_other_speakers_are_refused_with_those_that_exist(several: Voice, speaker: str) -> None:
+    with pytest.raises(SpeakerNotFoundError, match="anna, bert, carl"):
+        several.speaker_id(speaker)
+
+
+def test_the_language_comes_from_the_name_or_from_espeak(several: Voice, tmp_path: Path) -> None:
+    assert several.language == "de_DE"
+    other = tmp_path / "myvoice.onnx"
+    shutil.copy(several.model, other)
+    shutil.copy(f"{several.model}.json", f"{other}.json")
+    assert read_voice("myvoice", other).language == "de"
+
+
+def test_no_voice_at_all_is_told() -> None:
+    with pytest.raises(VoiceNotFoundError, match="no voice is installed"):
+        Library([], "en_US-joe-medium")
