@@ -17,9 +17,7 @@ from support import scripted_engine
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import serve
-from wyoming_piper_hardened.voices.store import Store
-from wyoming_piper_hardened.voices.voice import read_voice
+from wyoming_piper_hardened.service import build_installer, find_source, serve
 from wyoming_piper_hardened.workers.process import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -43,8 +41,10 @@ def model() -> Path:
 def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory whose real voice is prepared already."""
     data_dir = tmp_path_factory.mktemp("prepared")
-    voice = asyncio.run(Store(data_dir).prepare(read_voice(model.stem, model)))
-    assert voice.prepared
+    source = find_source(model.stem)
+    assert source is not None
+    installer = build_installer(load_settings(flags={"data_dir": data_dir}))
+    assert asyncio.run(installer.install(source)).prepared
     return data_dir
 
 
@@ -63,7 +63,7 @@ def script(tmp_path: Path) -> Script:
 
 
 @pytest.fixture
-async def start_server(tmp_path: Path, prepared_data: Path) -> AsyncIterator[Serve]:
+async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
     """Starts servers in this process; they are stopped after the test."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -72,8 +72,7 @@ async def start_server(tmp_path: Path, prepared_data: Path) -> AsyncIterator[Ser
             policy: RestartPolicy | None = None,
             **settings: Any,
         ) -> WyomingServer:
-            data_dir = tmp_path / "data" if command else prepared_data
-            settings = {"uri": "tcp://127.0.0.1:0", "data_dir": data_dir, **settings}
+            settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
             stop = asyncio.Event()
             listening: asyncio.Future[WyomingServer] = asyncio.get_running_loop().create_future()
             running = asyncio.create_task(

@@ -22,7 +22,10 @@ def sync_folder(folder: Path) -> None:
 def move_folder(source: Path, target: Path) -> None:
     """Flush `source` and rename it to `target`, which must not exist; durable on return."""
     sync_folder(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    for parent in reversed(target.parents):
+        if not parent.exists():
+            parent.mkdir()
+            _sync(parent.parent, os.O_RDONLY | os.O_DIRECTORY)
     source.rename(target)
     _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     _sync(source.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,10 +28,11 @@ from wyoming.info import Describe, Info
 
 from . import __version__
 from .config import Settings, all_settings, load_settings
-from .errors import ConfigError, HardenedError, StartError, VoiceNotFoundError
-from .service import build_synthesizer, load_library, running, serve
+from .errors import ConfigError, HardenedError, StartError, VoiceError, VoiceNotFoundError
+from .service import build_installer, build_synthesizer, find_source, load_library, running, serve
 from .text.cleaner import clean
 from .text.segmenter import Segment, segments
+from .voices.sources import custom_source
 from .workers.synthesizer import BYTES_PER_SAMPLE
 
 OK, FAILED, USAGE, NOT_STARTED = 0, 1, 2, 3
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         common.add_argument(
             "--" + setting.name.replace("_", "-"),
             dest=setting.name,
-            metavar=setting.name.rpartition("_")[2].upper(),
+            metavar="VALUE",
             help=f"{setting.help} Allowed: {setting.allowed}.".replace("%", "%%"),
         )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -100,6 +101,19 @@ def _parser() -> argparse.ArgumentParser:
     action = actions.add_parser("list", parents=[common], help="list the installed voices")
     action.add_argument("--json", action="store_true", help="for programs")
     action.set_defaults(command=_voices_list)
+    for name, command_function, text in (
+        ("install", _voices_install, "install the embedded voice into the data directory"),
+        ("verify", _voices_verify, "read every byte of voices; all of them if none is named"),
+        ("repair", _voices_repair, "verify voices, set aside what is bad, and get it again"),
+        ("remove", _voices_remove, "remove a voice from the data directory"),
+    ):
+        action = actions.add_parser(name, parents=[common], help=text)
+        nargs = "*" if name == "verify" else "+"
+        action.add_argument("names", metavar="NAME", nargs=nargs)
+        action.set_defaults(command=command_function)
+    action = actions.add_parser("import", parents=[common], help="install a voice of your own")
+    action.add_argument("path", type=Path, metavar="PATH.onnx")
+    action.set_defaults(command=_voices_import)
     return parser
 
 
@@ -145,7 +159,8 @@ async def _voices_list(settings: Settings, parsed: argparse.Namespace) -> int:
             rows.append({**fields, "model": str(voice.model), "speakers": dict(voice.speakers)})
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return OK
-    table = Table("voice", "language", "quality", "speakers", "rate", "place")
+    table = Table("voice", "language", "quality", "speakers", "rate")
+    table.add_column("place", overflow="fold")
     for voice in library:
         speakers, rate = str(voice.number_of_speakers), str(voice.sample_rate)
         table.add_row(
@@ -153,6 +168,70 @@ async def _voices_list(settings: Settings, parsed: argparse.Namespace) -> int:
         )
     Console().print(table)
     return OK
+
+
+async def _voices_install(settings: Settings, parsed: argparse.Namespace) -> int:
+    installer = build_installer(settings)
+
+    async def install(name: str) -> str:
+        source = await asyncio.to_thread(find_source, name)
+        if source is None:
+            raise VoiceNotFoundError(f"{name} is not known here")
+        return f"installed in {(await installer.install(source)).model.parent}"
+
+    return await _each(parsed.names, install)
+
+
+async def _voices_import(settings: Settings, parsed: argparse.Namespace) -> int:
+    async def install(_: str) -> str:
+        source = await asyncio.to_thread(custom_source, parsed.path)
+        voice = await build_installer(settings).install(source)
+        return f"installed in {voice.model.parent}"
+
+    return await _each([parsed.path.stem], install)
+
+
+async def _voices_verify(settings: Settings, parsed: argparse.Namespace) -> int:
+    installer = build_installer(settings)
+
+    async def verify(name: str) -> str:
+        if damage := await installer.verify(name):
+            raise VoiceError("; ".join(damage))
+        return "is as it was installed"
+
+    names = parsed.names or await asyncio.to_thread(installer.store.names)
+    return await _each(names, verify)
+
+
+async def _voices_repair(settings: Settings, parsed: argparse.Namespace) -> int:
+    installer = build_installer(settings)
+
+    async def repair(name: str) -> str:
+        return f"speaks from {(await installer.repair(name)).model.parent}"
+
+    return await _each(parsed.names, repair)
+
+
+async def _voices_remove(settings: Settings, parsed: argparse.Namespace) -> int:
+    installer = build_installer(settings)
+
+    async def remove(name: str) -> str:
+        await installer.remove(name)
+        return "removed"
+
+    return await _each(parsed.names, remove)
+
+
+async def _each(names: Sequence[str], work: Callable[[str], Awaitable[str]]) -> int:
+    """Do the work for each name and say how it ended; OK only if all of it succeeded."""
+    code = OK
+    for name in names:
+        try:
+            print(f"{name}: {await work(name)}")
+        except HardenedError as err:
+            print(f"{name}: {err.code}: {err}", file=sys.stderr)
+            code = FAILED
+    return code
 
 
 async def _say(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -117,6 +117,10 @@ def _path(value: object) -> Path:
         raise ValueError from None
 
 
+def _paths(value: object) -> tuple[Path, ...]:
+    return tuple(_path(text) for text in _texts(value))
+
+
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -263,6 +267,21 @@ class Settings:
         None,
         _optional(Check("a name", _text)),
         "Announce the server in the local network under this name (needs the extra `zeroconf`).",
+    )
+    auto_repair: bool = _option(
+        default=True,
+        check=Check("true or false", _switch),
+        help_text="Mend voices that are found damaged, without being asked.",
+    )
+    repair_on_start: tuple[str, ...] = _option(
+        (),
+        Check("a list of names of voices, or all", _texts),
+        "Voices to verify, and to mend if need be, when the server starts.",
+    )
+    custom_voice_dirs: tuple[Path, ...] = _option(
+        (),
+        Check("a list of folders", _paths),
+        "Folders that are watched for voices of your own: NAME.onnx with NAME.onnx.json beside it.",
     )
     log_level: LogLevel = _option(
         LogLevel.INFO,

@@ -201,3 +201,15 @@ class VoicePartsError(VoiceError):
     """The prepared parts are missing, damaged, or from another version of the preparation."""
 
     code = "voice-parts-invalid"
+
+
+class NoSpaceError(VoiceError):
+    """The disk has no room for the voice and its parts."""
+
+    code = "no-space"
+
+
+class StoreError(VoiceError):
+    """The disk refuses: read-only, failing, or not ours to write."""
+
+    code = "store-unusable"

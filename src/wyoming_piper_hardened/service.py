@@ -7,6 +7,7 @@ import contextlib
 import logging
 import resource
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,15 +15,20 @@ import psutil
 
 from .config import Settings
 from .engine.messages import SpeechOptions
-from .errors import VoiceError, VoiceNotFoundError
+from .errors import VoiceNotFoundError
 from .metrics import Metrics
 from .protocol.announcement import announced
 from .protocol.server import WyomingServer
 from .restart import RestartDecider, RestartPolicy
+from .voices.installer import Installer
+from .voices.keeper import Care, Keeper
 from .voices.library import Library, find_voices
+from .voices.resolution import Issues
+from .voices.sources import Source, package_source
 from .voices.store import Store
+from .voices.voice import Voice
 from .workers.pool import Pool, PoolSize
-from .workers.process import EngineCommand, engine_command
+from .workers.process import EngineCommand, engine_command, speaks
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
 from .workers.synthesizer import Manner, Synthesizer
 from .workers.worker import Wear
@@ -91,7 +97,7 @@ async def load_library(settings: Settings) -> Library:
     Raises:
         VoiceNotFoundError: there is none.
     """
-    voices = await asyncio.to_thread(find_voices, settings.data_dir)
+    voices = await asyncio.to_thread(find_voices, Store(settings.data_dir))
     return Library(voices, settings.voice)
 
 
@@ -118,8 +124,8 @@ async def serve(
         StartError: the address cannot be used.
         VoiceNotFoundError: no voice is installed.
     """
-    store = Store(settings.data_dir)
-    await asyncio.to_thread(store.recover)
+    installer = build_installer(settings)
+    await asyncio.to_thread(installer.store.recover)
     library = await load_library(settings)
     synthesizer = build_synthesizer(settings, library, command, policy)
     server = WyomingServer(
@@ -131,10 +137,11 @@ async def serve(
     await server.start()
     _LOGGER.info("listening on %s; default voice %s", server.address, library.default.name)
     host = urlsplit(settings.uri).hostname or ""
+    keeper = build_keeper(settings, installer, synthesizer)
     async with (
         running(synthesizer),
         announced(settings.zeroconf, host, server.port),
-        _background(_prepare_voices(store, synthesizer)),
+        _background(_keep(keeper, synthesizer.pool)),
     ):
         if on_listening is not None:
             on_listening(server)
@@ -161,31 +168,68 @@ def _affordable(connections: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` beside the context and cancel it at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _prepare_voices(store: Store, synthesizer: Synthesizer) -> None:
-    """Split every voice that is not, one after the other, once speaking is possible."""
-    await synthesizer.pool.until_ready()
-    for voice in list(synthesizer.library):
-        if voice.prepared:
-            continue
+async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` beside the context; should any of it fail, the context fails with it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in work]
         try:
-            prepared = await store.prepare(voice)
-        except VoiceError as err:
-            _LOGGER.warning("%s; it speaks all the same, but each sentence starts later", err)
-            continue
-        synthesizer.library.replace(prepared)
-        synthesizer.warm(prepared)
-        _LOGGER.info("%s is prepared: its sentences start early from now on", voice.name)
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def find_source(name: str) -> Source | None:
+    """Where a voice of that name can be had. Blocks on the disk."""
+    source = package_source()
+    return source if source is not None and source.voice == name else None
+
+
+def build_installer(settings: Settings) -> Installer:
+    """Connect what installs and repairs voices."""
+
+    async def try_voice(model: Path) -> None:
+        command = engine_command(
+            [str(model)],
+            1,
+            residents=1,
+            synthesis_timeout=settings.synthesis_timeout,
+            stall_timeout=settings.stall_timeout,
+            log_level=settings.log_level,
+        )
+        await speaks(command, str(model))
+
+    return Installer(Store(settings.data_dir), find_source, try_voice)
+
+
+def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesizer) -> Keeper:
+    """Connect what keeps the voices of a running server in order."""
+
+    def on_new(voice: Voice) -> None:
+        pool = synthesizer.pool
+        for model in pool.status().open_breakers:
+            if Path(model).name == voice.model.name:
+                pool.reset(model)  # an older version of this voice
+        synthesizer.warm(voice)
+
+    keeper = Keeper(
+        installer,
+        synthesizer.library,
+        Issues(),
+        Care(
+            auto_repair=settings.auto_repair,
+            repair_on_start=settings.repair_on_start,
+            custom_voice_dirs=settings.custom_voice_dirs,
+        ),
+        on_new,
+    )
+    synthesizer.pool.casebook.on_unsound = keeper.report
+    return keeper
+
+
+async def _keep(keeper: Keeper, pool: Pool) -> None:
+    await pool.until_ready()  # speaking comes first
+    await keeper.run()
 
 
 def _preloaded(settings: Settings, library: Library) -> list[str]:

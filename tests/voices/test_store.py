@@ -11,9 +11,14 @@ import pytest
 from conftest import Serve
 from support.client import connected
 from support.waiting import eventually
-from wyoming_piper_hardened.errors import VoiceError
+from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceError
+from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.voices import store as store_module
+from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.library import Library, find_voices
+from wyoming_piper_hardened.voices.manifest import find_damage
+from wyoming_piper_hardened.voices.sources import custom_source, package_source
 from wyoming_piper_hardened.voices.store import Store
 from wyoming_piper_hardened.voices.voice import read_voice
 
@@ -33,7 +38,7 @@ async def test_a_server_prepares_its_voice_and_goes_over_to_it(
         both = [(await client.say("And after that.")).pcm for _ in range(2)]
     assert both[0] == both[1]  # prepared voices are a pure function
     assert not list((data / "staging").iterdir())
-    (found,) = await asyncio.to_thread(find_voices, data)
+    (found,) = await asyncio.to_thread(find_voices, Store(data))
     assert found == library.default
 
 
@@ -53,56 +58,85 @@ async def test_equal_bytes_across_restarts_threads_and_workers(start_server: Ser
             assert (await client.say(text)).pcm != spoken[0]
 
 
-async def test_damaged_parts_do_not_silence_the_voice(
+@pytest.mark.parametrize("damage", ["decoder.onnx", "parts.json", "*medium.onnx"])
+@pytest.mark.parametrize("how", ["cut", "flipped"])
+async def test_a_damaged_version_speaks_and_is_mended_by_itself(
+    start_server: Serve, prepared_data: Path, tmp_path: Path, damage: str, how: str
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(prepared_data, data, symlinks=True)
+    (file,) = data.glob(f"voices/*/*-*/{damage}")
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle] ^= 0xFF
+    file.write_bytes(content[:middle] if how == "cut" else content)
+    server = await start_server(data_dir=data, repair_on_start=["all"])
+    library = server._synthesizer.library
+    assert server.port
+    async with connected(server.port) as client:
+        assert len((await client.say("It speaks all the same.")).pcm) > 20_000
+    store = Store(data)
+    await eventually(
+        lambda: (
+            (version := store.current("en_US-joe-medium")) is not None
+            and version != file.parent
+            and library.default.model.is_relative_to(version)
+        ),
+        60,
+    )
+    version = await asyncio.to_thread(store.current, "en_US-joe-medium")
+    assert version
+    assert await asyncio.to_thread(find_damage, version, digests=True) == []
+
+
+async def test_parts_that_do_not_load_are_made_again_without_being_asked(
     start_server: Serve, prepared_data: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(prepared_data, data, symlinks=True)
     (decoder,) = data.glob("voices/*/*-*/decoder.onnx")
-    decoder.write_bytes(decoder.read_bytes()[:1000])
-    server = await start_server(data_dir=data)
-    assert server.port
-    async with connected(server.port) as client:
-        assert len((await client.say("It speaks all the same.")).pcm) > 20_000
-
-
-async def test_a_damaged_report_is_made_again(
-    start_server: Serve, prepared_data: Path, tmp_path: Path
-) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(prepared_data, data, symlinks=True)
-    (report,) = data.glob("voices/*/*-*/parts.json")
-    report.write_text("{", encoding="utf-8")
+    decoder.write_bytes(b"x" * decoder.stat().st_size)  # the same size: only loading tells
     server = await start_server(data_dir=data)
     library = server._synthesizer.library
-    await eventually(lambda: library.default.prepared, 60)
+    await eventually(lambda: library.default.model.parent != decoder.parent, 60)
+    assert library.default.prepared
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"not a model" * 1000])
+def installer_in(data: Path) -> Installer:
+    return build_installer(load_settings(flags={"data_dir": data}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"not a model" * 1000],
+)
 async def test_a_bad_model_is_not_committed(tmp_path: Path, model: Path, content: bytes) -> None:
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(content)
     shutil.copy(f"{model}.json", f"{bad}.json")
     data = tmp_path / "data"
-    with pytest.raises(VoiceError, match="bad cannot be prepared"):
-        await Store(data).prepare(await asyncio.to_thread(read_voice, "bad", bad))
+    source = await asyncio.to_thread(custom_source, bad)
+    with pytest.raises(VoiceError, match="bad"):
+        await installer_in(data).install(source)
     assert not (data / "voices").exists()
     assert not list((data / "staging").iterdir())
 
 
-async def test_no_space_is_told(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_space_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
-    with pytest.raises(VoiceError, match="MB free"):
-        await Store(tmp_path).prepare(await asyncio.to_thread(read_voice, model.stem, model))
+    source = await asyncio.to_thread(package_source)
+    assert source
+    with pytest.raises(NoSpaceError, match="MB are needed"):
+        await installer_in(tmp_path).install(source)
+    assert not list((tmp_path / "staging").iterdir())
 
 
-async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, model: Path) -> None:
+async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="ascii")
-    voice = await asyncio.to_thread(read_voice, model.stem, model)
-    with pytest.raises(VoiceError, match="cannot be prepared in"):
-        await Store(tmp_path / "file").prepare(voice)
+    source = await asyncio.to_thread(package_source)
+    assert source
+    with pytest.raises(StoreError, match="refuses"):
+        await installer_in(tmp_path / "file").install(source)
 
 
 def test_recovery_throws_staging_away(tmp_path: Path) -> None:
@@ -112,12 +146,20 @@ def test_recovery_throws_staging_away(tmp_path: Path) -> None:
     Store(tmp_path).recover()
 
 
+def test_recovery_leaves_another_process_alone(tmp_path: Path) -> None:
+    (tmp_path / "staging" / "abc").mkdir(parents=True)
+    with Store(tmp_path).try_lock() as free:
+        assert free
+        Store(tmp_path).recover()
+    assert (tmp_path / "staging" / "abc").exists()
+
+
 def test_a_link_out_of_the_folder_is_not_followed(prepared_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "voices" / "en_US-joe-medium"
     folder.mkdir(parents=True)
     (version,) = prepared_data.glob("voices/*/*-*")
     (folder / "current").symlink_to(version)
-    (embedded,) = find_voices(tmp_path)
+    (embedded,) = find_voices(Store(tmp_path))
     assert not embedded.prepared
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from wyoming_piper_hardened.errors import SpeakerNotFoundError, VoiceError, VoiceNotFoundError
 from wyoming_piper_hardened.voices.library import Library, find_voices
+from wyoming_piper_hardened.voices.store import Store
 from wyoming_piper_hardened.voices.voice import Voice, read_voice
 
 CONFIG = {
@@ -63,7 +64,7 @@ def test_a_hostile_name_stays_on_one_line(tmp_path: Path, caplog: pytest.LogCapt
     version = tmp_path / "voices" / name / "v"
     version.mkdir(parents=True)
     (version.parent / "current").symlink_to("v")
-    find_voices(tmp_path)
+    find_voices(Store(tmp_path))
     (record,) = caplog.records
     assert "\n" not in record.getMessage()
     assert "\x1b" not in record.getMessage()

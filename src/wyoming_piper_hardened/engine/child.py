@@ -11,6 +11,7 @@ import logging
 import queue
 import resource
 import threading
+import traceback
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,12 @@ class EngineChild:
         self._requests = requests
         self._frames = frames
         self._write_lock = threading.Lock()
-        self._voices = Residents(partial(load_voice, threads=threads), _memory, limit=residents)
+        self._voices = Residents(
+            partial(load_voice, threads=threads, on_degraded=self._note_degraded),
+            _memory,
+            limit=residents,
+        )
+        self._degraded = ""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._cancelled_id = -1
 
@@ -72,7 +78,7 @@ class EngineChild:
                 failure = err
                 self._send(_error(err))
             else:
-                self._send(Event(LOADED, {"model": str(model)}))
+                self._send_loaded(model)
         if failure is not None and not self._voices.models:
             raise failure
         self._send(Event(READY, {"models": [str(model) for model in self._voices.models]}))
@@ -101,7 +107,7 @@ class EngineChild:
             self._send(Event(LOADING, {"model": str(model)}))
         voice = self._voices.get(model)
         if missing:
-            self._send(Event(LOADED, {"model": str(model)}))
+            self._send_loaded(model)
         rate = voice.sample_rate
         audio = voice.synthesize(
             request.text, request.options, request.schedule or DEFAULT, request.from_sample
@@ -117,6 +123,14 @@ class EngineChild:
                     break
         self._send(AudioStop())
 
+    def _note_degraded(self, reason: str) -> None:
+        self._degraded = reason
+
+    def _send_loaded(self, model: Path) -> None:
+        reason, self._degraded = self._degraded, ""
+        degraded = {"degraded": reason} if reason else {}
+        self._send(Event(LOADED, {"model": str(model), **degraded}))
+
     def _first_model(self) -> Path:
         if not self._voices.models:
             raise VoiceError("no voice is loaded and the request names none")
@@ -131,7 +145,9 @@ def _error(err: Exception) -> Error:
     if isinstance(err, HardenedError):
         return Error(text=str(err), code=err.code)
     # Unexpected. The text that was to be spoken must not leave through a message.
-    _LOGGER.error("synthesis failed", exc_info=err)
+    # A traceback may hold it too, so only the place is told.
+    place = traceback.extract_tb(err.__traceback__)[-1:]
+    _LOGGER.error("synthesis failed with %s at %s", type(err).__name__, place)
     return Error(text=f"the engine failed with {type(err).__name__}", code="synthesis-failed")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import VoiceError
@@ -11,11 +11,11 @@ from .report import REPORT_NAME
 from .stock import StockVoice
 from .voice import Voice, load
 
-_LOGGER = logging.getLogger(__name__)
 
-
-def load_voice(model: Path, threads: int) -> Voice:
+def load_voice(model: Path, threads: int, on_degraded: Callable[[str], None]) -> Voice:
     """Open the parts beside `model`, or the model itself where there are none that work.
+
+    `on_degraded` is told why parts that are there do not work.
 
     Raises:
         VoiceError: neither can be opened.
@@ -24,5 +24,5 @@ def load_voice(model: Path, threads: int) -> Voice:
         try:
             return load(model.parent, config_path(model), threads)
         except VoiceError as err:
-            _LOGGER.error("%s; the whole model speaks instead", err)  # noqa: TRY400 - told in full
+            on_degraded(f"{err}; the whole model speaks instead")
     return StockVoice(model, threads)

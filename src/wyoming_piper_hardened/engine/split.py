@@ -213,6 +213,8 @@ def _proved(stock: _Stock, out: Path, report: SplitReport) -> SplitReport:
         whole_error = max(whole_error, float(np.abs(audio - reference).max()))
         chunked = _in_chunks(parts, utterance)
         steps = np.abs(np.rint(chunked * _STEP) - np.rint(audio * _STEP)).max()
+        if not np.isfinite(steps):
+            raise StructureError("the parts give no finite audio")
         chunk_error = max(chunk_error, int(steps))
     # "not <=" rather than ">": what is not a number must fail.
     if not whole_error <= TOLERANCE or chunk_error > CHUNK_TOLERANCE:

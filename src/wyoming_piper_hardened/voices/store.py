@@ -1,117 +1,167 @@
-"""Installed voices on the disk.
+"""Installed voices on the disk: a version exists whole and proved, or not at all.
 
 ::
 
-    voices/<name>/<version>/   <name>.onnx  <name>.onnx.json  the parts  parts.json
+    voices/<name>/<version>/   <name>.onnx  <name>.onnx.json  the parts  parts.json  manifest.json
     voices/<name>/current      symbolic link to the serving version, switched by rename
     staging/<transaction>/     thrown away at start-up
+    quarantine/<name>.corrupt.<time>/   the newest few, with reason.json
+    lock                       held by whoever changes any of it
 
-A version is complete before it gets its name: it is made in staging, flushed, renamed, and only
-then does ``current`` point to it.
+Everything here blocks on the disk; an event loop calls it in a thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import hashlib
+import fcntl
+import json
 import logging
 import os
 import secrets
 import shutil
-import signal
-import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..atomic import move_folder, switch_link
-from ..engine.messages import config_path
-from ..errors import VoiceError
+from ..errors import NoSpaceError
+from .manifest import MANIFEST_NAME, find_damage, make_manifest, quarantine_name
 from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
-_PREPARE_TIMEOUT = 900.0  # a high-quality voice on a slow SD card and processor
 _SPACE_FACTOR = 4  # the voice, its parts, and as much again while they are made
+_SPACE_MARGIN = 64 << 20
+_KEPT_QUARANTINED = 3
 
 
 class Store:
-    """The voices below a data directory."""
+    """The voices below a data directory. Processes that share it take turns by a lock."""
 
     def __init__(self, data_dir: Path) -> None:
+        self.root = data_dir
         self._voices = data_dir / "voices"
         self._staging = data_dir / "staging"
+        self._quarantine = data_dir / "quarantine"
+
+    @contextlib.contextmanager
+    def try_lock(self) -> Iterator[bool]:
+        """Take the lock if it is free; yields whether. It ends with the process in any case."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
 
     def recover(self) -> None:
-        """Throw away what an interrupted transaction left. Blocks on the disk."""
-        shutil.rmtree(self._staging, ignore_errors=True)
+        """Throw away what interrupted transactions left, unless one is under way right now."""
+        if self._staging.exists():
+            with self.try_lock() as free:
+                if free:
+                    shutil.rmtree(self._staging, ignore_errors=True)
 
-    async def prepare(self, voice: Voice) -> Voice:
-        """Split a voice and commit it together with its parts; returns the committed voice.
+    def names(self) -> list[str]:
+        """Names that have a folder, whether anything in it is usable or not."""
+        try:
+            return sorted(e.name for e in os.scandir(self._voices) if e.is_dir())
+        except FileNotFoundError:
+            return []
+
+    def serving(self, name: str) -> Path | None:
+        """The version to serve: ``current``, or the newest other one if that is damaged."""
+        candidates = sorted(self.versions(name), key=_age)
+        if (current := self.current(name)) in candidates:
+            candidates.remove(current)
+            candidates.insert(0, current)
+        return next((path for path in candidates if not find_damage(path, digests=False)), None)
+
+    def current(self, name: str) -> Path | None:
+        """Where ``current`` points to, if it is a version's name and not a way out."""
+        link = self._voices / name / "current"
+        try:
+            target = link.readlink()
+        except OSError:
+            return None
+        return link.with_name(target.name) if target.name == str(target) else None
+
+    def versions(self, name: str) -> list[Path]:
+        """Every folder of a version that has a manifest."""
+        try:
+            folders = [Path(entry.path) for entry in os.scandir(self._voices / name)]
+        except OSError:
+            return []
+        return [p for p in folders if not p.is_symlink() and (p / MANIFEST_NAME).is_file()]
+
+    def begin(self, model_bytes: int) -> Path:
+        """A new empty folder in staging, for the holder of the lock to fill and commit.
 
         Raises:
-            VoiceError: it cannot be prepared, there is no space, or the disk refuses.
+            NoSpaceError: a voice of `model_bytes` would not fit.
         """
-        try:
-            async with self._transaction() as stage:
-                model = await asyncio.to_thread(self._copy, voice, stage)
-                await _run_preparation(model, stage)
-                return await asyncio.to_thread(self._commit, voice.name, stage)
-        except OSError as err:
-            raise VoiceError(
-                f"{voice.name} cannot be prepared in {self._voices}: {err.strerror}"
-            ) from None
-
-    @contextlib.asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Path]:
         stage = self._staging / secrets.token_hex(8)
-        await asyncio.to_thread(stage.mkdir, parents=True)
-        try:
-            yield stage
-        finally:
-            await asyncio.to_thread(shutil.rmtree, stage, ignore_errors=True)
-
-    def _copy(self, voice: Voice, stage: Path) -> Path:
-        size = voice.model.stat().st_size
+        stage.mkdir(parents=True)
+        needed = _SPACE_FACTOR * model_bytes + _SPACE_MARGIN
         free = shutil.disk_usage(stage).free
-        if free < _SPACE_FACTOR * size:
-            raise VoiceError(
-                f"{voice.name} needs {_SPACE_FACTOR * size >> 20} MB free in {self._staging} to be "
-                f"prepared; there are {free >> 20}"
+        if free < needed:
+            self.abandon(stage)
+            raise NoSpaceError(
+                f"{needed >> 20} MB are needed in {self.root}, {free >> 20} MB are free; make room "
+                "or choose a smaller voice"
             )
-        model = stage / f"{voice.name}.onnx"
-        shutil.copyfile(voice.model, model)
-        shutil.copyfile(config_path(voice.model), config_path(model))
-        return model
+        return stage
 
-    def _commit(self, name: str, stage: Path) -> Voice:
-        with (stage / f"{name}.onnx").open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    @staticmethod
+    def abandon(stage: Path) -> None:
+        """Remove what is left of a transaction's folder, if anything."""
+        shutil.rmtree(stage, ignore_errors=True)
+
+    def commit(self, name: str, source: str, stage: Path) -> Voice:
+        """Let the proved files in `stage` be the serving version of a voice.
+
+        Older versions but the one that served until now are removed.
+        """
+        manifest = make_manifest(name, source, stage)
+        manifest.write(stage)
+        digest = manifest.files[f"{name}.onnx"].sha256
         version = f"{digest[:16]}-{secrets.token_hex(2)}"
         folder = self._voices / name
+        served = self.serving(name)
         move_folder(stage, folder / version)
         switch_link(folder / "current", version)
+        for old in self.versions(name):
+            if old not in {folder / version, served}:
+                shutil.rmtree(old, ignore_errors=True)
         return read_voice(name, folder / version / f"{name}.onnx")
 
+    def set_aside(self, version: Path, reason: str) -> None:
+        """Quarantine a damaged version; it is never served again. The newest few are kept."""
+        self._quarantine.mkdir(parents=True, exist_ok=True)
+        now = time.time()
+        target = self._quarantine / quarantine_name(version.parent.name, now)
+        while target.exists():
+            target = target.with_name(f"{target.name}+")
+        with contextlib.suppress(OSError):
+            note = {"reason": reason, "version": version.name, "time": now}
+            (version / "reason.json").write_text(json.dumps(note), encoding="utf-8")
+        version.rename(target)
+        if not self.versions(version.parent.name):
+            shutil.rmtree(version.parent, ignore_errors=True)
+        kept = sorted(self._quarantine.iterdir(), key=_age)
+        for old in kept[_KEPT_QUARANTINED:]:
+            shutil.rmtree(old, ignore_errors=True)
 
-async def _run_preparation(model: Path, folder: Path) -> None:
-    module = "wyoming_piper_hardened.engine.prepare"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, str(model), str(folder), "--parent", str(os.getpid())),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        process_group=0,
-    )
+    def remove(self, name: str) -> None:
+        """Remove every version of a voice; ``current`` goes first."""
+        (self._voices / name / "current").unlink(missing_ok=True)
+        shutil.rmtree(self._voices / name)
+
+
+def _age(path: Path) -> float:
+    """For sorting, the newest first; what cannot be looked at last."""
     try:
-        async with asyncio.timeout(_PREPARE_TIMEOUT):
-            _, errors = await process.communicate()
-    except TimeoutError:
-        raise VoiceError(f"{model.stem} was not prepared in {_PREPARE_TIMEOUT:g} s") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-    if process.returncode != 0:
-        last = errors.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise VoiceError(f"{model.stem} cannot be prepared: {last[0][:500]}")
+        return -path.stat().st_mtime
+    except OSError:
+        return 0.0

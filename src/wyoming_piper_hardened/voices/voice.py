@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..engine.messages import config_path
-from ..engine.report import REPORT_NAME, SplitReport
+from ..engine.report import REPORT_NAME, Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
 
@@ -34,13 +34,10 @@ class Voice:
     sample_rate: int
     speakers: Mapping[str, int]
     number_of_speakers: int
+    prepared: bool = False
+    """Whether its parts lie beside the model."""
     schedule: Schedule | None = None
-    """How its sentences are cut into chunks; ``None`` while it is not prepared."""
-
-    @property
-    def prepared(self) -> bool:
-        """Whether its parts lie beside the model."""
-        return self.schedule is not None
+    """How its sentences are cut into chunks; ``None`` for a voice that cannot stream."""
 
     def speaker_id(self, speaker: str | None) -> int | None:
         """The number of `speaker` (a name or a number as text); ``None`` for the default one.
@@ -79,6 +76,7 @@ def read_voice(name: str, model: Path) -> Voice:
         if not model.is_file():
             raise VoiceError(f"{name!r}: {str(model)!r} is missing; install the voice again")
         config: Any = json.loads(_read_bounded(path))
+        prepared, schedule = _preparation(name, model.parent)
         speakers = {
             str(key): int(number) for key, number in config.get("speaker_id_map", {}).items()
         }
@@ -90,7 +88,8 @@ def read_voice(name: str, model: Path) -> Voice:
             sample_rate=_positive(config["audio"]["sample_rate"]),
             speakers=MappingProxyType(speakers),
             number_of_speakers=_positive(config.get("num_speakers", 1) or 1),
-            schedule=_schedule(name, model.parent),
+            prepared=prepared,
+            schedule=schedule,
         )
     except OSError as err:
         raise VoiceError(f"{name!r}: cannot read {path}: {err.strerror}") from None
@@ -100,15 +99,15 @@ def read_voice(name: str, model: Path) -> Voice:
         ) from None
 
 
-def _schedule(name: str, folder: Path) -> Schedule | None:
+def _preparation(name: str, folder: Path) -> tuple[bool, Schedule | None]:
     if not (folder / REPORT_NAME).exists():
-        return None
+        return False, None
     try:
         report = SplitReport.read(folder)
     except VoiceError as err:
         _LOGGER.warning("%s speaks without its prepared parts: %s", name, err)
-        return None
-    return choose(report.real_time_factor)
+        return False, None
+    return True, None if report.mode is Mode.WHOLE else choose(report.real_time_factor)
 
 
 def _read_bounded(path: Path) -> bytes:

@@ -58,6 +58,8 @@ class Breakers:
     def failed(self, model: str, reason: str, now: float, *, permanent: bool = False) -> bool:
         """Count a failure against the voice; returns whether its breaker is open now."""
         breaker = self._breakers.setdefault(model, _Breaker())
+        if breaker.probe_at is not None and not breaker.probing:
+            return True  # it is open already: this was no probe
         verdict = self.decider.failed(breaker.history, now, permanent=permanent)
         breaker.history, breaker.reason, breaker.probing = verdict.history, reason, False
         breaker.probe_at = now + verdict.delay if verdict.fatal else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from ..errors import (
     EngineFailedError,
@@ -27,6 +28,8 @@ class Casebook:
 
     def __init__(self, breakers: Breakers, quarantine: Quarantine, metrics: Metrics) -> None:
         self.breakers = breakers
+        self.on_unsound: Callable[[str, str], None] = lambda _model, _reason: None
+        """Told of a model that does not load, or not as it should, and why."""
         self.quarantine = quarantine
         self._metrics = metrics
 
@@ -65,6 +68,8 @@ class Casebook:
     def failed_to_load(self, model: str, reason: str, *, permanent: bool) -> None:
         """A voice did not load, or ended the worker that loaded it."""
         self.breakers.failed(model, reason, time.monotonic(), permanent=permanent)
+        if permanent:
+            self.on_unsound(model, reason)
 
     def worker_died(self, job: Job, failure: EngineFailedError, jobs: JobQueue) -> str:
         """A worker died of a segment: have it replayed, or quarantine it; returns what was done.

@@ -94,6 +94,7 @@ class Pool:
             wear=size.wear,
             metrics=metrics,
         )
+        metrics.queue_length.set_function(lambda: len(self._jobs))
         self._admitted = 0
         self._ready = asyncio.Event()
         self._names = itertools.count(1)
@@ -144,7 +145,6 @@ class Pool:
         if self.casebook.quarantine.holds(request, time.monotonic()):
             raise self.casebook.poisonous(job)
         self._jobs.put(job)
-        self.metrics.queue_length.set(len(self._jobs))
         return job
 
     def replace_workers(self) -> None:
@@ -189,8 +189,8 @@ class Pool:
     def _employ(self) -> Worker:
         assert self._tasks is not None
         worker = Worker(str(next(self._names)), self._shop, self._on_change)
-        self.workers.append(worker)
         self._tasks.create_task(self._work(worker), name=f"worker {worker.name}")
+        self.workers.append(worker)
         return worker
 
     async def _work(self, worker: Worker) -> None:
@@ -198,13 +198,15 @@ class Pool:
             await worker.run()
         finally:
             self.workers.remove(worker)
+            self._successors.pop(worker, None)
 
     def _on_change(self, worker: Worker) -> None:
         running = [w for w in self.workers if w.state is WorkerState.RUNNING]
         self.metrics.workers_running.set(len(running))
         if running:
             self._ready.set()
-        if worker.worn and worker not in self._successors:
+        serving = worker.state is WorkerState.RUNNING and not worker.retired
+        if worker.worn and serving and worker not in self._successors:
             self._successors[worker] = self._employ()
         for old, new in list(self._successors.items()):
             if new.state is WorkerState.RUNNING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 from wyoming.ping import Ping, Pong
 
+from ..concurrency import end
 from ..engine.messages import (
     CANCEL,
     EXIT_CANNOT_START,
@@ -30,9 +32,11 @@ from ..errors import EngineFailedError, ProtocolError, SynthesisError, VoiceErro
 from ..framing import MAX_HEADER_BYTES, Limits, read_event
 from .diagnosis import explain_exit
 
+_LOGGER = logging.getLogger(__name__)
 _LIMITS = Limits(data=64 * 1024, payload=1024 * 1024)
 _MAX_SEGMENT_BYTES = 32 * 1024 * 1024  # 500 characters at a quarter of the speed are 10 MiB
 _LAST_WORDS = 20
+_TRIAL = "1, 2, 3."  # words in every language
 _PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 
@@ -68,10 +72,37 @@ def engine_command(
     )
 
 
+async def speaks(command: EngineCommand, model: str) -> None:
+    """Have a model loaded and a sentence spoken in a process of its own.
+
+    Raises:
+        VoiceError: it does not load, does not speak, or ends the process.
+    """
+    samples = 0
+
+    def count(pcm: bytes) -> None:
+        nonlocal samples
+        samples += len(pcm)
+
+    try:
+        async with EngineProcess.running(command) as engine:
+            await engine.wait_ready()
+            await engine.speak(SegmentRequest(_TRIAL, model), count, asyncio.Event())
+    except (EngineFailedError, SynthesisError) as err:
+        raise VoiceError(f"{model} does not speak: {err}") from None
+    if not samples:
+        raise VoiceError(f"{model} does not speak: it makes no audio")
+
+
 class EngineProcess:
     """Use through `running`; one request at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process, command: EngineCommand) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        command: EngineCommand,
+        on_degraded: Callable[[str, str], None],
+    ) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -83,14 +114,20 @@ class EngineProcess:
         self._stdout = process.stdout
         self._errors = process.stderr
         self._command = command
+        self._on_degraded = on_degraded
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self._request_id = 0
+        self._whole: set[str] = set()
         self._loading: str | None = None
 
     @staticmethod
     @contextlib.asynccontextmanager
-    async def running(command: EngineCommand) -> AsyncIterator[EngineProcess]:
+    async def running(
+        command: EngineCommand, on_degraded: Callable[[str, str], None] = lambda _model, _why: None
+    ) -> AsyncIterator[EngineProcess]:
         """Start an engine; on leaving, however that happens, it is gone.
+
+        `on_degraded` gets a model whose parts do not work though it speaks, and why.
 
         Raises:
             EngineFailedError: the process cannot be started at all.
@@ -110,7 +147,7 @@ class EngineProcess:
                 kind="spawn",
                 blamed=err.errno in _PASSING,  # the machine's trouble, and it will pass
             ) from None
-        engine = EngineProcess(process, command)
+        engine = EngineProcess(process, command, on_degraded)
         errors = asyncio.create_task(engine._collect_stderr())
         try:
             yield engine
@@ -131,7 +168,7 @@ class EngineProcess:
                     if event.type == LOADING:
                         self._loading = str(event.data.get("model"))
                     elif event.type == LOADED:
-                        self._loading = None
+                        self._loaded(event)
                     elif Error.is_type(event.type) and self._loading is not None:
                         self.unloadable[self._loading] = str(event.data.get("text"))
                         self._loading = None
@@ -165,7 +202,7 @@ class EngineProcess:
         self._request_id += 1
         await self._write(request.event(self._request_id))
         teller = asyncio.create_task(self._tell_cancelled(cancelled, self._request_id))
-        streams = request.schedule is not None
+        streams = request.schedule is not None and request.model not in self._whole
         patience = self._command.stall_timeout if streams else self._command.synthesis_timeout
         try:
             async with asyncio.timeout(patience) as deadline:
@@ -175,9 +212,7 @@ class EngineProcess:
                 patience = self._command.start_timeout
             raise self._failed(f"made nothing for {patience:g} s", "hung") from None
         finally:
-            teller.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await teller
+            await end(teller)
 
     async def ping(self) -> None:
         """Check an idle engine.
@@ -205,7 +240,7 @@ class EngineProcess:
         assert code is not None
         reason = explain_exit(code)
         if self._last_words:
-            reason += f"; its last words: {self._last_words[-1]}"
+            reason += f"; its last words: {_essence(self._last_words)}"
         return self._failed(
             reason, "exit" if code >= 0 else "signal", permanent=code == EXIT_CANNOT_START
         )
@@ -237,10 +272,16 @@ class EngineProcess:
                 self._loading = str(event.data.get("model"))
                 deadline.reschedule(now() + self._command.start_timeout)
             elif event.type == LOADED:
-                self._loading = None
+                self._loaded(event)
                 deadline.reschedule(now() + (stall_timeout or self._command.synthesis_timeout))
             elif not AudioStart.is_type(event.type):
                 raise self._failed(f"said {event.type[:40]!r} in mid-segment", "protocol")
+
+    def _loaded(self, event: Event) -> None:
+        model, self._loading = self._loading, None
+        if model is not None and (reason := event.data.get("degraded")):
+            self._whole.add(model)
+            self._on_degraded(model, str(reason))
 
     def _refused(self, event: Event) -> SynthesisError | VoiceError:
         loading, self._loading = self._loading, None
@@ -289,7 +330,10 @@ class EngineProcess:
         while data := await self._errors.read(4096):
             *lines, partial = (partial + data.decode(errors="replace")).split("\n")
             partial = partial[-1000:]
-            self._last_words.extend(line.strip()[:300] for line in lines if line.strip())
+            said = [line.strip()[:300] for line in lines if line.strip()]
+            self._last_words.extend(said)
+            for line in said:
+                _LOGGER.debug("engine %d: %s", self.pid, line)
 
     async def _stop(self) -> None:
         for sign in (signal.SIGTERM, signal.SIGKILL):
@@ -303,3 +347,8 @@ class EngineProcess:
                     await self._process.wait()
         transport: Any = self._process
         transport._transport.close()  # noqa: SLF001 - the only way to let go of the pipes
+
+
+def _essence(lines: Sequence[str]) -> str:
+    """The line that tells most: a crash's first one, else the last."""
+    return next((line for line in lines if line.startswith("Fatal Python error")), lines[-1])

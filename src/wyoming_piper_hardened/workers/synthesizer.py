@@ -9,8 +9,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from ..concurrency import end
 from ..engine.messages import SegmentRequest, SpeechOptions
-from ..errors import DeadlineError, HardenedError, PoisonSegmentError, RequestError
+from ..errors import (
+    DeadlineError,
+    HardenedError,
+    OverloadedError,
+    PoisonSegmentError,
+    VoiceUnavailableError,
+)
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
 from ..voices.library import Library
@@ -60,6 +67,7 @@ class Synthesizer:
         self.library = library
         self.pool = pool
         self.manner = manner
+        self._out_of_order: set[str] = set()
 
     def resolve(
         self, name: str | None = None, language: str | None = None, speaker: str | None = None
@@ -71,14 +79,24 @@ class Synthesizer:
             SpeakerNotFoundError: the voice has no such speaker.
         """
         voice = self.library.find(name, language)
+        target = self._target(voice, speaker)
+        if not self.pool.casebook.is_open(str(voice.model)):
+            self._out_of_order.discard(voice.name)
+            return target
+        if not self.manner.fallback_voice:
+            return target
+        fallback = self.library.find(self.manner.fallback_voice)
+        if self.pool.casebook.is_open(str(fallback.model)):
+            return target
+        if voice.name not in self._out_of_order:
+            self._out_of_order.add(voice.name)
+            _LOGGER.warning("%s is out of order; %s speaks instead", voice.name, fallback.name)
+        return self._target(fallback, None)
+
+    def _target(self, voice: Voice, speaker: str | None) -> Target:
         if not speaker and voice is self.library.default:
             speaker = self.manner.speaker
         options = replace(self.manner.options, speaker_id=voice.speaker_id(speaker or None))
-        if self.manner.fallback_voice and self.pool.casebook.is_open(str(voice.model)):
-            fallback = self.library.find(self.manner.fallback_voice)
-            if not self.pool.casebook.is_open(str(fallback.model)):
-                _LOGGER.warning("%s is out of order; %s speaks instead", voice.name, fallback.name)
-                return Target(fallback, self.manner.options)
         return Target(voice, options)
 
     def warm(self, voice: Voice) -> None:
@@ -110,12 +128,10 @@ class Synthesizer:
                     samples = await request.deliver()
                 finally:
                     request.cancel_jobs()
-                    producer.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await producer
+                    await end(producer)
         except HardenedError as err:
             metrics.requests.labels(err.code).inc()
-            if isinstance(err, RequestError) and err.retryable:
+            if isinstance(err, OverloadedError | VoiceUnavailableError):
                 metrics.rejections.labels(err.code).inc()
             raise
         except BaseException:

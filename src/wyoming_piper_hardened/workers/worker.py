@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from ..concurrency import end
 from ..errors import EngineFailedError, ShuttingDownError, SynthesisError, VoiceError
 from ..metrics import Metrics
 from ..restart import RestartDecider, RestartHistory
@@ -97,6 +98,11 @@ class Worker:
         finally:
             self._enter(WorkerState.EXITED)
 
+    @property
+    def retired(self) -> bool:
+        """Whether it ends after the segment under way."""
+        return self._retired.is_set()
+
     def retire(self) -> None:
         """End after the segment under way."""
         self._retired.set()
@@ -111,9 +117,12 @@ class Worker:
         """One life of an engine process; returns why it failed, ``None`` when it was retired."""
         self._enter(WorkerState.STARTING)
         self._ready_since = None
+        self._wake.clear()  # from here on a repair is worth another start
         self.worn, self.segments = False, 0
         try:
-            async with EngineProcess.running(self._shop.command()) as engine:
+            async with EngineProcess.running(
+                self._shop.command(), self._shop.casebook.on_unsound
+            ) as engine:
                 self.pid = engine.pid
                 try:
                     await self._get_ready(engine)
@@ -199,11 +208,12 @@ class Worker:
 
     async def _give_up(self, take: asyncio.Task[Job]) -> None:
         """Cancel taking a job; one that was taken already goes back."""
-        take.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            job = await take
-            self._shop.places.release()
-            self._shop.jobs.put(job)
+        try:
+            await end(take)
+        finally:
+            if take.done() and not take.cancelled():
+                self._shop.places.release()
+                self._shop.jobs.put(take.result())
 
     async def _speak(self, engine: EngineProcess, job: Job) -> None:
         casebook, metrics = self._shop.casebook, self._shop.metrics
@@ -280,7 +290,8 @@ class Worker:
             _LOGGER.warning(
                 "worker %s: %s. A new process starts in %.1f s", self.name, failure, verdict.delay
             )
-        self._wake.clear()
+        if self.retired:
+            return
         self._enter(WorkerState.FATAL if verdict.fatal else WorkerState.BACKOFF)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(verdict.delay):
