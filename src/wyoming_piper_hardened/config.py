@@ -211,15 +211,15 @@ class Settings:
         _whole_number(50, 500),
         "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
     )
-    synthesis_timeout: float = _option(
-        30.0,
-        _number(1, 600, " (seconds)"),
-        "The same for a voice that cannot stream: it must have made the whole segment by then.",
-    )
     stall_timeout: float = _option(
         10.0,
         _number(1, 600, " (seconds)"),
         "An engine process that makes no audio for so long in mid-segment is killed and replaced.",
+    )
+    synthesis_timeout: float = _option(
+        30.0,
+        _number(1, 600, " (seconds)"),
+        "The same for a voice that cannot stream: it must have made the whole segment by then.",
     )
     workers: int = _option(
         0, _whole_number(0, 16, "; 0 chooses by processor"), "Engine processes side by side."

@@ -88,6 +88,11 @@ def build_synthesizer(
         max_segment_chars=settings.max_segment_chars,
         fallback_voice=settings.fallback_voice,
     )
+    if manner.fallback_voice:
+        try:
+            library.find(manner.fallback_voice)
+        except VoiceNotFoundError as err:
+            _LOGGER.warning("fallback_voice: %s", err)
     return Synthesizer(library, pool, manner)
 
 

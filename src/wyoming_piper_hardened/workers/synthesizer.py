@@ -16,6 +16,7 @@ from ..errors import (
     HardenedError,
     OverloadedError,
     PoisonSegmentError,
+    VoiceNotFoundError,
     VoiceUnavailableError,
 )
 from ..text.cleaner import has_words, speakable
@@ -83,15 +84,20 @@ class Synthesizer:
         if not self.pool.casebook.is_open(str(voice.model)):
             self._out_of_order.discard(voice.name)
             return target
-        if not self.manner.fallback_voice:
-            return target
-        fallback = self.library.find(self.manner.fallback_voice)
-        if self.pool.casebook.is_open(str(fallback.model)):
+        fallback = self._fallback()
+        if fallback is None:
             return target
         if voice.name not in self._out_of_order:
             self._out_of_order.add(voice.name)
             _LOGGER.warning("%s is out of order; %s speaks instead", voice.name, fallback.name)
         return self._target(fallback, None)
+
+    def _fallback(self) -> Voice | None:
+        with contextlib.suppress(VoiceNotFoundError):
+            voice = self.library.find(self.manner.fallback_voice)
+            if self.manner.fallback_voice and not self.pool.casebook.is_open(str(voice.model)):
+                return voice
+        return None
 
     def _target(self, voice: Voice, speaker: str | None) -> Target:
         if not speaker and voice is self.library.default:
