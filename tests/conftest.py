@@ -41,9 +41,10 @@ def model() -> Path:
 def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory whose real voice is prepared already."""
     data_dir = tmp_path_factory.mktemp("prepared")
-    source = find_source(model.stem)
+    settings = load_settings(flags={"data_dir": data_dir})
+    source = find_source(settings, model.stem)
     assert source is not None
-    installer = build_installer(load_settings(flags={"data_dir": data_dir}))
+    installer = build_installer(settings)
     assert asyncio.run(installer.install(source)).prepared
     return data_dir
 

@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
@@ -32,6 +41,7 @@ from .errors import ConfigError, HardenedError, StartError, VoiceError, VoiceNot
 from .service import build_installer, build_synthesizer, find_source, load_library, running, serve
 from .text.cleaner import clean
 from .text.segmenter import Segment, segments
+from .voices.catalogue import Catalogue, bundled
 from .voices.sources import custom_source
 from .workers.synthesizer import BYTES_PER_SAMPLE
 
@@ -100,9 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("list", parents=[common], help="list the installed voices")
     action.add_argument("--json", action="store_true", help="for programs")
+    action.add_argument(
+        "--available", action="store_true", help="what the hub has, as far as known"
+    )
     action.set_defaults(command=_voices_list)
     for name, command_function, text in (
-        ("install", _voices_install, "install the embedded voice into the data directory"),
+        ("install", _voices_install, "install voices of the hub, or the embedded one"),
         ("verify", _voices_verify, "read every byte of voices; all of them if none is named"),
         ("repair", _voices_repair, "verify voices, set aside what is bad, and get it again"),
         ("remove", _voices_remove, "remove a voice from the data directory"),
@@ -150,7 +163,32 @@ async def _health(settings: Settings, _: argparse.Namespace) -> int:
     return FAILED
 
 
+async def _voices_available(parsed: argparse.Namespace) -> int:
+    catalogue: Catalogue = await asyncio.to_thread(bundled)
+    if parsed.json:
+        rows = [
+            {
+                "name": voice.name,
+                "language": voice.language.code,
+                "quality": voice.quality,
+                "number_of_speakers": voice.number_of_speakers,
+                "bytes": voice.size,
+            }
+            for voice in catalogue
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return OK
+    table = Table("voice", "language", "quality", "speakers", "MB")
+    for voice in catalogue:
+        speakers, size = str(voice.number_of_speakers), str(voice.size >> 20)
+        table.add_row(voice.name, voice.language.code, voice.quality, speakers, size)
+    Console().print(table)
+    return OK
+
+
 async def _voices_list(settings: Settings, parsed: argparse.Namespace) -> int:
+    if parsed.available:
+        return await _voices_available(parsed)
     library = await load_library(settings)
     if parsed.json:
         rows: list[dict[str, Any]] = []
@@ -172,14 +210,29 @@ async def _voices_list(settings: Settings, parsed: argparse.Namespace) -> int:
 
 async def _voices_install(settings: Settings, parsed: argparse.Namespace) -> int:
     installer = build_installer(settings)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        bars: dict[str, TaskID] = {}
 
-    async def install(name: str) -> str:
-        source = await asyncio.to_thread(find_source, name)
-        if source is None:
-            raise VoiceNotFoundError(f"{name} is not known here")
-        return f"installed in {(await installer.install(source)).model.parent}"
+        def show(file: str, done: int, total: int) -> None:
+            if file not in bars:
+                bars[file] = progress.add_task(file)
+            progress.update(bars[file], completed=done, total=total)
 
-    return await _each(parsed.names, install)
+        async def install(name: str) -> str:
+            source = await asyncio.to_thread(find_source, settings, name, show)
+            if source is None:
+                await asyncio.to_thread(lambda: bundled().find(name))  # raises, with similar names
+            assert source is not None
+            return f"installed in {(await installer.install(source)).model.parent}"
+
+        return await _each(parsed.names, install)
 
 
 async def _voices_import(settings: Settings, parsed: argparse.Namespace) -> int:

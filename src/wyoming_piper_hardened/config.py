@@ -268,6 +268,21 @@ class Settings:
         _optional(Check("a name", _text)),
         "Announce the server in the local network under this name (needs the extra `zeroconf`).",
     )
+    hub_endpoint: str | None = _option(
+        None,
+        _optional(Check("http://HOST or https://HOST", _text)),
+        "A mirror of the hub of voices. Empty: HF_ENDPOINT, or the public hub.",
+    )
+    hub_revision: str = _option(
+        "main",
+        Check("a branch, a tag or a commit", _text),
+        "Which state of the hub's voices to install.",
+    )
+    offline: bool = _option(
+        default=False,
+        check=Check("true or false", _switch),
+        help_text="Never use the network but for clients.",
+    )
     auto_repair: bool = _option(
         default=True,
         check=Check("true or false", _switch),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,9 @@ from .metrics import Metrics
 from .protocol.announcement import announced
 from .protocol.server import WyomingServer
 from .restart import RestartDecider, RestartPolicy
+from .voices.catalogue import bundled
+from .voices.hub_settings import HubSettings
+from .voices.hub_source import Progress, hub_source
 from .voices.installer import Installer
 from .voices.keeper import Care, Keeper
 from .voices.library import Library, find_voices
@@ -184,10 +189,22 @@ async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 task.cancel()
 
 
-def find_source(name: str) -> Source | None:
-    """Where a voice of that name can be had. Blocks on the disk."""
+def find_source(
+    settings: Settings, name: str, on_progress: Progress | None = None
+) -> Source | None:
+    """Where a voice of that name can be had; ``None`` if nobody knows. Blocks on the disk."""
     source = package_source()
-    return source if source is not None and source.voice == name else None
+    if source is not None and source.voice == name:
+        return source
+    hub = HubSettings.read(
+        os.environ,
+        endpoint=settings.hub_endpoint,
+        revision=settings.hub_revision,
+        offline=settings.offline,
+    )
+    with contextlib.suppress(VoiceNotFoundError):
+        return hub_source(bundled(), hub, name, on_progress)
+    return None
 
 
 def build_installer(settings: Settings) -> Installer:
@@ -204,7 +221,7 @@ def build_installer(settings: Settings) -> Installer:
         )
         await speaks(command, str(model))
 
-    return Installer(Store(settings.data_dir), find_source, try_voice)
+    return Installer(Store(settings.data_dir), partial(find_source, settings), try_voice)
 
 
 def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesizer) -> Keeper:

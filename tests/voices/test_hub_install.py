@@ -1,0 +1,122 @@
+"""A voice of the hub, from its catalogue to speech, through the one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Serve
+from support.client import connected
+from support.hub import FaultyHub, faulty_hub
+from support.hub_client import real_voice
+from support.hub_faults import Fault, voices_json
+from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.errors import DownloadError, OfflineError, VoiceError
+from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
+from wyoming_piper_hardened.voices.hub_settings import HubSettings
+from wyoming_piper_hardened.voices.hub_source import HubSource, Progress
+from wyoming_piper_hardened.voices.installer import Installer
+
+AMY = "en_US-amy-medium"
+
+
+def amys_files() -> dict[str, bytes]:
+    """The real voice under another one's name, so that it is not the embedded one."""
+    files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
+    return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
+
+
+def installer_in(data: Path) -> Installer:
+    return build_installer(load_settings(flags={"data_dir": data}))
+
+
+def source_of(hub: FaultyHub, on_progress: Progress | None = None) -> HubSource:
+    return HubSource(HubSettings(endpoint=hub.endpoint), AMY, "hub:x", 63_201_294, on_progress)
+
+
+async def test_it_is_installed_and_speaks_and_is_not_fetched_twice(
+    start_server: Serve, tmp_path: Path
+) -> None:
+    progress: list[tuple[str, int, int]] = []
+    async with faulty_hub(amys_files()) as hub:
+        source = source_of(hub, lambda *told: progress.append(told))
+        installer = installer_in(tmp_path)
+        one, two = await asyncio.gather(installer.install(source), installer.install(source))
+        assert one == two
+        assert one.prepared
+        assert hub.sent < 1.5 * 63_201_294
+    assert progress[-1] == (f"{AMY}.onnx", 63_201_294, 63_201_294)
+    assert await installer.verify(AMY) == []
+    server = await start_server(data_dir=tmp_path)
+    assert server.port
+    async with connected(server.port) as client:
+        spoken = await client.say("Hello there.", voice={"name": AMY})
+    assert len(spoken.pcm) > 10_000
+
+
+@pytest.mark.parametrize("fault", [Fault.FLIP, Fault.HTML, Fault.LFS_POINTER, Fault.NOT_FOUND])
+async def test_what_cannot_be_had_changes_nothing(tmp_path: Path, fault: Fault) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(fault)
+        with pytest.raises((DownloadError, VoiceError)):
+            await installer_in(tmp_path).install(source_of(hub))
+    assert not (tmp_path / "voices").exists()
+    assert not list((tmp_path / "staging").iterdir())
+
+
+async def test_offline_is_told_at_once(tmp_path: Path) -> None:
+    source = HubSource(HubSettings(offline=True), AMY, "hub:x", 1)
+    with pytest.raises(OfflineError):
+        await installer_in(tmp_path).install(source)
+
+
+async def command(*arguments: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wyoming_piper_hardened", "voices", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, stdout.decode(), stderr.decode()
+
+
+async def test_the_commands(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path))
+    async with faulty_hub(amys_files()) as hub:
+        code, stdout, _ = await command("install", AMY, *data, "--hub-endpoint", hub.endpoint)
+        assert (code, "installed in" in stdout) == (0, True)
+        code, _, stderr = await command("install", "en_US-ami-medium", *data)
+        assert code == 1
+        assert AMY in stderr  # similar names
+        code, stdout, _ = await command("verify", *data)
+        assert (code, AMY in stdout) == (0, True)
+        (model,) = tmp_path.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
+        model.write_bytes(model.read_bytes()[:-1] + b"x")
+        code, _, stderr = await command("verify", AMY, *data)
+        assert (code, "has changed" in stderr) == (1, True)
+        code, stdout, stderr = await command("repair", AMY, *data, "--hub-endpoint", hub.endpoint)
+        assert code == 0, stderr
+    assert (await command("verify", AMY, *data))[0] == 0
+    code, stdout, _ = await command("list", "--json", *data)
+    assert {voice["name"] for voice in json.loads(stdout)} == {AMY, "en_US-joe-medium"}
+    assert (await command("remove", AMY, *data))[0] == 0
+    assert (await command("remove", AMY, *data))[0] == 1
+    code, stdout, _ = await command("list", "--available")
+    assert (code, AMY in stdout) == (0, True)
+
+
+async def test_a_voice_of_ones_own_is_imported(tmp_path: Path, model: Path) -> None:
+    own = tmp_path / "my-voice.onnx"
+    await asyncio.to_thread(own.write_bytes, await asyncio.to_thread(model.read_bytes))
+    config = await asyncio.to_thread(Path(f"{model}.json").read_bytes)
+    await asyncio.to_thread(Path(f"{own}.json").write_bytes, config)
+    code, stdout, _ = await command("import", str(own), "--data-dir", str(tmp_path / "data"))
+    assert (code, "my-voice: installed" in stdout) == (0, True)
+    code, _, stderr = await command("import", str(tmp_path / "none.onnx"))
+    assert (code, "cannot be read" in stderr) == (1, True)
