@@ -251,7 +251,10 @@ def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesi
 
 async def _keep(keeper: Keeper, pool: Pool) -> None:
     await pool.until_ready()  # speaking comes first
-    await keeper.run()
+    try:
+        await keeper.run()
+    except Exception:  # whatever is wrong with a disk or with us, speaking goes on
+        _LOGGER.exception("voices are not looked after any more; please report this")
 
 
 def _preloaded(settings: Settings, library: Library) -> list[str]:

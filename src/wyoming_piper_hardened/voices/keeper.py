@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,21 +117,29 @@ class Keeper:
 
     async def _check(self) -> None:
         """Read every byte of every voice, slowly, now and then."""
+        stopping = threading.Event()
+
+        def pause() -> None:
+            if stopping.wait(_CHECK_PAUSE):
+                raise InterruptedError  # the thread must not outlive the server
+
         await asyncio.sleep(_FIRST_CHECK)
-        while True:
-            for name in await asyncio.to_thread(self.installer.store.names):
-                version = await asyncio.to_thread(self.installer.store.current, name)
-                if version is None:
-                    continue
-                damage = await asyncio.to_thread(
-                    find_damage, version, digests=True, pause=lambda: time.sleep(_CHECK_PAUSE)
-                )
-                if damage:
-                    self._raise(
-                        Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR)
-                    )
-                    self._sick.put_nowait(name)
-            await asyncio.sleep(_CHECK_INTERVAL)
+        try:
+            while True:
+                for name in await asyncio.to_thread(self.installer.store.names):
+                    await self._check_one(name, pause)
+                await asyncio.sleep(_CHECK_INTERVAL)
+        finally:
+            stopping.set()
+
+    async def _check_one(self, name: str, pause: Callable[[], None]) -> None:
+        version = await asyncio.to_thread(self.installer.store.current, name)
+        if version is None:
+            return
+        damage = await asyncio.to_thread(find_damage, version, digests=True, pause=pause)
+        if damage:
+            self._raise(Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR))
+            self._sick.put_nowait(name)
 
     async def _watch_custom(self) -> None:
         while True:

@@ -58,16 +58,20 @@ class Store:
 
     def recover(self) -> None:
         """Throw away what interrupted transactions left, unless one is under way right now."""
-        if self._staging.exists():
-            with self.try_lock() as free:
-                if free:
-                    shutil.rmtree(self._staging, ignore_errors=True)
+        with contextlib.suppress(OSError):  # nothing can be changed here, so nothing was
+            if self._staging.exists():
+                with self.try_lock() as free:
+                    if free:
+                        shutil.rmtree(self._staging, ignore_errors=True)
 
     def names(self) -> list[str]:
         """Names that have a folder, whether anything in it is usable or not."""
         try:
             return sorted(e.name for e in os.scandir(self._voices) if e.is_dir())
         except FileNotFoundError:
+            return []
+        except OSError as err:
+            _LOGGER.error("cannot read %s: %s", self._voices, err.strerror)  # noqa: TRY400 - told
             return []
 
     def serving(self, name: str) -> Path | None:
