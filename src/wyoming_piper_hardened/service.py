@@ -63,6 +63,7 @@ def build_synthesizer(
             models,
             threads,
             residents=max(settings.resident_voices, len(models)),
+            residents_memory=size.wear.memory_limit * 3 // 4,  # voices go before the process does
             synthesis_timeout=settings.synthesis_timeout,
             stall_timeout=settings.stall_timeout,
             log_level=settings.log_level,

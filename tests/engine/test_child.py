@@ -148,3 +148,22 @@ def test_it_dies_with_its_parent(model: Path) -> None:
     child.wait(timeout=10)
     parent.stdin.close()
     parent.stdout.close()
+
+
+def test_beyond_its_memory_only_the_voice_in_use_stays_loaded(model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    for suffix in ("", ".json"):
+        Path(f"{other}{suffix}").symlink_to(f"{model}{suffix}")
+    requests = io.BytesIO()
+    for path in (model, other, model):
+        write_event(Event("synthesize", {"text": "Hello.", "model": str(path)}), requests)
+    loads = []
+    for limit in ("0", "1"):
+        done = subprocess.run(
+            [*ENGINE, "--residents-memory", limit],
+            input=requests.getvalue(),
+            capture_output=True,
+            check=True,
+        )
+        loads.append(done.stdout.count(b'"loaded"'))
+    assert loads == [2, 3]

@@ -25,6 +25,9 @@ def main() -> int:
     parser.add_argument("--voice", type=Path, action="append", default=[], metavar="MODEL.onnx")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--residents", type=int, default=3, help="voices that stay loaded")
+    parser.add_argument(
+        "--residents-memory", type=int, default=0, help="bytes beyond which fewer stay; 0: no limit"
+    )
     parser.add_argument("--parent", type=int, help="pid of the server: end when it is gone")
     parser.add_argument("--log-level", default="WARNING")
     arguments = parser.parse_args()
@@ -37,7 +40,11 @@ def main() -> int:
         from .child import EngineChild  # noqa: PLC0415 - heavy libraries after the isolation
 
         child = EngineChild(
-            sys.stdin.buffer, frames, threads=arguments.threads, residents=arguments.residents
+            sys.stdin.buffer,
+            frames,
+            threads=arguments.threads,
+            residents=arguments.residents,
+            memory_limit=arguments.residents_memory,
         )
         child.run(arguments.voice)
     except HardenedError as err:

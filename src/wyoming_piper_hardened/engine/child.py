@@ -45,10 +45,17 @@ class EngineChild:
     Args:
         threads: processors that one segment may use.
         residents: voices that stay loaded.
+        memory_limit: resident bytes beyond which fewer of them stay; 0 means no limit.
     """
 
     def __init__(
-        self, requests: BinaryIO, frames: BinaryIO, *, threads: int, residents: int
+        self,
+        requests: BinaryIO,
+        frames: BinaryIO,
+        *,
+        threads: int,
+        residents: int,
+        memory_limit: int = 0,
     ) -> None:
         self._requests = requests
         self._frames = frames
@@ -57,6 +64,7 @@ class EngineChild:
             partial(load_voice, threads=threads, on_degraded=self._note_degraded),
             _memory,
             limit=residents,
+            memory_limit=memory_limit,
         )
         self._degraded = ""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

@@ -56,6 +56,7 @@ def engine_command(
     threads: int,
     *,
     residents: int,
+    residents_memory: int = 0,
     synthesis_timeout: float,
     stall_timeout: float,
     log_level: str,
@@ -63,6 +64,7 @@ def engine_command(
     """The command of the real engine with `models` loaded before it is ready."""
     voices = [argument for model in models for argument in ("--voice", model)]
     options = ["--threads", str(threads), "--residents", str(residents)]
+    options += ["--residents-memory", str(residents_memory)]
     options += ["--parent", str(os.getpid()), "--log-level", log_level]
     module = "wyoming_piper_hardened.engine"
     return EngineCommand(
