@@ -17,7 +17,7 @@ from support import scripted_engine
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import build_installer, find_source, serve
+from wyoming_piper_hardened.service import build_installer, serve
 from wyoming_piper_hardened.workers.process import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -42,10 +42,8 @@ def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A data directory whose real voice is prepared already."""
     data_dir = tmp_path_factory.mktemp("prepared")
     settings = load_settings(flags={"data_dir": data_dir})
-    source = find_source(settings, model.stem)
-    assert source is not None
     installer = build_installer(settings)
-    assert asyncio.run(installer.install(source)).prepared
+    assert asyncio.run(installer.install(installer.sources.find(model.stem))).prepared
     return data_dir
 
 

@@ -221,6 +221,11 @@ class Settings:
         _number(1, 600, " (seconds)"),
         "The same for a voice that cannot stream: it must have made the whole segment by then.",
     )
+    request_timeout: float = _option(
+        60.0,
+        _number(5, 600, " (seconds)"),
+        "A request whose next segment has not begun to sound after so long ends in an error.",
+    )
     workers: int = _option(
         0, _whole_number(0, 16, "; 0 chooses by processor"), "Engine processes side by side."
     )
@@ -282,6 +287,22 @@ class Settings:
         default=False,
         check=Check("true or false", _switch),
         help_text="Never use the network but for clients.",
+    )
+    auto_install: bool = _option(
+        default=True,
+        check=Check("true or false", _switch),
+        help_text="Offer the voices of `languages` to clients, and install one when it is asked "
+        "for; install the voices of these settings if they are missing.",
+    )
+    languages: tuple[str, ...] = _option(
+        (),
+        Check("a list of languages such as en_GB or de", _texts),
+        "Languages whose voices are offered. Empty: those of `voice` and `voices`.",
+    )
+    install_wait: float = _option(
+        20.0,
+        _number(0, 300, " (seconds)"),
+        "So long a request waits for its voice to be installed; then it is told to come back.",
     )
     auto_repair: bool = _option(
         default=True,

@@ -146,6 +146,25 @@ class VoiceUnavailableError(RequestError):
     retryable = True
 
 
+class VoiceInstallingError(RequestError):
+    """The voice is being installed; the request came too early."""
+
+    code = "voice-installing"
+    retryable = True
+
+
+class IssueNotFoundError(RequestError):
+    """An issue of that name is not open."""
+
+    code = "issue-not-found"
+
+
+class NeedsPersonError(RequestError):
+    """What would mend an issue is nothing that a program can do."""
+
+    code = "needs-person"
+
+
 class EngineFailedError(HardenedError):
     """An engine process died, hung or talked nonsense. Seen by its worker alone.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import resource
-from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,31 +18,41 @@ import psutil
 
 from .config import Settings
 from .engine.messages import SpeechOptions
-from .errors import VoiceNotFoundError
+from .errors import RequestError
+from .journal import kept_journal
 from .metrics import Metrics
+from .operations import Operations
 from .protocol.announcement import announced
+from .protocol.info import Description
 from .protocol.server import WyomingServer
 from .restart import RestartDecider, RestartPolicy
-from .voices.catalogue import bundled
+from .speech.synthesizer import Manner, Synthesizer
+from .voices.care import Care, Caretaker
+from .voices.current_catalogue import CurrentCatalogue
 from .voices.hub_settings import HubSettings
-from .voices.hub_source import Progress, hub_source
 from .voices.installer import Installer
-from .voices.keeper import Care, Keeper
+from .voices.keeper import Keeper
 from .voices.library import Library, find_voices
+from .voices.offer import Offer
 from .voices.resolution import Issues
-from .voices.sources import Source, package_source
+from .voices.source_finder import SourceFinder
 from .voices.store import Store
 from .voices.voice import Voice
 from .workers.pool import Pool, PoolSize
 from .workers.process import EngineCommand, engine_command, speaks
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
-from .workers.synthesizer import Manner, Synthesizer
 from .workers.worker import Wear
 
 _LOGGER = logging.getLogger(__name__)
 
 _OWN_FILES = 48
 """Open files that the server itself needs: pipes of workers, downloads, the log."""
+
+Face = Callable[[Operations, WyomingServer], AbstractAsyncContextManager[None]]
+"""Another way to reach the server, open within its context."""
+
+_PATIENCE = 60.0
+"""Seconds after which the voices are cared for although no worker has been ready yet."""
 
 STOP_GRACE = 2.0
 """Seconds that requests under way may still take when the server stops; with the workers' kill
@@ -93,21 +104,18 @@ def build_synthesizer(
         sentence_silence=settings.sentence_silence,
         max_segment_chars=settings.max_segment_chars,
         fallback_voice=settings.fallback_voice,
+        request_timeout=settings.request_timeout,
     )
     if manner.fallback_voice:
         try:
             library.find(manner.fallback_voice)
-        except VoiceNotFoundError as err:
+        except RequestError as err:
             _LOGGER.warning("fallback_voice: %s", err)
     return Synthesizer(library, pool, manner)
 
 
 async def load_library(settings: Settings) -> Library:
-    """Find the installed voices.
-
-    Raises:
-        VoiceNotFoundError: there is none.
-    """
+    """Find the installed voices."""
     voices = await asyncio.to_thread(find_voices, Store(settings.data_dir))
     return Library(voices, settings.voice)
 
@@ -126,34 +134,50 @@ async def serve(
     command: Callable[[], EngineCommand] | None = None,
     policy: RestartPolicy | None = None,
     on_listening: Callable[[WyomingServer], None] | None = None,
+    faces: Sequence[Face] = (),
 ) -> None:
     """Serve until `stop` is set.
 
     The port is open before the first voice is loaded; requests wait for it.
 
+    Args:
+        settings: see there.
+        stop: ends it.
+        command: another engine, for tests.
+        policy: another policy of restarts, for tests.
+        on_listening: called when clients can connect.
+        faces: run beside the server, each with what can be asked of it.
+
     Raises:
         StartError: the address cannot be used.
-        VoiceNotFoundError: no voice is installed.
     """
     installer = build_installer(settings)
     await asyncio.to_thread(installer.store.recover)
+    await asyncio.to_thread(installer.sources.catalogue.read)
     library = await load_library(settings)
     synthesizer = build_synthesizer(settings, library, command, policy)
+    keeper = build_keeper(settings, installer, synthesizer)
+    caretaker = build_caretaker(settings, keeper, synthesizer.pool)
     server = WyomingServer(
         settings.uri,
         synthesizer,
+        Description(library, keeper.offered).event,
         max_connections=_affordable(settings.max_connections),
         idle_timeout=settings.idle_timeout,
     )
     await server.start()
-    _LOGGER.info("listening on %s; default voice %s", server.address, library.default.name)
+    _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
     host = urlsplit(settings.uri).hostname or ""
-    keeper = build_keeper(settings, installer, synthesizer)
     async with (
         running(synthesizer),
         announced(settings.zeroconf, host, server.port),
-        _background(_keep(keeper, synthesizer.pool)),
+        _background(caretaker.run()),
+        contextlib.AsyncExitStack() as stack,
     ):
+        journal = stack.enter_context(kept_journal())
+        operations = Operations(synthesizer, keeper, journal)
+        for face in faces:
+            await stack.enter_async_context(face(operations, server))
         if on_listening is not None:
             on_listening(server)
         await stop.wait()
@@ -190,22 +214,18 @@ async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 task.cancel()
 
 
-def find_source(
-    settings: Settings, name: str, on_progress: Progress | None = None
-) -> Source | None:
-    """Where a voice of that name can be had; ``None`` if nobody knows. Blocks on the disk."""
-    source = package_source()
-    if source is not None and source.voice == name:
-        return source
-    hub = HubSettings.read(
+def hub_settings(settings: Settings) -> HubSettings:
+    """Where the hub is.
+
+    Raises:
+        ConfigError: the settings or the environment say something that is not allowed.
+    """
+    return HubSettings.read(
         os.environ,
         endpoint=settings.hub_endpoint,
         revision=settings.hub_revision,
         offline=settings.offline,
     )
-    with contextlib.suppress(VoiceNotFoundError):
-        return hub_source(bundled(), hub, name, on_progress)
-    return None
 
 
 def build_installer(settings: Settings) -> Installer:
@@ -222,11 +242,26 @@ def build_installer(settings: Settings) -> Installer:
         )
         await speaks(command, str(model))
 
-    return Installer(Store(settings.data_dir), partial(find_source, settings), try_voice)
+    catalogue = CurrentCatalogue(settings.data_dir, hub_settings(settings))
+    sources = SourceFinder(catalogue, settings.custom_voice_dirs)
+    return Installer(Store(settings.data_dir), sources, try_voice)
 
 
 def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesizer) -> Keeper:
-    """Connect what keeps the voices of a running server in order."""
+    """Connect what acts on the voices of a running server."""
+    offer = Offer(
+        synthesizer.library,
+        installer.sources.catalogue,
+        settings.languages,
+        (settings.voice, *settings.voices),
+    )
+    keeper = Keeper(
+        installer,
+        synthesizer.library,
+        Issues(),
+        offer=offer if settings.auto_install and not settings.offline else None,
+        install_wait=settings.install_wait,
+    )
 
     def on_new(voice: Voice) -> None:
         pool = synthesizer.pool
@@ -235,34 +270,34 @@ def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesi
                 pool.reset(model)  # an older version of this voice
         synthesizer.warm(voice)
 
-    keeper = Keeper(
-        installer,
-        synthesizer.library,
-        Issues(),
-        Care(
-            auto_repair=settings.auto_repair,
-            repair_on_start=settings.repair_on_start,
-            custom_voice_dirs=settings.custom_voice_dirs,
-        ),
-        on_new,
-    )
-    synthesizer.pool.casebook.on_unsound = keeper.report
+    keeper.on_new = on_new
+    synthesizer.obtain = keeper.obtain
     return keeper
 
 
-async def _keep(keeper: Keeper, pool: Pool) -> None:
-    await pool.until_ready()  # speaking comes first
-    try:
-        await keeper.run()
-    except Exception:  # whatever is wrong with a disk or with us, speaking goes on
-        _LOGGER.exception("voices are not looked after any more; please report this")
+def build_caretaker(settings: Settings, keeper: Keeper, pool: Pool) -> Caretaker:
+    """Connect what looks after the voices of a running server."""
+
+    async def ready() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await pool.until_ready()
+
+    care = Care(
+        auto_repair=settings.auto_repair,
+        auto_install=settings.auto_install,
+        wanted=(settings.voice, *settings.voices),
+        repair_on_start=settings.repair_on_start,
+        custom_voice_dirs=settings.custom_voice_dirs,
+    )
+    caretaker = Caretaker(keeper, keeper.installer.sources.catalogue, care, ready)
+    pool.casebook.on_unsound = caretaker.report
+    return caretaker
 
 
 def _preloaded(settings: Settings, library: Library) -> list[str]:
-    voices = [library.default]
+    voices = list(itertools.islice(library, 1))
     for name in settings.voices:
-        try:
+        with contextlib.suppress(RequestError):  # an issue tells
             voices.append(library.find(name))
-        except VoiceNotFoundError as err:
-            _LOGGER.warning("voices: %s", err)
     return list(dict.fromkeys(str(voice.model) for voice in voices))

@@ -108,7 +108,9 @@ async def test_describe_lists_the_voice(start_server: Serve) -> None:
     assert program["installed"]
     assert program["attribution"]["url"]
     assert program["supports_synthesize_streaming"]
-    (voice,) = program["voices"]
+    voice, *offered = program["voices"]
+    assert all("installed on first use" in other["description"] for other in offered)
+    assert {tuple(other["languages"]) for other in offered} == {("en_US",)}
     assert (voice["name"], voice["languages"], voice["installed"]) == (
         "en_US-joe-medium",
         ["en_US"],

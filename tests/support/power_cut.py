@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_piper_hardened.voices.installer import Installer
-from wyoming_piper_hardened.voices.sources import FileSource
+from wyoming_piper_hardened.voices.source_finder import SourceFinder
+from wyoming_piper_hardened.voices.sources import FileSource, Source
 from wyoming_piper_hardened.voices.store import Store
 
 OPERATIONS = [
@@ -58,6 +59,17 @@ class Fuse:
         setattr(owner, name, watched)
 
 
+class OnlySource(SourceFinder):
+    """Finds the same source whatever is looked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def find(self, name: str) -> Source:
+        del name
+        return self._source
+
+
 def main() -> None:
     data_dir, number, action, model = sys.argv[1:5]
     parts = Path(sys.argv[5])
@@ -71,7 +83,7 @@ def main() -> None:
 
     path = Path(model)
     source = FileSource(path.stem, f"custom:{path.stat().st_size}", path, path.stat().st_size)
-    installer = Installer(Store(Path(data_dir)), lambda _: source, try_voice, prepare)
+    installer = Installer(Store(Path(data_dir)), OnlySource(source), try_voice, prepare)
 
     async def work() -> None:
         installer.store.recover()

@@ -17,12 +17,15 @@ from support.hub_faults import Fault, voices_json
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.errors import DownloadError, OfflineError, VoiceError
 from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.voices.catalogue import bundled
 from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
 from wyoming_piper_hardened.voices.hub_settings import HubSettings
-from wyoming_piper_hardened.voices.hub_source import HubSource, Progress
+from wyoming_piper_hardened.voices.hub_source import HubSource
 from wyoming_piper_hardened.voices.installer import Installer
+from wyoming_piper_hardened.voices.progress import Progress, Step
 
 AMY = "en_US-amy-medium"
+AMY_LABEL = f"hub:{bundled().find('en_US-joe-medium').model.md5}"
 
 
 def amys_files() -> dict[str, bytes]:
@@ -35,22 +38,25 @@ def installer_in(data: Path) -> Installer:
     return build_installer(load_settings(flags={"data_dir": data}))
 
 
-def source_of(hub: FaultyHub, on_progress: Progress | None = None) -> HubSource:
-    return HubSource(HubSettings(endpoint=hub.endpoint), AMY, "hub:x", 63_201_294, on_progress)
+def source_of(hub: FaultyHub) -> HubSource:
+    return HubSource(HubSettings(endpoint=hub.endpoint), AMY, AMY_LABEL, 63_201_294)
 
 
 async def test_it_is_installed_and_speaks_and_is_not_fetched_twice(
     start_server: Serve, tmp_path: Path
 ) -> None:
-    progress: list[tuple[str, int, int]] = []
+    progress: list[Progress] = []
     async with faulty_hub(amys_files()) as hub:
-        source = source_of(hub, lambda *told: progress.append(told))
+        source = source_of(hub)
         installer = installer_in(tmp_path)
-        one, two = await asyncio.gather(installer.install(source), installer.install(source))
+        one, two = await asyncio.gather(
+            *(installer.install(source, progress.append) for _ in range(2))
+        )
         assert one == two
         assert one.prepared
         assert hub.sent < 1.5 * 63_201_294
-    assert progress[-1] == (f"{AMY}.onnx", 63_201_294, 63_201_294)
+    assert Progress(Step.FETCHING, f"{AMY}.onnx", 63_201_294, 63_201_294) in progress
+    assert [told.step for told in progress][-3:] == [Step.PREPARING, Step.TESTING, Step.COMMITTING]
     assert await installer.verify(AMY) == []
     server = await start_server(data_dir=tmp_path)
     assert server.port
@@ -117,6 +123,6 @@ async def test_a_voice_of_ones_own_is_imported(tmp_path: Path, model: Path) -> N
     config = await asyncio.to_thread(Path(f"{model}.json").read_bytes)
     await asyncio.to_thread(Path(f"{own}.json").write_bytes, config)
     code, stdout, _ = await command("import", str(own), "--data-dir", str(tmp_path / "data"))
-    assert (code, "my-voice: installed" in stdout) == (0, True)
+    assert (code, "installed as my-voice" in stdout) == (0, True)
     code, _, stderr = await command("import", str(tmp_path / "none.onnx"))
     assert (code, "cannot be read" in stderr) == (1, True)

@@ -10,7 +10,7 @@ import pytest
 from conftest import Serve
 from support.client import connected
 from support.waiting import eventually
-from wyoming_piper_hardened.voices import keeper as keeper_module
+from wyoming_piper_hardened.voices import care as care_module
 
 
 async def test_a_data_dir_that_is_none_does_not_silence_the_server(
@@ -31,9 +31,9 @@ async def test_a_bug_in_the_care_of_voices_does_not_silence_the_server(
     async def broken(_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(keeper_module.Keeper, "run", broken)
+    monkeypatch.setattr(care_module.Caretaker, "_start", broken)
     server = await start_server()
-    await eventually(lambda: "not looked after" in caplog.text)
+    await eventually(lambda: "the care of voices met an error" in caplog.text)
     assert server.port
     async with connected(server.port) as client:
         assert len((await client.say("It speaks all the same.")).pcm) > 20_000
@@ -42,8 +42,8 @@ async def test_a_bug_in_the_care_of_voices_does_not_silence_the_server(
 async def test_a_flipped_bit_is_found_in_the_background_and_mended(
     start_server: Serve, prepared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper_module, "_FIRST_CHECK", 0.0)
-    monkeypatch.setattr(keeper_module, "_CHECK_PAUSE", 0.0)
+    monkeypatch.setattr(care_module, "_FIRST_CHECK", 0.0)
+    monkeypatch.setattr(care_module, "_CHECK_PAUSE", 0.0)
     data = tmp_path / "data"
     shutil.copytree(prepared_data, data, symlinks=True)
     (model,) = data.glob("voices/*/*-*/*medium.onnx")  # its parts are whole, so it speaks on
@@ -60,7 +60,7 @@ async def test_a_flipped_bit_is_found_in_the_background_and_mended(
 async def test_a_voice_put_into_a_watched_folder_is_offered_and_speaks(
     start_server: Serve, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper_module, "_CUSTOM_INTERVAL", 0.1)
+    monkeypatch.setattr(care_module, "_CUSTOM_INTERVAL", 0.1)
     folder = tmp_path / "own"
     folder.mkdir()
     server = await start_server(data_dir=tmp_path / "data", custom_voice_dirs=[str(folder)])

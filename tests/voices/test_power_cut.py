@@ -42,7 +42,7 @@ def serving(data: Path) -> str | None:
     """Digest of the model that is served after recovery; None when there is no version."""
     store = Store(data)
     store.recover()
-    assert not (data / "staging").exists()
+    assert not list(data.glob("staging/*"))
     version = store.serving(NAME)
     if version is None:
         return None

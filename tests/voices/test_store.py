@@ -135,17 +135,29 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_recovery_throws_staging_away(tmp_path: Path) -> None:
     (tmp_path / "staging" / "abc").mkdir(parents=True)
-    Store(tmp_path).recover()
-    assert not (tmp_path / "staging").exists()
+    assert Store(tmp_path).recover() == 0
+    assert not list((tmp_path / "staging").iterdir())
     Store(tmp_path).recover()
 
 
 def test_recovery_leaves_another_process_alone(tmp_path: Path) -> None:
-    (tmp_path / "staging" / "abc").mkdir(parents=True)
-    with Store(tmp_path).try_lock() as free:
+    busy = Store(tmp_path)
+    stage = busy.begin(1)
+    (stage / "model").write_bytes(b"1234")
+    assert Store(tmp_path).recover() == 0
+    assert stage.exists()
+    busy.abandon(stage)
+    assert not stage.exists()
+
+
+def test_voices_are_locked_one_by_one(tmp_path: Path) -> None:
+    with Store(tmp_path).try_lock("x") as free, Store(tmp_path).try_lock("y") as other_free:
         assert free
-        Store(tmp_path).recover()
-    assert (tmp_path / "staging" / "abc").exists()
+        assert other_free
+        with Store(tmp_path).try_lock("x") as again:
+            assert not again
+    with Store(tmp_path).try_lock("x") as free:
+        assert free
 
 
 def test_a_link_out_of_the_folder_is_not_followed(prepared_data: Path, tmp_path: Path) -> None:

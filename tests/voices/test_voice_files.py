@@ -90,5 +90,7 @@ def test_the_language_comes_from_the_name_or_from_espeak(several: Voice, tmp_pat
 
 
 def test_no_voice_at_all_is_told() -> None:
+    library = Library([], "en_US-joe-medium")
+    assert list(library) == []
     with pytest.raises(VoiceNotFoundError, match="no voice is installed"):
-        Library([], "en_US-joe-medium")
+        library.find()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+
+from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from .. import __version__
+from ..voices.catalogue_entry import CatalogueVoice
 from ..voices.library import Library
 from ..voices.voice import Voice
 
@@ -14,11 +18,34 @@ _VOICES = Attribution(
 )
 
 
-def build_info(library: Library) -> Info:
-    """List every installed voice, the default one first.
+class Description:
+    """The answer to ``describe``, made anew only when the voices have changed.
+
+    Args:
+        library: what is installed.
+        offered: tells what is installed on request.
+    """
+
+    def __init__(self, library: Library, offered: Callable[[], tuple[CatalogueVoice, ...]]) -> None:
+        self._library = library
+        self._offered = offered
+        self._described: tuple[int, tuple[CatalogueVoice, ...]] | None = None
+        self._event = Event("")
+
+    def event(self) -> Event:
+        """An ``info`` event."""
+        current = (self._library.revision, self._offered())
+        if self._described != current:
+            self._described = current
+            self._event = build_info(self._library, current[1]).event()
+        return self._event
+
+
+def build_info(library: Library, offered: Iterable[CatalogueVoice] = ()) -> Info:
+    """List every installed voice, the default one first, then those that are `offered`.
 
     Home Assistant needs an attribution at every artifact and a language at every voice, and offers
-    only what is marked as installed.
+    only what is marked as installed; so a voice that its first request installs is marked, too.
     """
     return Info(
         tts=[
@@ -28,7 +55,10 @@ def build_info(library: Library) -> Info:
                 attribution=_PIPER,
                 installed=True,
                 version=__version__,
-                voices=[_tts_voice(voice) for voice in library],
+                voices=[
+                    *(_tts_voice(voice) for voice in library),
+                    *(_offered_voice(voice) for voice in offered),
+                ],
                 supports_synthesize_streaming=True,
             )
         ]
@@ -36,15 +66,33 @@ def build_info(library: Library) -> Info:
 
 
 def _tts_voice(voice: Voice) -> TtsVoice:
-    names = sorted(voice.speakers, key=lambda name: voice.speakers[name])
-    if not names and voice.number_of_speakers > 1:
-        names = [str(number) for number in range(voice.number_of_speakers)]
+    speakers = _speakers(voice.speakers, voice.number_of_speakers)
+    return _entry(voice.name, _readable(voice.name), voice.language, speakers)
+
+
+def _offered_voice(voice: CatalogueVoice) -> TtsVoice:
+    description = f"{_readable(voice.name)} (installed on first use, {voice.size >> 20} MB)"
+    speakers = _speakers(voice.speakers, voice.number_of_speakers)
+    return _entry(voice.name, description, voice.language.code, speakers)
+
+
+def _entry(name: str, description: str, language: str, speakers: list[str]) -> TtsVoice:
     return TtsVoice(
-        name=voice.name,
-        description=voice.name.replace("_", " ").replace("-", " "),
+        name=name,
+        description=description,
         attribution=_VOICES,
         installed=True,
         version=None,
-        languages=[voice.language],
-        speakers=[TtsVoiceSpeaker(name=name) for name in names] or None,
+        languages=[language],
+        speakers=[TtsVoiceSpeaker(name=speaker) for speaker in speakers] or None,
     )
+
+
+def _speakers(numbers: Mapping[str, int], count: int) -> list[str]:
+    if not numbers and count > 1:
+        return [str(number) for number in range(count)]
+    return sorted(numbers, key=lambda name: numbers[name])
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")

@@ -8,16 +8,17 @@ import errno
 import logging
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 from wyoming.error import Error
-from wyoming.event import async_write_event
+from wyoming.event import Event, async_write_event
 
 from ..errors import AddressInUseError, StartError, TooManyConnectionsError
 from ..framing import MAX_HEADER_BYTES
-from ..workers.synthesizer import Synthesizer
+from ..speech.synthesizer import Synthesizer
 from .session import Session
 from .throttle import Throttle
 
@@ -30,16 +31,24 @@ class WyomingServer:
     Args:
         uri: ``tcp://HOST:PORT`` (port 0: any free one) or ``unix://PATH``.
         synthesizer: speaks for every session.
+        describe: tells which voices there are.
         max_connections: beyond that the connection idle for longest makes room; when none is
             idle the new one is refused with an ``error``.
         idle_timeout: see `Session`.
     """
 
     def __init__(
-        self, uri: str, synthesizer: Synthesizer, *, max_connections: int, idle_timeout: float
+        self,
+        uri: str,
+        synthesizer: Synthesizer,
+        describe: Callable[[], Event],
+        *,
+        max_connections: int,
+        idle_timeout: float,
     ) -> None:
         self._uri = uri
         self._synthesizer = synthesizer
+        self._describe = describe
         self._max_connections = max_connections
         self._idle_timeout = idle_timeout
         self._server: asyncio.Server | None = None
@@ -121,7 +130,14 @@ class WyomingServer:
         connection = writer.get_extra_info("socket")
         if connection.family != socket.AF_UNIX:  # notice clients whose machine is gone
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        session = Session(reader, writer, self._synthesizer, self._idle_timeout, self._complaints)
+        session = Session(
+            reader,
+            writer,
+            self._synthesizer,
+            self._describe,
+            idle_timeout=self._idle_timeout,
+            complaints=self._complaints,
+        )
         self._sessions[session] = task
         try:
             await session.run()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -36,10 +36,10 @@ from ..errors import (
     TextTooLongError,
 )
 from ..framing import Limits, read_event
+from ..speech.request import BYTES_PER_SAMPLE
+from ..speech.synthesizer import Synthesizer
 from ..text.cleaner import clean
 from ..text.segmenter import Segment, Segmenter
-from ..workers.synthesizer import BYTES_PER_SAMPLE, Synthesizer
-from .info import build_info
 from .requests import (
     VoiceChoice,
     check_length,
@@ -117,6 +117,7 @@ class Session:
     Args:
         reader, writer: the connection; `reader` has `framing.MAX_HEADER_BYTES` as its limit.
         synthesizer: speaks.
+        describe: tells which voices there are.
         idle_timeout: seconds of silence after which the client is taken for gone.
         complaints: bounds how many errors of clients are logged as warnings.
     """
@@ -126,6 +127,8 @@ class Session:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         synthesizer: Synthesizer,
+        describe: Callable[[], Event],
+        *,
         idle_timeout: float,
         complaints: Throttle | None = None,
     ) -> None:
@@ -135,6 +138,7 @@ class Session:
         self._reader = reader
         self._writer = writer
         self._synthesizer = synthesizer
+        self._describe = describe
         self._idle_timeout = idle_timeout
         self._complaints = complaints or Throttle()
         self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
@@ -229,7 +233,7 @@ class Session:
 
     async def _handle(self, event: Event) -> None:
         if Describe.is_type(event.type):
-            await self._write(build_info(self._synthesizer.library).event())
+            await self._write(self._describe())
         elif Ping.is_type(event.type):
             await self._write(Pong(text=read_ping_text(event.data)).event())
         elif Synthesize.is_type(event.type):
@@ -278,7 +282,7 @@ class Session:
 
     async def _speak(self, utterance: _Utterance) -> None:
         choice = utterance.choice
-        target = self._synthesizer.resolve(choice.name, choice.language, choice.speaker)
+        target = await self._synthesizer.find(choice.name, choice.language, choice.speaker)
         rate = target.voice.sample_rate
         started = False
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .catalogue import Catalogue, refresh
+from .catalogue_entry import CatalogueVoice
 from .download import download
 from .hub import Hub
 from .hub_settings import HubSettings
+from .progress import Progress, Report, Step
 
 HUB = "hub"
-
-Progress = Callable[[str, int, int], None]
-"""Gets a file's name, its bytes so far and all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """Fetches a voice that the catalogue knows; the hub is asked for its newest catalogue first."""
+    """Fetches a voice that the catalogue knows; the hub is asked for its newest catalogue first.
+
+    `on_catalogue` gets that one, to be kept.
+    """
 
     settings: HubSettings
     voice: str
     label: str
     model_bytes: int
-    on_progress: Progress | None = None
+    on_catalogue: Callable[[Catalogue], Awaitable[None]] | None = None
 
-    async def place(self, stage: Path) -> None:
+    async def place(self, stage: Path, report: Report) -> str:
         """Download model and configuration, each verified against the catalogue.
 
         Raises:
@@ -35,27 +38,24 @@ class HubSource:
             CatalogueError: the hub's catalogue is not to be believed.
             VoiceNotFoundError: the hub has the voice no longer.
         """
+        report(Progress(Step.FETCHING))
         async with Hub(self.settings) as hub:
             catalogue = await refresh(hub)
+            if self.on_catalogue is not None:
+                await self.on_catalogue(catalogue)
             assert catalogue.commit is not None
             entry = catalogue.find(self.voice)
             for file, suffix in ((entry.config, ".onnx.json"), (entry.model, ".onnx")):
                 target = stage / f"{self.voice}{suffix}"
-                await download(hub, file, catalogue.commit, target, self._reporter(target.name))
-
-    def _reporter(self, name: str) -> Callable[[int, int], None] | None:
-        report = self.on_progress
-        return None if report is None else lambda done, total: report(name, done, total)
+                told = partial(_report_bytes, report, target.name)
+                await download(hub, file, catalogue.commit, target, told)
+        return hub_label(entry)
 
 
-def hub_source(
-    catalogue: Catalogue, settings: HubSettings, name: str, on_progress: Progress | None = None
-) -> HubSource:
-    """The source of a voice by its name or an alias.
+def hub_label(entry: CatalogueVoice) -> str:
+    """What a manifest keeps of a voice of the hub."""
+    return f"{HUB}:{entry.model.md5}"
 
-    Raises:
-        VoiceNotFoundError: the catalogue has no such voice; names similar ones.
-    """
-    entry = catalogue.find(name)
-    label = f"{HUB}:{entry.model.md5}"
-    return HubSource(settings, entry.name, label, entry.size, on_progress)
+
+def _report_bytes(report: Report, name: str, done: int, total: int) -> None:
+    report(Progress(Step.FETCHING, name, done, total))

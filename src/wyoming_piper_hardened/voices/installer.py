@@ -6,22 +6,24 @@ import asyncio
 import contextlib
 import logging
 import re
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from ..engine.messages import config_path
 from ..errors import NoSpaceError, StoreError, VoiceError
 from .manifest import find_damage, read_manifest
+from .progress import Progress, Report, Step, unheard
 from .proof import prepare
-from .sources import FileSource, Source
-from .store import Store
+from .source_finder import SourceFinder
+from .sources import FileSource, Source, package_source
+from .store import Store, folder_size
 from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
-_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")
+_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")  # also a safe name of a file
 
-Find = Callable[[str], Source | None]
 Try = Callable[[Path], Awaitable[None]]
 Prepare = Callable[[Path, Path], Awaitable[None]]
 
@@ -31,20 +33,21 @@ class Installer:
 
     Args:
         store: where voices live.
-        find_source: tells where a voice of that name can be had.
+        sources: tells where a voice of a given name can be had.
         prepare_voice: splits a model into parts in a folder, in a process of its own.
         try_voice: loads a model in a process of its own and has it speak; raises VoiceError.
     """
 
     def __init__(
-        self, store: Store, find_source: Find, try_voice: Try, prepare_voice: Prepare = prepare
+        self, store: Store, sources: SourceFinder, try_voice: Try, prepare_voice: Prepare = prepare
     ) -> None:
         self.store = store
+        self.sources = sources
         self._prepare = prepare_voice
-        self._find_source = find_source
         self._try_voice = try_voice
+        self._proving = asyncio.Lock()
 
-    async def install(self, source: Source) -> Voice:
+    async def install(self, source: Source, report: Report = unheard) -> Voice:
         """Commit a voice; the version that served until then goes on serving till the switch.
 
         When the very same files are committed already, nothing is done.
@@ -53,42 +56,59 @@ class Installer:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
                 changed then.
         """
-        if not _NAME.fullmatch(source.voice):
-            raise VoiceError(f"{source.voice[:100]!r} cannot be the name of a voice")
-        async with self._exclusive():
+        async with self._exclusive(source.voice):
             if (there := await asyncio.to_thread(self._committed, source)) is not None:
                 return there
-            return await self._transact(source)
+            return await self._transact(source, report)
 
     async def verify(self, name: str) -> list[str]:
-        """Read every byte of the serving version; returns what is wrong with it."""
+        """Read every byte of the serving version; returns what is wrong with it.
+
+        Raises:
+            VoiceError: there is none.
+        """
+        _check_name(name)
         version = await asyncio.to_thread(self._version, name)
         return await asyncio.to_thread(find_damage, version, digests=True)
 
-    async def repair(self, name: str) -> Voice:
+    async def repair(self, name: str, report: Report = unheard) -> Voice:
         """Verify, set aside what is bad, get it again and commit it.
 
-        When only the parts are damaged they are made again from the voice's own model.
+        When only the parts are damaged they are made again from the voice's own model. A damaged
+        model is set aside even when no other can be had, as long as something else can speak.
 
         Raises:
-            VoiceError: it cannot be repaired; what still speaks goes on speaking.
+            VoiceError: it cannot be repaired.
         """
-        async with self._exclusive():
-            version = await asyncio.to_thread(self._newest, name)
-            source = await asyncio.to_thread(self._find_source, name)
-            if version is not None:
-                damage = await asyncio.to_thread(find_damage, version, digests=True)
-                if not damage and await self._speaks(version / f"{name}.onnx"):
+        async with self._exclusive(name):
+            version = await asyncio.to_thread(self._current, name)
+            source = await asyncio.to_thread(self.sources.find_if_any, name)
+            if version is None:
+                if source is None:
+                    raise VoiceError(f"{name} cannot be repaired: nothing tells where to get it")
+                return await self._transact(source, report)
+            report(Progress(Step.TESTING))
+            damage = await asyncio.to_thread(find_damage, version, digests=True)
+            if not damage:
+                if await self._speaks(version / f"{name}.onnx"):
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
-                own = await asyncio.to_thread(_own_source, name, version, damage)
-                if own is not None:
-                    with contextlib.suppress(VoiceError):
-                        return await self._replace(own, version, damage)
-                if source is not None:
-                    return await self._replace(source, version, damage)
+                damage = ["it does not speak"]
+            own = await asyncio.to_thread(_own_source, name, version, damage)
+            if own is not None:
+                with contextlib.suppress(VoiceError):
+                    return await self._replace(own, version, damage, report)
             if source is None:
-                raise VoiceError(f"{name} cannot be repaired: nothing tells where to get it")
-            return await self._transact(source)
+                await self._withdraw(version, damage)
+                raise VoiceError(
+                    f"{name} is damaged ({'; '.join(damage)}) and nothing tells where to get it; "
+                    "install it again"
+                )
+            try:
+                return await self._replace(source, version, damage, report)
+            except VoiceError:
+                if own is None:
+                    await self._withdraw(version, damage)
+                raise
 
     async def remove(self, name: str) -> None:
         """Remove a voice from the store.
@@ -96,28 +116,60 @@ class Installer:
         Raises:
             VoiceError: there is none of that name.
         """
-        async with self._exclusive():
+        async with self._exclusive(name):
             if name not in await asyncio.to_thread(self.store.names):
-                raise VoiceError(f"{name[:100]!r} is not in {self.store.root}")
+                raise VoiceError(f"{name} is not in {self.store.root}")
             await asyncio.to_thread(self.store.remove, name)
 
-    async def _replace(self, source: Source, version: Path, damage: list[str]) -> Voice:
-        voice = await self._transact(source)
-        with contextlib.suppress(FileNotFoundError):
-            reason = "; ".join(damage) or "it did not speak"
-            await asyncio.to_thread(self.store.set_aside, version, reason)
+    async def collect_garbage(self) -> int:
+        """Remove what nobody will use any more; returns how many bytes that were.
+
+        That is what interrupted transactions left, versions that do not serve, and everything in
+        quarantine.
+
+        Raises:
+            VoiceError: the disk refuses.
+        """
+        freed = 0
+        for name in await asyncio.to_thread(self.store.names):
+            if _NAME.fullmatch(name):
+                async with self._exclusive(name):
+                    for version in await asyncio.to_thread(self.store.superfluous, name):
+                        freed += await asyncio.to_thread(_remove, version)
+        for folder in await asyncio.to_thread(self.store.quarantined):
+            freed += await asyncio.to_thread(_remove, folder)
+        return freed + await asyncio.to_thread(self.store.recover)
+
+    async def _replace(
+        self, source: Source, version: Path, damage: list[str], report: Report
+    ) -> Voice:
+        voice = await self._transact(source, report)
+        await self._set_aside(version, damage)
         return voice
 
-    async def _transact(self, source: Source) -> Voice:
+    async def _set_aside(self, version: Path, damage: list[str]) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread(self.store.set_aside, version, "; ".join(damage))
+
+    async def _withdraw(self, version: Path, damage: list[str]) -> None:
+        """Set a damaged version aside unless silence would be the alternative."""
+        if not await asyncio.to_thread(self._is_last, version.parent.name):
+            await self._set_aside(version, damage)
+
+    async def _transact(self, source: Source, report: Report) -> Voice:
         stage = await asyncio.to_thread(self.store.begin, source.model_bytes)
         try:
-            await source.place(stage)
+            label = await source.place(stage, report)
             model = stage / f"{source.voice}.onnx"
             await asyncio.to_thread(_look_at, model)
-            await self._prepare(model, stage)
-            await self._try_voice(model)
+            async with self._proving:  # a small machine has the memory for one at a time
+                report(Progress(Step.PREPARING))
+                await self._prepare(model, stage)
+                report(Progress(Step.TESTING))
+                await self._try_voice(model)
+            report(Progress(Step.COMMITTING))
             commit = asyncio.create_task(
-                asyncio.to_thread(self.store.commit, source.voice, source.label, stage)
+                asyncio.to_thread(self.store.commit, source.voice, label, stage)
             )
             try:
                 return await asyncio.shield(commit)
@@ -135,12 +187,13 @@ class Installer:
         return True
 
     @contextlib.asynccontextmanager
-    async def _exclusive(self) -> AsyncIterator[None]:
-        """Hold the store's lock; whatever the disk refuses meanwhile is one named error."""
+    async def _exclusive(self, name: str) -> AsyncIterator[None]:
+        """Hold the lock of a voice; whatever the disk refuses meanwhile is one named error."""
+        _check_name(name)
         try:
             with contextlib.ExitStack() as stack:
                 while not await asyncio.to_thread(
-                    lambda: stack.enter_context(self.store.try_lock())
+                    lambda: stack.enter_context(self.store.try_lock(name))
                 ):
                     await asyncio.to_thread(stack.close)
                     await asyncio.sleep(_LOCK_INTERVAL)
@@ -163,10 +216,25 @@ class Installer:
             raise VoiceError(f"{name[:100]!r} has no usable version in {self.store.root}")
         return version
 
-    def _newest(self, name: str) -> Path | None:
-        versions = self.store.versions(name)
+    def _current(self, name: str) -> Path | None:
         current = self.store.current(name)
-        return current if current in versions else next(iter(versions), None)
+        return current if current in self.store.versions(name) else None
+
+    def _is_last(self, name: str) -> bool:
+        """Whether nothing speaks but this voice."""
+        others = (other for other in self.store.names() if other != name)
+        return package_source() is None and not any(map(self.store.serving, others))
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
+
+
+def _remove(folder: Path) -> int:
+    size = folder_size(folder)
+    shutil.rmtree(folder)
+    return size
 
 
 def _own_source(name: str, version: Path, damage: list[str]) -> FileSource | None:

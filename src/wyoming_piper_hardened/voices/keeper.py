@@ -1,196 +1,284 @@
-"""Keeps the voices of a running server in order: prepares, checks, imports and mends them."""
+"""What can be done to the voices of a running server, each action at most once at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from ..errors import HardenedError, NoSpaceError, VoiceError
+from ..concurrency import end
+from ..errors import (
+    HardenedError,
+    NoSpaceError,
+    VoiceError,
+    VoiceInstallingError,
+    VoiceNotFoundError,
+)
+from .catalogue_entry import CatalogueVoice
 from .installer import Installer
-from .library import Library
-from .manifest import find_damage
+from .library import Library, find_voice
+from .offer import Offer
+from .progress import Progress, Report
 from .resolution import Issue, IssueKind, Issues, Suggestion
-from .sources import custom_source, package_source
+from .sources import Source, custom_source
 from .voice import Voice
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_AUTO_ATTEMPTS = 3
-"""How often a voice is mended without being asked, until the server starts anew."""
+_FAILED_MEMORY = 60.0
+"""For so many seconds a request gets the answer of the last attempt to install its voice."""
 
-_FIRST_CHECK = 60.0  # seconds after the start
-_CHECK_INTERVAL = 24 * 3600.0
-_CHECK_PAUSE = 0.02  # seconds after each megabyte: about 50 MB/s at most, on an idle disk
-_CUSTOM_INTERVAL = 30.0
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Care:
-    """What is done without being asked.
+class Action(StrEnum):
+    """What is done to a voice."""
 
-    Args:
-        auto_repair: mend voices that are found damaged.
-        repair_on_start: voices to verify and mend when the server starts; ``all`` means each.
-        custom_voice_dirs: folders that are watched for voices of the user's own.
-    """
-
-    auto_repair: bool = True
-    repair_on_start: tuple[str, ...] = ()
-    custom_voice_dirs: tuple[Path, ...] = ()
+    INSTALL = "install"
+    VERIFY = "verify"
+    REPAIR = "repair"
+    REMOVE = "remove"
 
 
 @dataclass(slots=True)
+class Work:
+    """An action under way; `progress` changes."""
+
+    voice: str
+    action: Action
+    progress: Progress = field(default_factory=Progress)
+    task: asyncio.Task[Any] | None = None
+
+
 class Keeper:
-    """Works through what is to be done, one voice at a time.
+    """Carries out actions on voices and lets their outcome serve.
+
+    Whoever waits for an action may give up; the action goes on.
 
     Args:
         installer: does the work.
         library: where new versions are put to serve.
         issues: where trouble is told.
-        care: what to do unasked.
-        on_new: called with every newly committed voice.
+        offer: what is installed on request; ``None`` for nothing.
+        install_wait: seconds that a request waits for its voice to be installed.
     """
 
-    installer: Installer
-    library: Library
-    issues: Issues
-    care: Care
-    on_new: Callable[[Voice], None]
-    _sick: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    _attempts: dict[str, int] = field(default_factory=dict)
-    _rejected: dict[Path, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        installer: Installer,
+        library: Library,
+        issues: Issues,
+        *,
+        offer: Offer | None = None,
+        install_wait: float = 20.0,
+    ) -> None:
+        self.installer = installer
+        self.library = library
+        self.issues = issues
+        self.offer = offer
+        self.works: dict[str, Work] = {}
+        """By the voice's name."""
+        self.on_new: Callable[[Voice], None] = lambda _: None
+        """Called with every voice that serves from now on."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when `works` or a progress has changed."""
+        self._install_wait = install_wait
+        self._failed: dict[str, tuple[float, HardenedError]] = {}
 
-    async def run(self) -> None:
-        """Care until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._start())
-            tasks.create_task(self._mend())
-            tasks.create_task(self._check())
-            if self.care.custom_voice_dirs:
-                tasks.create_task(self._watch_custom())
+    async def install(self, name: str) -> Voice:
+        """Install a voice by its name or an alias, from wherever it can be had.
 
-    def report(self, model: str, reason: str) -> None:
-        """A worker says that a model, or its parts, cannot be loaded."""
-        name = Path(model).stem
-        self._raise(Issue(IssueKind.UNLOADABLE, name, reason, Suggestion.REPAIR))
-        self._sick.put_nowait(name)
+        Raises:
+            VoiceNotFoundError: nobody has such a voice.
+            VoiceError: it cannot be had or used, or the disk refuses; nothing has changed.
+        """
+        return await self.add(await asyncio.to_thread(self.installer.sources.find, name))
 
-    async def _start(self) -> None:
-        wanted = self.care.repair_on_start
-        names = [voice.name for voice in self.library] if "all" in wanted else list(wanted)
-        for name in names:
-            await self._repair(name)
-        for voice in list(self.library):
-            if not voice.prepared:
-                await self._prepare(voice)
+    async def add(self, source: Source) -> Voice:
+        """Install a voice from a given source; raises as `install`."""
 
-    async def _prepare(self, voice: Voice) -> None:
-        source = await asyncio.to_thread(package_source)
-        if source is None or source.voice != voice.name:
-            self._sick.put_nowait(voice.name)  # its parts are made again from its own model
-            return
+        async def do(report: Report) -> Voice:
+            return self._serve(await self.installer.install(source, report))
+
+        return await self._work(source.voice, Action.INSTALL, do)
+
+    async def import_files(self, model: Path) -> Voice:
+        """Install a voice of the user's own, named by its file; raises as `install`."""
+        return await self.add(await asyncio.to_thread(custom_source, model))
+
+    async def verify(self, name: str) -> list[str]:
+        """Read every byte of the serving version; returns what is wrong with it.
+
+        Raises:
+            VoiceError: there is none.
+        """
+
+        async def do(_: Report) -> list[str]:
+            damage = await self.installer.verify(name)
+            if damage:
+                self.tell(Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR))
+            return damage
+
+        return await self._work(name, Action.VERIFY, do)
+
+    async def repair(self, name: str) -> Voice:
+        """Verify a voice and mend it; see `Installer.repair`.
+
+        Raises:
+            VoiceError: it cannot be mended; another version, or another voice, speaks instead.
+        """
+
+        async def do(report: Report) -> Voice:
+            try:
+                return self._serve(await self.installer.repair(name, report))
+            except VoiceError as err:
+                await self._serve_what_is_left(name, str(err))
+                raise
+
+        return await self._work(name, Action.REPAIR, do)
+
+    async def remove(self, name: str) -> None:
+        """Remove a voice.
+
+        Raises:
+            VoiceError: it is not installed, or the disk refuses.
+        """
+
+        async def do(_: Report) -> None:
+            await self.installer.remove(name)
+            self.issues.dismiss(name)
+            await self._serve_what_is_left(name, None)
+
+        await self._work(name, Action.REMOVE, do)
+
+    async def reread(self, name: str) -> None:
+        """Serve what another process has installed, or forget what it has removed."""
         try:
-            self._serve(await self.installer.install(source))
-        except VoiceError as err:
-            self._tell(IssueKind.UNPREPARED, voice.name, err)
-            _LOGGER.warning("%s is used as it is: each sentence starts later", voice.name)
-
-    async def _mend(self) -> None:
-        while True:
-            name = await self._sick.get()
-            if not self.care.auto_repair:
-                continue
-            self._attempts[name] = self._attempts.get(name, 0) + 1
-            if self._attempts[name] <= MAX_AUTO_ATTEMPTS:
-                await self._repair(name)
-
-    async def _repair(self, name: str) -> None:
-        _LOGGER.info("repairing %s", name)
-        try:
-            self._serve(await self.installer.repair(name))
-        except VoiceError as err:
-            self._tell(IssueKind.DAMAGED, name, err)
-
-    async def _check(self) -> None:
-        """Read every byte of every voice, slowly, now and then."""
-        stopping = threading.Event()
-
-        def pause() -> None:
-            if stopping.wait(_CHECK_PAUSE):
-                raise InterruptedError  # the thread must not outlive the server
-
-        await asyncio.sleep(_FIRST_CHECK)
-        try:
-            while True:
-                for name in await asyncio.to_thread(self.installer.store.names):
-                    await self._check_one(name, pause)
-                await asyncio.sleep(_CHECK_INTERVAL)
-        finally:
-            stopping.set()
-
-    async def _check_one(self, name: str, pause: Callable[[], None]) -> None:
-        version = await asyncio.to_thread(self.installer.store.current, name)
-        if version is None:
-            return
-        damage = await asyncio.to_thread(find_damage, version, digests=True, pause=pause)
-        if damage:
-            self._raise(Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR))
-            self._sick.put_nowait(name)
-
-    async def _watch_custom(self) -> None:
-        while True:
-            for folder in self.care.custom_voice_dirs:
-                for model in await asyncio.to_thread(_models, folder):
-                    await self._import(model)
-            await asyncio.sleep(_CUSTOM_INTERVAL)
-
-    async def _import(self, model: Path) -> None:
-        label = ""
-        try:
-            source = await asyncio.to_thread(custom_source, model)
-            label = source.label
-            if self._rejected.get(model) == label:
-                return  # told already, and nobody has changed it since
-            known = next((v for v in self.library if v.name == model.stem), None)
-            voice = await self.installer.install(source)
-            self._rejected.pop(model, None)
-            if known is None or known.model != voice.model:
+            voice = await asyncio.to_thread(find_voice, self.installer.store, name)
+        except VoiceError:
+            self.library.withdraw(name)
+        else:
+            if name not in self.library or self.library.find(name) != voice:
                 self._serve(voice)
-        except VoiceError as err:
-            self._rejected[model] = label
-            self._raise(Issue(IssueKind.REJECTED, model.stem, str(err), Suggestion.REPLACE_FILE))
 
-    def _serve(self, voice: Voice) -> None:
+    def offered(self) -> tuple[CatalogueVoice, ...]:
+        """The voices that a request may ask for although they are not installed."""
+        return tuple(self.offer or ())
+
+    async def obtain(self, name: str | None, language: str | None) -> Voice:
+        """The voice of that name, else of that language; installed first if need be.
+
+        Raises:
+            VoiceNotFoundError: it is not offered.
+            VoiceInstallingError: that takes longer than a request waits; it goes on.
+            VoiceError: it cannot be installed.
+        """
+        entry = None
+        if self.offer is not None:
+            entry = self.offer.find(name) if name else self.offer.speaking(language or "")
+        if entry is None:
+            raise VoiceNotFoundError(f"no voice {(name or language or '')[:80]!r} is offered here")
+        if entry.name in self.library:
+            return self.library.find(entry.name)
+        when, error = self._failed.get(entry.name, (0.0, None))
+        if error is not None and time.monotonic() - when < _FAILED_MEMORY:
+            raise error
+        try:
+            async with asyncio.timeout(self._install_wait):
+                return await self.install(entry.name)
+        except TimeoutError:
+            raise VoiceInstallingError(
+                f"{entry.name} is being installed ({self._shown(entry.name)}); ask again in a while"
+            ) from None
+
+    def tell(self, issue: Issue) -> None:
+        """Open an issue, and log it if it is new."""
+        if self.issues.raise_issue(issue):
+            _LOGGER.error("%s: %s: %s", issue.subject, issue.kind, issue.message)
+            self.on_change()
+
+    async def close(self) -> None:
+        """Cancel what is under way; transactions leave the voices as they were."""
+        for work in list(self.works.values()):
+            if work.task is not None:
+                await end(work.task)
+
+    async def _work(self, name: str, action: Action, do: Callable[[Report], Awaitable[T]]) -> T:
+        """Carry out an action, or join the same one if it is under way."""
+        while (under_way := self.works.get(name)) is not None:
+            assert under_way.task is not None
+            if under_way.action is action:
+                return cast("T", await asyncio.shield(under_way.task))
+            await asyncio.wait({under_way.task})
+        work = Work(name, action)
+        self.works[name] = work
+        work.task = asyncio.create_task(self._carry_out(work, do), name=f"{action} {name}")
+        work.task.add_done_callback(_look_at)
+        return cast("T", await asyncio.shield(work.task))
+
+    async def _carry_out(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
+        def report(progress: Progress) -> None:
+            work.progress = progress
+            self.on_change()
+
+        self.on_change()
+        try:
+            return await do(report)
+        except HardenedError as err:
+            self._tell_failure(work, err)
+            raise
+        finally:
+            del self.works[work.voice]
+            self.on_change()
+
+    def _tell_failure(self, work: Work, err: HardenedError) -> None:
+        if work.action is Action.INSTALL:
+            self._failed[work.voice] = (time.monotonic(), err)
+        message = f"{err.code}: {err}"
+        if isinstance(err, NoSpaceError):
+            self.tell(Issue(IssueKind.NO_SPACE, work.voice, message, Suggestion.FREE_SPACE))
+        elif work.action is Action.REPAIR:
+            self.tell(Issue(IssueKind.DAMAGED, work.voice, message, Suggestion.REPAIR))
+        elif work.action is Action.INSTALL and work.voice not in self.library:
+            self.tell(Issue(IssueKind.MISSING, work.voice, message, Suggestion.INSTALL))
+        else:
+            _LOGGER.error("%s: %s: %s", work.voice, work.action, message)
+
+    def _serve(self, voice: Voice) -> Voice:
         self.issues.dismiss(voice.name)
-        self.library.replace(voice)
+        self._failed.pop(voice.name, None)
+        if voice.name not in self.library or self.library.find(voice.name) != voice:
+            self.library.replace(voice)
+            _LOGGER.info("%s speaks from %s", voice.name, voice.model.parent)
         try:
             self.on_new(voice)
         except HardenedError as err:  # no worker can load it at present; it is tried on demand
             _LOGGER.warning("%s is not loaded yet: %s", voice.name, err)
-        _LOGGER.info("%s is prepared and speaks from its new version", voice.name)
+        return voice
 
-    def _tell(self, kind: IssueKind, name: str, err: VoiceError) -> None:
-        no_space = isinstance(err, NoSpaceError)
-        self._raise(
-            Issue(
-                IssueKind.NO_SPACE if no_space else kind,
-                name,
-                str(err),
-                Suggestion.FREE_SPACE if no_space else Suggestion.REPAIR,
-            )
-        )
+    async def _serve_what_is_left(self, name: str, reason: str | None) -> None:
+        """Fall back to an older version or to the embedded one, else let another voice speak."""
+        try:
+            voice = await asyncio.to_thread(find_voice, self.installer.store, name)
+        except VoiceError:
+            self.library.withdraw(name, reason)
+        else:
+            self.library.replace(voice)
 
-    def _raise(self, issue: Issue) -> None:
-        if self.issues.raise_issue(issue):
-            _LOGGER.error("%s: %s: %s", issue.subject, issue.kind, issue.message)
+    def _shown(self, name: str) -> str:
+        progress = self.works[name].progress if name in self.works else Progress()
+        if progress.total:
+            return f"{progress.step}, {progress.done * 100 // progress.total} %"
+        return progress.step
 
 
-def _models(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.glob("*.onnx") if path.is_file())
-    except OSError:
-        return []
+def _look_at(task: asyncio.Task[Any]) -> None:
+    """Take note of how a task ended, for nobody may wait for it any more."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, HardenedError):
+        _LOGGER.error("%s: unexpected error; please report this", task.get_name(), exc_info=error)

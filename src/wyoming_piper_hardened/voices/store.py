@@ -4,9 +4,9 @@
 
     voices/<name>/<version>/   <name>.onnx  <name>.onnx.json  the parts  parts.json  manifest.json
     voices/<name>/current      symbolic link to the serving version, switched by rename
-    staging/<transaction>/     thrown away at start-up
+    staging/<transaction>/     locked while it lasts; thrown away at start-up when nobody does
     quarantine/<name>.corrupt.<time>/   the newest few, with reason.json
-    lock                       held by whoever changes any of it
+    locks/<name>               held by whoever changes that voice
 
 Everything here blocks on the disk; an event loop calls it in a thread.
 """
@@ -43,26 +43,26 @@ class Store:
         self._voices = data_dir / "voices"
         self._staging = data_dir / "staging"
         self._quarantine = data_dir / "quarantine"
+        self._held: dict[Path, int] = {}
 
     @contextlib.contextmanager
-    def try_lock(self) -> Iterator[bool]:
-        """Take the lock if it is free; yields whether. It ends with the process in any case."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("wb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+    def try_lock(self, name: str) -> Iterator[bool]:
+        """Take the lock of a voice if it is free; yields whether. It ends with the process."""
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("wb") as file:
+            yield _locked(file.fileno())
 
-    def recover(self) -> None:
-        """Throw away what interrupted transactions left, unless one is under way right now."""
+    def recover(self) -> int:
+        """Throw away what interrupted transactions left, not those under way; returns the bytes."""
+        freed = 0
         with contextlib.suppress(OSError):  # nothing can be changed here, so nothing was
-            if self._staging.exists():
-                with self.try_lock() as free:
-                    if free:
-                        shutil.rmtree(self._staging, ignore_errors=True)
+            for entry in os.scandir(self._staging):
+                with _opened(Path(entry.path)) as descriptor:
+                    if _locked(descriptor):
+                        freed += folder_size(Path(entry.path))
+                        shutil.rmtree(entry.path, ignore_errors=True)
+        return freed
 
     def names(self) -> list[str]:
         """Names that have a folder, whether anything in it is usable or not."""
@@ -73,6 +73,10 @@ class Store:
         except OSError as err:
             _LOGGER.error("cannot read %s: %s", self._voices, err.strerror)  # noqa: TRY400 - told
             return []
+
+    def state(self) -> dict[str, str]:
+        """Which version is current, by voice; changes with every commit and removal."""
+        return {name: str(self.current(name)) for name in self.names()}
 
     def serving(self, name: str) -> Path | None:
         """The version to serve: ``current``, or the newest other one if that is damaged."""
@@ -105,8 +109,7 @@ class Store:
         Raises:
             NoSpaceError: a voice of `model_bytes` would not fit.
         """
-        stage = self._staging / secrets.token_hex(8)
-        stage.mkdir(parents=True)
+        stage = self._new_stage()
         needed = _SPACE_FACTOR * model_bytes + _SPACE_MARGIN
         free = shutil.disk_usage(stage).free
         if free < needed:
@@ -117,10 +120,11 @@ class Store:
             )
         return stage
 
-    @staticmethod
-    def abandon(stage: Path) -> None:
+    def abandon(self, stage: Path) -> None:
         """Remove what is left of a transaction's folder, if anything."""
         shutil.rmtree(stage, ignore_errors=True)
+        if (descriptor := self._held.pop(stage, None)) is not None:
+            os.close(descriptor)
 
     def commit(self, name: str, source: str, stage: Path) -> Voice:
         """Let the proved files in `stage` be the serving version of a voice.
@@ -161,6 +165,52 @@ class Store:
         """Remove every version of a voice; ``current`` goes first."""
         (self._voices / name / "current").unlink(missing_ok=True)
         shutil.rmtree(self._voices / name)
+
+    def superfluous(self, name: str) -> list[Path]:
+        """Versions of a voice that do not serve."""
+        served = self.serving(name)
+        return [version for version in self.versions(name) if version != served]
+
+    def quarantined(self) -> list[Path]:
+        """What was set aside, the newest first."""
+        try:
+            return sorted(self._quarantine.iterdir(), key=_age)
+        except OSError:
+            return []
+
+    def _new_stage(self) -> Path:
+        """A new folder in staging that is locked, so that no `recover` takes it for a left one."""
+        while True:
+            stage = self._staging / secrets.token_hex(8)
+            stage.mkdir(parents=True)
+            with contextlib.suppress(FileNotFoundError):  # recovered before it was locked
+                descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY)
+                if _locked(descriptor) and stage.exists():
+                    self._held[stage] = descriptor
+                    return stage
+                os.close(descriptor)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the files in `folder`."""
+    return sum(path.lstat().st_size for path in folder.rglob("*"))
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _age(path: Path) -> float:

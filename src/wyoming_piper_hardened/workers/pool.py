@@ -83,6 +83,8 @@ class Pool:
         self.metrics = metrics
         self.casebook = Casebook(Breakers(decider), Quarantine(), metrics)
         self.workers: list[Worker] = []
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after every change of a worker."""
         self._size = size
         self._jobs = JobQueue()
         self._shop = Shop(
@@ -214,6 +216,7 @@ class Pool:
                 del self._successors[old]
         if self._all_fatal():
             self._jobs.fail_all(self._unavailable())
+        self.on_change()
 
     def _all_fatal(self) -> bool:
         return bool(self.workers) and all(w.state is WorkerState.FATAL for w in self.workers)

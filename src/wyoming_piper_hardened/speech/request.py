@@ -1,4 +1,4 @@
-"""A request: segments of text in, one stream of PCM out, in order and sample-exact."""
+"""A request under way: segments of text in, one stream of PCM out, in order and sample-exact."""
 
 from __future__ import annotations
 
@@ -7,30 +7,20 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ..concurrency import end
 from ..engine.messages import SegmentRequest, SpeechOptions
-from ..errors import (
-    DeadlineError,
-    HardenedError,
-    OverloadedError,
-    PoisonSegmentError,
-    VoiceNotFoundError,
-    VoiceUnavailableError,
-)
+from ..errors import DeadlineError, HardenedError, PoisonSegmentError
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
-from ..voices.library import Library
 from ..voices.voice import Voice
-from .job import Job, Turn
-from .pool import Pool
+from ..workers.job import Job, Turn
+from ..workers.pool import Pool
 
 _LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
-_SEGMENT_DEADLINE = 120.0  # seconds that a segment may wait for its first audio
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
 
 
@@ -42,134 +32,49 @@ class Target:
     options: SpeechOptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How requests are spoken that say nothing else.
+class Request:
+    """One request under way: `submit` puts segments in, `deliver` takes their audio out.
 
     Args:
-        speaker: the speaker of the default voice.
-        options: scales and volume.
+        pool: the workers.
+        target: who speaks.
+        admission: holds the request's place in the queue until it is closed.
+        send: gets the PCM.
         sentence_silence: pause between sentences in seconds.
-        max_segment_chars: longest segment.
-        fallback_voice: speaks whole requests while the voice they ask for is out of order.
+        timeout: seconds that a segment may wait for its first audio.
     """
-
-    speaker: str | None = None
-    options: SpeechOptions = SpeechOptions()
-    sentence_silence: float = 0.0
-    max_segment_chars: int = 500
-    fallback_voice: str | None = None
-
-
-class Synthesizer:
-    """Speaks requests through the pool."""
-
-    def __init__(self, library: Library, pool: Pool, manner: Manner) -> None:
-        self.library = library
-        self.pool = pool
-        self.manner = manner
-        self._out_of_order: set[str] = set()
-
-    def resolve(
-        self, name: str | None = None, language: str | None = None, speaker: str | None = None
-    ) -> Target:
-        """Find the voice and the speaker of a request.
-
-        Raises:
-            VoiceNotFoundError: there is no such voice.
-            SpeakerNotFoundError: the voice has no such speaker.
-        """
-        voice = self.library.find(name, language)
-        target = self._target(voice, speaker)
-        if not self.pool.casebook.is_open(str(voice.model)):
-            self._out_of_order.discard(voice.name)
-            return target
-        fallback = self._fallback()
-        if fallback is None:
-            return target
-        if voice.name not in self._out_of_order:
-            self._out_of_order.add(voice.name)
-            _LOGGER.warning("%s is out of order; %s speaks instead", voice.name, fallback.name)
-        return self._target(fallback, None)
-
-    def _fallback(self) -> Voice | None:
-        with contextlib.suppress(VoiceNotFoundError):
-            voice = self.library.find(self.manner.fallback_voice)
-            if self.manner.fallback_voice and not self.pool.casebook.is_open(str(voice.model)):
-                return voice
-        return None
-
-    def _target(self, voice: Voice, speaker: str | None) -> Target:
-        if not speaker and voice is self.library.default:
-            speaker = self.manner.speaker
-        options = replace(self.manner.options, speaker_id=voice.speaker_id(speaker or None))
-        return Target(voice, options)
-
-    def warm(self, voice: Voice) -> None:
-        """Have a new version of a voice loaded, so that the next request need not wait for it."""
-        for _ in self.pool.workers:
-            self.pool.submit(SegmentRequest("", str(voice.model), schedule=voice.schedule))
-
-    async def speak(
-        self,
-        target: Target,
-        segments: AsyncIterator[Segment],
-        send: Callable[[bytes], Awaitable[None]],
-    ) -> int:
-        """Speak `segments` and `send` the PCM in pieces; returns the number of samples.
-
-        The next segment is made while one is sent. Whatever ends this early also cancels the
-        segments that are not finished. A segment that kills workers is left out; when there is
-        nothing else, or a part of it has been heard, the request ends with that error.
-
-        Raises:
-            HardenedError: a segment failed; the audio before it has been sent.
-        """
-        metrics = self.pool.metrics
-        try:
-            with contextlib.ExitStack() as admission:
-                request = _Request(self.pool, target, admission, self.manner.sentence_silence, send)
-                producer = asyncio.create_task(request.submit(segments))
-                try:
-                    samples = await request.deliver()
-                finally:
-                    request.cancel_jobs()
-                    await end(producer)
-        except HardenedError as err:
-            metrics.requests.labels(err.code).inc()
-            if isinstance(err, OverloadedError | VoiceUnavailableError):
-                metrics.rejections.labels(err.code).inc()
-            raise
-        except BaseException:
-            metrics.requests.labels("cancelled").inc()
-            raise
-        metrics.requests.labels("ok").inc()
-        metrics.audio.inc(samples / target.voice.sample_rate)
-        return samples
-
-
-class _Request:
-    """One request under way: `submit` puts segments in, `deliver` takes their audio out."""
 
     def __init__(
         self,
         pool: Pool,
         target: Target,
         admission: contextlib.ExitStack,
-        sentence_silence: float,
         send: Callable[[bytes], Awaitable[None]],
+        *,
+        sentence_silence: float,
+        timeout: float,
     ) -> None:
+        self.characters = 0
+        """Of the text that was handed to workers."""
+        self.first_audio: float | None = None
+        """Seconds from the first segment to its first audio."""
         self._pool = pool
         self._target = target
         self._admission = admission
         self._turn = Turn()
         self._pause = self._silence(sentence_silence)
         self._send = send
+        self._timeout = timeout
         self._sent = 0
         self._began: float | None = None
         self._places = asyncio.Semaphore(_AHEAD)
         self._ahead: asyncio.Queue[tuple[Segment, Job] | HardenedError | None] = asyncio.Queue()
         self._jobs: set[Job] = set()
+
+    @property
+    def samples(self) -> int:
+        """How many have been sent."""
+        return self._sent // BYTES_PER_SAMPLE
 
     async def submit(self, segments: AsyncIterator[Segment]) -> None:
         """Hand the segments to the pool, never more than two ahead of the listener."""
@@ -188,6 +93,7 @@ class _Request:
                     self._ahead.put_nowait(err)
                     self._places.release()
                     continue
+                self.characters += job.characters
                 self._jobs.add(job)
                 self._ahead.put_nowait((segment, job))
         except HardenedError as err:
@@ -222,7 +128,7 @@ class _Request:
             raise left_out  # a truncated sentence must not pass for a whole one
         if not self._sent:
             await self._send_all(self._silence(_SHORT_SILENCE))
-        return self._sent // BYTES_PER_SAMPLE
+        return self.samples
 
     def cancel_jobs(self) -> None:
         """Tell the workers that nobody waits any more."""
@@ -232,16 +138,18 @@ class _Request:
     async def _deliver(self, job: Job, pause: bytes) -> None:
         audio = job.audio()
         try:
-            async with asyncio.timeout(_SEGMENT_DEADLINE):
+            async with asyncio.timeout(self._timeout):
                 first = await anext(audio, b"")
         except TimeoutError:
             raise DeadlineError(
-                f"a segment was not begun within {_SEGMENT_DEADLINE:g} s; the server is overloaded"
+                f"a segment was not begun within {self._timeout:g} s (request_timeout); too much "
+                "is asked of this machine at once"
             ) from None
         if not first:
             return
         if not self._sent and self._began is not None:
-            self._pool.metrics.first_audio.observe(time.monotonic() - self._began)
+            self.first_audio = time.monotonic() - self._began
+            self._pool.metrics.first_audio.observe(self.first_audio)
         await self._send_all(pause)
         await self._send_all(first)
         async for pcm in audio:

@@ -1,0 +1,104 @@
+"""The command line: arguments, exit codes, progress; no logic.
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import __version__
+from ..config import Settings, all_settings, load_settings
+from ..errors import ConfigError, HardenedError, StartError
+from ..service import serve
+from . import voices
+from .codes import FAILED, NOT_STARTED, OK, USAGE
+from .health import health
+from .say import say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    flags = {setting.name: getattr(parsed, setting.name, None) for setting in all_settings()}
+    try:
+        settings = load_settings(parsed.config, os.environ, flags)
+    except ConfigError as err:
+        print(err, file=sys.stderr)
+        return USAGE
+    _set_up_logging(settings)
+    if parsed.command is not _serve:  # which has its own
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        code: int = asyncio.run(parsed.command(settings, parsed))
+    except StartError as err:
+        print(f"cannot start: {err}", file=sys.stderr)
+        return NOT_STARTED
+    except HardenedError as err:
+        print(f"{err.code}: {err}", file=sys.stderr)
+        return FAILED
+    except (KeyboardInterrupt, BrokenPipeError):
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wyoming-piper-hardened", description="Text-to-speech for Wyoming clients."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="YAML or JSON settings")
+    for setting in all_settings():
+        common.add_argument(
+            "--" + setting.name.replace("_", "-"),
+            dest=setting.name,
+            metavar="VALUE",
+            help=f"{setting.help} Allowed: {setting.allowed}.".replace("%", "%%"),
+        )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", parents=[common], help="serve Wyoming clients")
+    command.set_defaults(command=_serve)
+
+    command = commands.add_parser("say", parents=[common], help="speak one text, without a server")
+    command.add_argument("text", help="what to say; - reads it from standard input")
+    command.add_argument("--output", metavar="FILE.wav", help="a file, or - for standard output")
+    command.set_defaults(command=say)
+
+    command = commands.add_parser(
+        "health", parents=[common], help="ask a server to describe itself"
+    )
+    command.set_defaults(command=health)
+
+    command = commands.add_parser("voices", help="what is installed")
+    voices.add_actions(command.add_subparsers(required=True, metavar="ACTION"), common)
+    return parser
+
+
+def _set_up_logging(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+
+
+async def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    await serve(settings, _stop_signal())
+    return OK
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    return stop

@@ -1,0 +1,217 @@
+"""What may be asked of a running server, whoever asks: a page, an API call, a command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import __version__
+from .changes import Changes
+from .errors import IssueNotFoundError, NeedsPersonError
+from .journal import Entry, Journal
+from .speech.synthesizer import RequestRecord, Synthesizer
+from .text.cleaner import clean
+from .text.segmenter import Segment, segments
+from .voices.catalogue_entry import CatalogueVoice
+from .voices.keeper import Action, Keeper
+from .voices.progress import Progress
+from .voices.resolution import Issue, IssueKind, Suggestion
+from .voices.voice import Voice
+from .workers.pool import PoolStatus
+from .workers.worker import WorkerState
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStatus:
+    """What is being done to a voice."""
+
+    voice: str
+    action: Action
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything worth knowing at one moment. Times in seconds; `started_at` since the epoch."""
+
+    version: str
+    started_at: float
+    uptime: float
+    ready: bool
+    """Whether the default voice can speak."""
+    voice: str
+    """The configured default."""
+    speaks: str | None
+    """The voice that speaks for it at present."""
+    pool: PoolStatus
+    works: tuple[WorkStatus, ...]
+    issues: tuple[Issue, ...]
+    requests: tuple[RequestRecord, ...]
+    journal: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a trial went, in seconds."""
+
+    voice: str
+    audio: float
+    first_audio: float | None
+    duration: float
+
+
+class Operations:
+    """Looks at a running server and acts on it.
+
+    Every action on a voice is carried out once although several ask for it, goes on when nobody
+    waits for it any more, and raises a `HardenedError` that says what to do when it fails.
+
+    Args:
+        synthesizer: speaks.
+        keeper: acts on voices.
+        journal: the last lines of the log.
+    """
+
+    def __init__(self, synthesizer: Synthesizer, keeper: Keeper, journal: Journal) -> None:
+        self.synthesizer = synthesizer
+        self.changes = Changes()
+        """Tells that `status` has changed."""
+        self._keeper = keeper
+        self._journal = journal
+        self._started = time.monotonic()
+        self._started_at = time.time()
+        keeper.on_change = self.changes.tell
+        synthesizer.on_change = self.changes.tell
+        synthesizer.pool.on_change = self.changes.tell
+
+    @property
+    def voices(self) -> tuple[Voice, ...]:
+        """What is installed, the default voice first."""
+        return tuple(self.synthesizer.library)
+
+    @property
+    def catalogue(self) -> tuple[CatalogueVoice, ...]:
+        """What the hub has, as far as known."""
+        return tuple(self._keeper.installer.sources.catalogue.read())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the voice of requests that name none can speak."""
+        pool = self.synthesizer.pool
+        voice = next(iter(self.synthesizer.library), None)
+        return (
+            voice is not None
+            and any(worker.state is WorkerState.RUNNING for worker in pool.workers)
+            and not pool.casebook.is_open(str(voice.model))
+        )
+
+    def status(self) -> Status:
+        """How it stands."""
+        speaking = next(iter(self.synthesizer.library), None)
+        return Status(
+            version=__version__,
+            started_at=self._started_at,
+            uptime=time.monotonic() - self._started,
+            ready=self.ready,
+            voice=self.synthesizer.library.wanted,
+            speaks=speaking.name if speaking else None,
+            pool=self.synthesizer.pool.status(),
+            works=tuple(
+                WorkStatus(work.voice, work.action, work.progress)
+                for work in self._keeper.works.values()
+            ),
+            issues=self.issues(),
+            requests=tuple(self.synthesizer.records),
+            journal=tuple(self._journal),
+        )
+
+    def issues(self) -> tuple[Issue, ...]:
+        """What is wrong, and what would mend it."""
+        found = list(self._keeper.issues)
+        for model, reason in self.synthesizer.pool.casebook.breakers.open_ones().items():
+            found.append(Issue(IssueKind.FAILING, Path(model).stem, reason, Suggestion.REPAIR))
+        for worker in self.synthesizer.pool.workers:
+            if worker.state is WorkerState.FATAL:
+                subject, reason = f"worker {worker.name}", worker.last_failure or "it cannot start"
+                found.append(Issue(IssueKind.FAILING, subject, reason, Suggestion.RESTART_WORKERS))
+        return tuple(found)
+
+    async def install(self, name: str) -> Voice:
+        """Install a voice from wherever it can be had, or its newest version."""
+        return await self._keeper.install(name)
+
+    async def import_files(self, model: Path) -> Voice:
+        """Install a voice of the user's own from a model with its configuration beside it."""
+        return await self._keeper.import_files(model)
+
+    async def verify(self, name: str) -> list[str]:
+        """Read every byte of a voice; returns what is wrong with it."""
+        return await self._keeper.verify(name)
+
+    async def repair(self, name: str) -> Voice:
+        """Verify a voice and mend it; it is tried again at once."""
+        return await self._keeper.repair(name)
+
+    async def remove(self, name: str) -> None:
+        """Remove a voice."""
+        await self._keeper.remove(name)
+
+    async def apply(self, issue_id: str) -> None:
+        """Carry out what an issue suggests.
+
+        Raises:
+            IssueNotFoundError: it is not open (any more).
+            NeedsPersonError: what it suggests is nothing that a program can do.
+            HardenedError: that failed.
+        """
+        issue = next((issue for issue in self.issues() if issue.id == issue_id), None)
+        if issue is None:
+            raise IssueNotFoundError(f"there is no open issue {issue_id[:100]!r}")
+        match issue.suggestion:
+            case Suggestion.REPAIR:
+                await self.repair(issue.subject)
+            case Suggestion.INSTALL | Suggestion.UPDATE:
+                await self.install(issue.subject)
+            case Suggestion.RESTART_WORKERS:
+                self.restart_workers()
+            case _:
+                raise NeedsPersonError(f"{issue.suggestion}: only a person can do this")
+
+    def restart_workers(self) -> None:
+        """Replace every engine process; each goes on until its replacement is ready."""
+        self.synthesizer.pool.replace_workers()
+
+    def reset_breaker(self, name: str | None = None) -> None:
+        """Try a voice, or everything, again at once.
+
+        Raises:
+            VoiceNotFoundError: there is no such voice.
+        """
+        library = self.synthesizer.library
+        self.synthesizer.pool.reset(None if name is None else str(library.find(name).model))
+
+    async def say(self, text: str, voice: str | None = None) -> Spoken:
+        """Speak into nothing, to find out whether it works."""
+        begin = time.monotonic()
+        target = await self.synthesizer.find(voice)
+        manner = self.synthesizer.manner
+        first: float | None = None
+
+        async def all_segments() -> AsyncIterator[Segment]:
+            for segment in segments(clean(text), manner.max_segment_chars):
+                yield segment
+
+        async def listen(pcm: bytes) -> None:
+            nonlocal first
+            if first is None and pcm:
+                first = time.monotonic() - begin
+
+        samples = await self.synthesizer.speak(target, all_segments(), listen)
+        return Spoken(
+            voice=target.voice.name,
+            audio=samples / target.voice.sample_rate,
+            first_audio=first,
+            duration=time.monotonic() - begin,
+        )

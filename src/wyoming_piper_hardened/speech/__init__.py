@@ -1,0 +1,1 @@
+"""A request: which voice, which segments, and their audio."""

@@ -1,0 +1,223 @@
+"""Finds out who speaks a request, has it spoken, and remembers how that went."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from ..concurrency import end
+from ..engine.messages import SegmentRequest, SpeechOptions
+from ..errors import (
+    HardenedError,
+    OverloadedError,
+    RequestError,
+    VoiceNotFoundError,
+    VoiceUnavailableError,
+)
+from ..text.segmenter import Segment
+from ..voices.library import Library
+from ..voices.voice import Voice
+from ..workers.pool import Pool
+from .request import Request, Target
+
+_LOGGER = logging.getLogger(__name__)
+_REMEMBERED = 50
+
+Obtain = Callable[[str | None, str | None], Awaitable[Voice]]
+"""Gets a voice that is not installed, by its name or language; raises HardenedError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How requests are spoken that say nothing else.
+
+    Args:
+        speaker: the speaker of the default voice.
+        options: scales and volume.
+        sentence_silence: pause between sentences in seconds.
+        max_segment_chars: longest segment.
+        fallback_voice: speaks whole requests while the voice they ask for is out of order.
+        request_timeout: seconds that a segment may wait for its first audio.
+    """
+
+    speaker: str | None = None
+    options: SpeechOptions = SpeechOptions()
+    sentence_silence: float = 0.0
+    max_segment_chars: int = 500
+    fallback_voice: str | None = None
+    request_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """How a request went; never what was said. Times in seconds."""
+
+    at: float
+    """When it ended, since the epoch."""
+    voice: str
+    outcome: str
+    """``ok``, ``cancelled``, or the code of its error."""
+    characters: int
+    first_audio: float | None
+    audio: float
+    duration: float
+
+
+class Synthesizer:
+    """Speaks requests through the pool.
+
+    Args:
+        library: the installed voices.
+        pool: the workers.
+        manner: how requests are spoken that say nothing else.
+    """
+
+    def __init__(self, library: Library, pool: Pool, manner: Manner) -> None:
+        self.library = library
+        self.pool = pool
+        self.manner = manner
+        self.obtain: Obtain | None = None
+        """Asked for voices that are not installed."""
+        self.records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
+        """The last requests, the newest last."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called after every request."""
+        self._out_of_order: set[str] = set()
+
+    async def find(
+        self, name: str | None = None, language: str | None = None, speaker: str | None = None
+    ) -> Target:
+        """As `resolve`; a voice that is offered but not installed is installed first.
+
+        Raises:
+            HardenedError: there is no such voice or speaker, or the voice cannot be had now.
+        """
+        try:
+            return self.resolve(name, language, speaker)
+        except VoiceNotFoundError as unknown:
+            if self.obtain is None:
+                raise
+            try:
+                voice = await self.obtain(name, language)
+            except VoiceNotFoundError:
+                raise unknown from None  # it names what is installed
+            except HardenedError as err:
+                if self.manner.fallback_voice is None:
+                    raise
+                return self._target(self._instead(name or language or "", str(err)), None)
+        return self.resolve(voice.name, None, speaker)
+
+    def resolve(
+        self, name: str | None = None, language: str | None = None, speaker: str | None = None
+    ) -> Target:
+        """Find the voice and the speaker of a request among what is installed.
+
+        Raises:
+            VoiceNotFoundError: there is no such voice.
+            SpeakerNotFoundError: the voice has no such speaker.
+        """
+        try:
+            voice = self.library.find(name, language)
+        except VoiceUnavailableError as err:
+            return self._target(self._instead(name or "", str(err)), None)
+        target = self._target(voice, speaker)
+        if not self.pool.casebook.is_open(str(voice.model)):
+            self._out_of_order.discard(voice.name)
+            return target
+        if (fallback := self._fallback()) is None:
+            return target
+        self._tell_instead(voice.name, fallback, "its engine fails")
+        return self._target(fallback, None)
+
+    def warm(self, voice: Voice) -> None:
+        """Have a new version of a voice loaded, so that the next request need not wait for it."""
+        for _ in self.pool.workers:
+            self.pool.submit(SegmentRequest("", str(voice.model), schedule=voice.schedule))
+
+    async def speak(
+        self,
+        target: Target,
+        segments: AsyncIterator[Segment],
+        send: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        """Speak `segments` and `send` the PCM in pieces; returns the number of samples.
+
+        The next segment is made while one is sent. Whatever ends this early also cancels the
+        segments that are not finished. A segment that kills workers is left out; when there is
+        nothing else, or a part of it has been heard, the request ends with that error.
+
+        Raises:
+            HardenedError: a segment failed; the audio before it has been sent.
+        """
+        begin = time.monotonic()
+        outcome = "cancelled"
+        with contextlib.ExitStack() as admission:
+            request = Request(
+                self.pool,
+                target,
+                admission,
+                send,
+                sentence_silence=self.manner.sentence_silence,
+                timeout=self.manner.request_timeout,
+            )
+            producer = asyncio.create_task(request.submit(segments))
+            try:
+                samples = await request.deliver()
+                outcome = "ok"
+            except HardenedError as err:
+                outcome = err.code
+                if isinstance(err, OverloadedError | VoiceUnavailableError):
+                    self.pool.metrics.rejections.labels(err.code).inc()
+                raise
+            finally:
+                request.cancel_jobs()
+                await end(producer)
+                self._record(target, request, outcome, time.monotonic() - begin)
+        return samples
+
+    def _record(self, target: Target, request: Request, outcome: str, duration: float) -> None:
+        metrics = self.pool.metrics
+        metrics.requests.labels(outcome).inc()
+        seconds = request.samples / target.voice.sample_rate
+        metrics.audio.inc(seconds)
+        self.records.append(
+            RequestRecord(
+                at=time.time(),
+                voice=target.voice.name,
+                outcome=outcome,
+                characters=request.characters,
+                first_audio=request.first_audio,
+                audio=seconds,
+                duration=duration,
+            )
+        )
+        self.on_change()
+
+    def _instead(self, name: str, reason: str) -> Voice:
+        voice = self._fallback() or self.library.default
+        self._tell_instead(name, voice, reason)
+        return voice
+
+    def _tell_instead(self, name: str, voice: Voice, reason: str) -> None:
+        if name not in self._out_of_order:
+            self._out_of_order.add(name)
+            _LOGGER.warning("%s speaks instead of %s: %s", voice.name, name, reason)
+
+    def _fallback(self) -> Voice | None:
+        if self.manner.fallback_voice:
+            with contextlib.suppress(RequestError):
+                voice = self.library.find(self.manner.fallback_voice)
+                if not self.pool.casebook.is_open(str(voice.model)):
+                    return voice
+        return None
+
+    def _target(self, voice: Voice, speaker: str | None) -> Target:
+        if not speaker and voice.name == self.library.wanted:
+            speaker = self.manner.speaker
+        options = replace(self.manner.options, speaker_id=voice.speaker_id(speaker or None))
+        return Target(voice, options)
