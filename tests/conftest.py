@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from support import scripted_engine
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import build_installer, serve
+from wyoming_piper_hardened.service import Face, build_installer, serve
 from wyoming_piper_hardened.workers.process import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -69,6 +69,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
         async def start(
             command: EngineCommand | Callable[[], EngineCommand] | None = None,
             policy: RestartPolicy | None = None,
+            faces: Sequence[Face] = (),
             **settings: Any,
         ) -> WyomingServer:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
@@ -81,6 +82,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
                     command=(lambda: command) if isinstance(command, EngineCommand) else command,
                     policy=policy,
                     on_listening=listening.set_result,
+                    faces=faces,
                 )
             )
 

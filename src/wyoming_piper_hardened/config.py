@@ -227,7 +227,9 @@ class Settings:
         "A request whose next segment has not begun to sound after so long ends in an error.",
     )
     workers: int = _option(
-        0, _whole_number(0, 16, "; 0 chooses by processor"), "Engine processes side by side."
+        0,
+        _whole_number(0, 16, "; 0 chooses by processor and memory"),
+        "Engine processes side by side.",
     )
     threads_per_worker: int = _option(
         0, _whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
@@ -240,7 +242,8 @@ class Settings:
     worker_memory_limit: int = _option(
         0,
         _whole_number(0, 65536, " (megabytes); 0 chooses by memory"),
-        "An engine process that has grown beyond is replaced, without a gap.",
+        "An engine process that has grown beyond is replaced, without a gap; at twice that it is "
+        "killed although it speaks, and the segment goes on in another one.",
     )
     worker_max_segments: int = _option(
         0,

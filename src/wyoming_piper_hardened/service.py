@@ -66,7 +66,10 @@ def build_synthesizer(
     policy: RestartPolicy | None = None,
 ) -> Synthesizer:
     """Connect the parts that speak. Tests give their own engine `command` and faster `policy`."""
-    workers, threads = choose_size(settings.workers, settings.threads_per_worker, available_cores())
+    memory = psutil.virtual_memory().total
+    workers, threads = choose_size(
+        settings.workers, settings.threads_per_worker, available_cores(), memory
+    )
 
     def real_engine() -> EngineCommand:
         models = [m for m in _preloaded(settings, library) if not pool.casebook.is_open(m)]
@@ -85,9 +88,7 @@ def build_synthesizer(
         spare=settings.spare_worker,
         max_queue=settings.max_queue,
         wear=Wear(
-            memory_limit=choose_memory_limit(
-                settings.worker_memory_limit, psutil.virtual_memory().total, workers
-            ),
+            memory_limit=choose_memory_limit(settings.worker_memory_limit, memory, workers),
             max_segments=settings.worker_max_segments,
         ),
     )

@@ -14,11 +14,12 @@ from support.scripted_engine import FAULTS, samples
 from support.waiting import eventually
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.workers import worker as worker_module
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import WorkerState
 
 QUICK = RestartPolicy(backoff_delay=0.02)
-PATIENCE = 0.4  # seconds without progress before an engine counts as hung
+PATIENCE = 1.0  # seconds without progress before an engine counts as hung
 BEFORE, SICK, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."
 
 
@@ -43,6 +44,14 @@ async def recovered(server: WyomingServer, tmp_path: Path, lives: int) -> None:
     assert [psutil.pid_exists(pid) for pid in pids].count(True) == len(pool_of(server).workers)
 
 
+async def all_end(server: WyomingServer, tmp_path: Path) -> None:
+    """Every worker stops when it is told to, and no engine is left."""
+    for worker in list(pool_of(server).workers):
+        worker.retire()
+    await eventually(lambda: not pool_of(server).workers)
+    assert not any(psutil.pid_exists(pid) for pid in starts(tmp_path))
+
+
 @pytest.mark.parametrize("late", ["", "LATE "], ids=["before audio", "in audio"])
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_in_mid_request(
@@ -55,13 +64,87 @@ async def test_in_mid_request(
         spoken = await client.say(f"{BEFORE} {sick} {BEHIND}")
     whole = b"".join(map(samples, (BEFORE, sick, BEHIND)))
     if fault == "ENDLESS":  # its audio cannot be told from a segment's until it is too much
-        assert spoken.error == "poison-segment" or len(spoken.pcm) > len(whole)
+        assert spoken.types[-1] == "audio-stop"
+        assert spoken.pcm.startswith(samples(BEFORE))
+        assert spoken.pcm.endswith(samples(BEHIND))
         return
     assert spoken.types == ["audio-start", "audio-chunk", "audio-stop"]
     assert spoken.pcm == whole
     executions = (tmp_path / "executions").read_text("utf-8").splitlines()
     assert sum(sick in line for line in executions) == 2
     await recovered(server, tmp_path, 2)
+
+
+@pytest.mark.parametrize("moment", ["first request", "under load", "during a stop"])
+@pytest.mark.parametrize("fault", ["die", "hang", "babble", *sorted(FAULTS.keys() - {"GIVE-UP"})])
+async def test_before_it_is_ready(
+    start_server: Serve,
+    script: Script,
+    prepared_data: Path,
+    tmp_path: Path,
+    fault: str,
+    moment: str,
+) -> None:
+    """The first process fails before it is ready; whoever asked already is served by the next."""
+    command = script(f"{fault}-once", start_timeout=PATIENCE)
+    server = await start_server(command, QUICK, data_dir=prepared_data)
+    port = server.port
+    assert port
+
+    async def ask(number: int) -> bytes:
+        async with connected(port) as client:
+            return (await client.say(f"Client {number} says this.")).pcm
+
+    if moment == "during a stop":
+        await eventually((tmp_path / "starts").exists)
+        await all_end(server, tmp_path)
+        return
+    count = 1 if moment == "first request" else 6
+    answers = await asyncio.gather(*map(ask, range(count)))
+    assert answers == [samples(f"Client {number} says this.") for number in range(count)]
+    await recovered(server, tmp_path, 2)
+
+
+async def test_an_engine_that_runs_away_with_the_memory_is_killed(
+    start_server: Serve, script: Script, prepared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_MEMORY_INTERVAL", 0.02)
+    server = await start_server(
+        script(stall_timeout=60.0), QUICK, data_dir=prepared_data, worker_memory_limit=100
+    )
+    assert server.port
+    sick = SICK.format("LATE GREEDY")
+    async with connected(server.port) as client:
+        assert (await client.say(f"{BEFORE} {sick}")).pcm == samples(BEFORE) + samples(sick)
+    (worker,) = pool_of(server).workers
+    assert worker.last_failure
+    assert "MB in mid-segment and was killed" in worker.last_failure
+
+
+async def test_a_slow_engine_is_waited_for(
+    start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path
+) -> None:
+    server = await start_server(script(stall_timeout=5.0), QUICK, data_dir=prepared_data)
+    assert server.port
+    slow = "This one comes LATE and SLOW, chunk by chunk."
+    async with connected(server.port) as client:
+        assert (await client.say(slow)).pcm == samples(slow)
+    assert len(starts(tmp_path)) == 1
+
+
+async def test_a_request_does_not_wait_for_ever(
+    start_server: Serve, script: Script, prepared_data: Path
+) -> None:
+    server = await start_server(
+        script(synthesis_timeout=60.0), QUICK, data_dir=prepared_data, request_timeout=5
+    )
+    port = server.port
+    assert port
+    async with connected(port) as busy, connected(port) as waiting:
+        await busy.send("synthesize", text="LATE HANG, for the other one to wait.")
+        await busy.until("audio-chunk")
+        assert (await waiting.say("It is my turn now.")).error == "deadline-exceeded"
+        assert pool_of(server).status().waiting_segments == 0
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f != "ENDLESS"])
@@ -122,7 +205,4 @@ async def test_during_a_stop(
         stopping = asyncio.create_task(server.stop(0.1))
         assert (await client.until("audio-stop")).error == "shutting-down"
         await stopping
-    for worker in list(pool_of(server).workers):
-        worker.retire()
-    await eventually(lambda: not pool_of(server).workers)
-    assert not any(psutil.pid_exists(pid) for pid in starts(tmp_path))
+    await all_end(server, tmp_path)

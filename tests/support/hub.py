@@ -71,6 +71,10 @@ class FaultyHub:
         """For so many requests, after those faults that were ordered before."""
         self._plan += [(fault, at)] * times
 
+    def mend(self) -> None:
+        """No more faults."""
+        self._plan.clear()
+
     def release(self) -> None:
         """Let those go who are kept waiting."""
         self._stop.set()

@@ -1,10 +1,11 @@
 """A small engine that misbehaves as its orders say; a real process on real pipes.
 
 Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the process begins: ``exit3``,
-``die``, ``hang``, ``babble``, ``ignore-term``. Orders within the text say what a segment does, see
-`FAULTS`, and ``ERROR``; with ``LATE`` after the first chunk, with ``AFTER`` when the segment is
-complete and the engine idle, with ``ONCE`` only the first time. Every start and every execution
-leaves a line in FOLDER, so that a test can count them.
+``die``, ``hang``, ``babble``, ``ignore-term``, or one of `FAULTS`; with ``-once`` behind it only
+the first process does. Orders within the text say what a segment does, see `FAULTS`, ``ERROR``, and
+``SLOW``; with ``LATE`` after the first chunk, with ``AFTER`` when the segment is complete and the
+engine idle, with ``ONCE`` only the first time. Every start and every execution leaves a line in
+FOLDER, so that a test can count them.
 
 The audio of a text is ``samples(text)``: a ramp, so that a wrong sample shows.
 """
@@ -41,6 +42,18 @@ def main() -> None:
     note(folder / "starts", str(os.getpid()))
     if "ignore-term" in orders:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    begin(folder, orders)
+    write_event(Event("ready", {"models": []}))
+    while (event := read_event()) is not None:
+        if event.type == "ping":
+            write_event(Pong(event.data.get("text")).event())
+        elif event.type == "synthesize":
+            speak(folder, event.data)
+
+
+def begin(folder: Path, orders: list[str]) -> None:
+    orders = [order for order in orders if not order.endswith("-once") or arm(folder, order)]
+    orders = [order.removesuffix("-once") for order in orders]
     if "exit3" in orders:
         write_event(Error("the voice is broken", "voice-invalid").event())
         sys.exit(3)
@@ -51,12 +64,8 @@ def main() -> None:
         sys.stdout.flush()
     if "hang" in orders:
         threading.Event().wait()
-    write_event(Event("ready", {"models": []}))
-    while (event := read_event()) is not None:
-        if event.type == "ping":
-            write_event(Pong(event.data.get("text")).event())
-        elif event.type == "synthesize":
-            speak(folder, event.data)
+    for order in FAULTS.keys() & set(orders):
+        FAULTS[order]()
 
 
 def speak(folder: Path, data: dict[str, Any]) -> None:
@@ -83,6 +92,8 @@ def misbehave(text: str) -> bool:
     if "ERROR" in text:
         write_event(Error("cannot speak this", "synthesis-failed").event())
         return True
+    if "SLOW" in text:
+        slow()
     for order, fault in FAULTS.items():
         if order in text:
             fault()
@@ -111,6 +122,16 @@ def endless() -> None:
         write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=bytes(1 << 16)).event())
 
 
+def greedy() -> None:
+    eaten = [bytearray(os.urandom(1 << 20)) * 16 for _ in range(32)]  # half a gigabyte, touched
+    threading.Event().wait(60)
+    del eaten
+
+
+def slow() -> None:
+    threading.Event().wait(0.05)
+
+
 def deaf() -> None:
     os.close(0)
     threading.Event().wait()
@@ -135,6 +156,7 @@ FAULTS: dict[str, Callable[[], object]] = {
     "ENDLESS": endless,
     "DEAF": deaf,
     "MUTE": mute,
+    "GREEDY": greedy,
 }
 
 

@@ -292,36 +292,40 @@ def test_a_replay_asks_for_what_has_not_come(chunks: list[bytes]) -> None:
 # Sizes
 
 CORES = st.integers(1, 256)
+MEMORY = st.integers(256 << 20, 1 << 40)
 
 
 @UNHURRIED
-@given(CORES)
-def test_the_chosen_size_fits_the_machine_and_leaves_a_core(cores: int) -> None:
-    workers, threads = choose_size(0, 0, cores)
-    assert workers >= 1
+@given(CORES, MEMORY)
+def test_the_chosen_size_fits_the_machine_and_leaves_a_core(cores: int, memory: int) -> None:
+    workers, threads = choose_size(0, 0, cores, memory)
+    assert workers == 1 or workers * (512 << 20) <= memory // 2
     assert threads >= 1
     assert workers * threads <= max(1, cores if cores <= 2 else cores - 1)
 
 
 @UNHURRIED
-@given(st.integers(1, 16), st.integers(1, 64), CORES)
+@given(st.integers(1, 16), st.integers(1, 64), CORES, MEMORY)
 def test_sizes_that_are_set_are_kept_and_the_other_one_fits(
-    workers: int, threads: int, cores: int
+    workers: int, threads: int, cores: int, memory: int
 ) -> None:
-    assert choose_size(workers, threads, cores) == (workers, threads)
-    kept, chosen = choose_size(workers, 0, cores)
+    assert choose_size(workers, threads, cores, memory) == (workers, threads)
+    kept, chosen = choose_size(workers, 0, cores, memory)
     assert kept == workers
     assert chosen >= 1
     assert chosen == 1 or workers * chosen <= cores
-    chosen, kept = choose_size(0, threads, cores)
+    chosen, kept = choose_size(0, threads, cores, memory)
     assert kept == threads
     assert chosen >= 1
     assert chosen == 1 or chosen * threads <= cores
 
 
-@pytest.mark.parametrize(("cores", "size"), [(1, (1, 1)), (2, (1, 2)), (4, (1, 3)), (8, (2, 3))])
-def test_sizes_of_ordinary_machines(cores: int, size: tuple[int, int]) -> None:
-    assert choose_size(0, 0, cores) == size
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "size"),
+    [(1, 1, (1, 1)), (2, 4, (1, 2)), (4, 4, (1, 3)), (8, 8, (2, 3)), (8, 1, (1, 7))],
+)
+def test_sizes_of_ordinary_machines(cores: int, gigabytes: int, size: tuple[int, int]) -> None:
+    assert choose_size(0, 0, cores, gigabytes << 30) == size
 
 
 @UNHURRIED

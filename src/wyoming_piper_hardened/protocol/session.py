@@ -258,6 +258,8 @@ class Session:
             _LOGGER.debug("%s: ignored an event %r", self.peer, event.type[:40])
 
     async def _begin(self, utterance: _Utterance, event: Event) -> None:
+        if not self.busy:
+            self._synthesizer.pool.check_room()  # an overload is told before any work is done
         try:
             utterance.choice = read_voice_choice(event.data)
             if not utterance.streamed:

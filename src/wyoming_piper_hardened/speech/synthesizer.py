@@ -14,7 +14,6 @@ from ..concurrency import end
 from ..engine.messages import SegmentRequest, SpeechOptions
 from ..errors import (
     HardenedError,
-    OverloadedError,
     RequestError,
     VoiceNotFoundError,
     VoiceUnavailableError,
@@ -171,7 +170,7 @@ class Synthesizer:
                 outcome = "ok"
             except HardenedError as err:
                 outcome = err.code
-                if isinstance(err, OverloadedError | VoiceUnavailableError):
+                if isinstance(err, VoiceUnavailableError):
                     self.pool.metrics.rejections.labels(err.code).inc()
                 raise
             finally:

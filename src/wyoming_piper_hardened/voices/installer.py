@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -18,11 +17,10 @@ from .proof import prepare
 from .source_finder import SourceFinder
 from .sources import FileSource, Source, package_source
 from .store import Store, folder_size
-from .voice import Voice, read_voice
+from .voice import Voice, is_voice_name, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
-_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")  # also a safe name of a file
 
 Try = Callable[[Path], Awaitable[None]]
 Prepare = Callable[[Path, Path], Awaitable[None]]
@@ -132,7 +130,7 @@ class Installer:
         """
         freed = 0
         for name in await asyncio.to_thread(self.store.names):
-            if _NAME.fullmatch(name):
+            if is_voice_name(name):
                 async with self._exclusive(name):
                     for version in await asyncio.to_thread(self.store.superfluous, name):
                         freed += await asyncio.to_thread(_remove, version)
@@ -227,7 +225,7 @@ class Installer:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not is_voice_name(name):
         raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
 
 

@@ -89,6 +89,7 @@ class Keeper:
         """Called when `works` or a progress has changed."""
         self._install_wait = install_wait
         self._failed: dict[str, tuple[float, HardenedError]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def install(self, name: str) -> Voice:
         """Install a voice by its name or an alias, from wherever it can be had.
@@ -188,9 +189,12 @@ class Keeper:
         when, error = self._failed.get(entry.name, (0.0, None))
         if error is not None and time.monotonic() - when < _FAILED_MEMORY:
             raise error
+        task = asyncio.create_task(self.install(entry.name))
+        task.add_done_callback(self._look_at)
+        self._tasks.add(task)
         try:
             async with asyncio.timeout(self._install_wait):
-                return await self.install(entry.name)
+                return await asyncio.shield(task)
         except TimeoutError:
             raise VoiceInstallingError(
                 f"{entry.name} is being installed ({self._shown(entry.name)}); ask again in a while"
@@ -204,9 +208,7 @@ class Keeper:
 
     async def close(self) -> None:
         """Cancel what is under way; transactions leave the voices as they were."""
-        for work in list(self.works.values()):
-            if work.task is not None:
-                await end(work.task)
+        await end(*self._tasks)
 
     async def _work(self, name: str, action: Action, do: Callable[[Report], Awaitable[T]]) -> T:
         """Carry out an action, or join the same one if it is under way."""
@@ -218,7 +220,8 @@ class Keeper:
         work = Work(name, action)
         self.works[name] = work
         work.task = asyncio.create_task(self._carry_out(work, do), name=f"{action} {name}")
-        work.task.add_done_callback(_look_at)
+        work.task.add_done_callback(self._look_at)
+        self._tasks.add(work.task)
         return cast("T", await asyncio.shield(work.task))
 
     async def _carry_out(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
@@ -276,9 +279,10 @@ class Keeper:
             return f"{progress.step}, {progress.done * 100 // progress.total} %"
         return progress.step
 
-
-def _look_at(task: asyncio.Task[Any]) -> None:
-    """Take note of how a task ended, for nobody may wait for it any more."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None and not isinstance(error, HardenedError):
-        _LOGGER.error("%s: unexpected error; please report this", task.get_name(), exc_info=error)
+    def _look_at(self, task: asyncio.Task[Any]) -> None:
+        """Take note of how a task ended, for nobody may wait for it any more."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, HardenedError):
+            told = "%s: unexpected error; please report this"
+            _LOGGER.error(told, task.get_name(), exc_info=error)

@@ -9,6 +9,7 @@ from ..errors import VoiceError, VoiceNotFoundError
 from .current_catalogue import CurrentCatalogue
 from .hub_source import HubSource, hub_label
 from .sources import Source, custom_source, package_source
+from .voice import is_voice_name
 
 
 class SourceFinder:
@@ -48,9 +49,9 @@ class SourceFinder:
         return None
 
     def _custom(self, name: str) -> Source | None:
+        if not is_voice_name(name):
+            return None
         for folder in self._custom_voice_dirs:
-            model = folder / f"{name}.onnx"
-            if model.parent == folder and model.is_file():  # a name that leads out is no name
-                with contextlib.suppress(VoiceError):
-                    return custom_source(model)
+            with contextlib.suppress(VoiceError):
+                return custom_source(folder / f"{name}.onnx")
         return None

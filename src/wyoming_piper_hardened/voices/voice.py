@@ -19,8 +19,10 @@ from ..errors import SpeakerNotFoundError, VoiceError
 _LOGGER = logging.getLogger(__name__)
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
 _LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
+_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _SHOWN_SPEAKERS = 20
+_MAX_NAME_BYTES = 200  # file systems allow 255, with endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Voice:
         names = names or [str(number) for number in range(self.number_of_speakers)]
         more = ", …" if len(names) > _SHOWN_SPEAKERS else ""
         return f"it has {', '.join(names[:_SHOWN_SPEAKERS])}{more}"
+
+
+def is_voice_name(name: str) -> bool:
+    """Whether a voice may be called so; such a name is also safe as the name of a file."""
+    return _NAME.fullmatch(name) is not None and len(name.encode()) <= _MAX_NAME_BYTES
 
 
 def read_voice(name: str, model: Path) -> Voice:

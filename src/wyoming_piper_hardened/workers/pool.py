@@ -124,16 +124,21 @@ class Pool:
             OverloadedError: too many requests wait already.
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
         """
-        if self._admitted >= self._size.workers + self._size.max_queue:
-            raise OverloadedError(
-                f"{self._admitted} requests are being spoken or wait; try again in a moment"
-            )
+        self.check_room()
         self._check(model)
         self._admitted += 1
         try:
             yield
         finally:
             self._admitted -= 1
+
+    def check_room(self) -> None:
+        """Raise OverloadedError when too many requests wait already."""
+        if self._admitted >= self._size.workers + self._size.max_queue:
+            self.metrics.rejections.labels(OverloadedError.code).inc()
+            raise OverloadedError(
+                f"{self._admitted} requests are being spoken or wait; try again in a moment"
+            )
 
     def submit(self, request: SegmentRequest, turn: Turn | None = None) -> Job:
         """Queue a segment. A job that is not wanted any more must be cancelled.

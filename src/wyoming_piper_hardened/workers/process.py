@@ -121,6 +121,7 @@ class EngineProcess:
         self._request_id = 0
         self._whole: set[str] = set()
         self._loading: str | None = None
+        self._sentence: EngineFailedError | None = None
 
     @staticmethod
     @contextlib.asynccontextmanager
@@ -232,12 +233,20 @@ class EngineProcess:
         if not Pong.is_type(event.type):
             raise self._failed(f"answered a ping with {event.type[:40]!r}", "protocol")
 
+    def kill(self, reason: str, kind: str) -> None:
+        """End the process at once; whoever waits for it gets that reason."""
+        self._sentence = self._failed(reason, kind)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
     async def wait(self) -> int:
         """Wait for the end of the process and return its exit code."""
         return await self._process.wait()
 
     def exited(self) -> EngineFailedError:
         """The error that describes why the ended process ended."""
+        if self._sentence is not None:
+            return self._sentence
         code = self._process.returncode
         assert code is not None
         reason = explain_exit(code)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 
 _CORES_PER_WORKER = 4
+_MEMORY_PER_WORKER = 512 << 20
 
 
-def choose_size(workers: int, threads: int, cores: int) -> tuple[int, int]:
+def choose_size(workers: int, threads: int, cores: int, memory: int) -> tuple[int, int]:
     """Return the number of workers and the threads of each; 0 stands for "choose".
+
+    The workers that are chosen fit into half of `memory` (bytes) with room for some voices each.
 
     One segment is spoken fastest by one worker with every core but one, which is left to the
     server and its host (on two cores both are used: engines are niced). Beyond four cores one
     segment gains little from more threads, so further cores become further workers.
     """
     if not workers:
-        workers = max(1, cores // _CORES_PER_WORKER) if not threads else max(1, cores // threads)
+        by_cores = cores // (threads or _CORES_PER_WORKER)
+        workers = max(1, min(by_cores, memory // 2 // _MEMORY_PER_WORKER))
     if not threads:
         share = cores // workers
         threads = max(1, share - 1 if share > 2 else share)  # noqa: PLR2004 - see above

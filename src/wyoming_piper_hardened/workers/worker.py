@@ -22,6 +22,8 @@ from .job import Job, JobQueue
 from .process import EngineCommand, EngineProcess
 
 _LOGGER = logging.getLogger(__name__)
+_RUNAWAY = 2  # times its memory limit, and an engine is killed although it speaks
+_MEMORY_INTERVAL = 1.0
 
 
 class WorkerState(StrEnum):
@@ -223,6 +225,7 @@ class Worker:
         begin = time.monotonic()
         metrics.queue_wait.observe(begin - job.queued_at)
         job.attempts += 1
+        watch = asyncio.create_task(self._watch_memory(engine))
         try:
             await engine.speak(job.request, job.add, job.cancelled)
         except VoiceError as err:
@@ -251,11 +254,26 @@ class Worker:
             self._history = RestartHistory()
             self.segments += 1
             metrics.segment_time.observe(time.monotonic() - begin)
+        finally:
+            await end(watch)
+
+    async def _watch_memory(self, engine: EngineProcess) -> None:
+        """Kill an engine that runs away with the memory in mid-segment."""
+        limit = _RUNAWAY * self._shop.wear.memory_limit
+        while True:
+            await asyncio.sleep(_MEMORY_INTERVAL)
+            await self._look_at_memory(engine)
+            if 0 < limit < self.memory:
+                grown = f"grew to {self.memory >> 20} MB in mid-segment and was killed"
+                engine.kill(grown, "memory")
+
+    async def _look_at_memory(self, engine: EngineProcess) -> None:
+        with contextlib.suppress(psutil.Error):
+            self.memory = await asyncio.to_thread(_resident_bytes, engine.pid)
 
     async def _check_wear(self, engine: EngineProcess) -> None:
         wear = self._shop.wear
-        with contextlib.suppress(psutil.Error):
-            self.memory = await asyncio.to_thread(_resident_bytes, engine.pid)
+        await self._look_at_memory(engine)
         over_memory = 0 < wear.memory_limit < self.memory
         if not self.worn and (over_memory or 0 < wear.max_segments <= self.segments):
             _LOGGER.info(
