@@ -1,0 +1,207 @@
+"""The checks of one running image, in order; a docstring says what a user would notice."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from real_home_assistant.results import Findings
+from support.client import connected
+
+from .bench import EMBEDDED, PORT, Bench, speak
+from .engine import ROOT
+
+VOICE_OF_ONES_OWN: Final = ROOT / "tests" / "engine" / "voices" / "single.onnx"
+_SETTLE: Final = 5.0
+_RATE: Final = 22_050
+_MEGABYTE: Final = 1_000_000
+
+
+async def size(bench: Bench, findings: Findings) -> None:
+    """The image is no larger than it must be, and nothing in it builds or installs."""
+    looked_at = await bench.engine.look_at("image", bench.image)
+    findings.figure("unpacked", looked_at["Size"] / _MEGABYTE, "MB")
+    async with bench.server() as server:
+        await server.start()
+        for tool in ("pip", "gcc", "cc", "strip", "git", "curl"):
+            answer = await server.container.execute("/usr/bin/which", tool)
+            findings.require(answer.exit_code, f"{tool} is in the image")
+    labels = looked_at["Config"]["Labels"]
+    for label in ("io.hass.type", "io.hass.version", "io.hass.arch", "io.hass.name"):
+        findings.require(labels.get(label), f"the label {label} is missing")
+
+
+async def speaks(bench: Bench, findings: Findings) -> None:
+    """Without any network it speaks from the embedded voice, at once and always the same."""
+    async with bench.server() as server:
+        began = time.monotonic()
+        await server.start()
+        listening = time.monotonic()
+        heard = await server.first_word()
+        memory = await server.memory()
+        findings.figure("port open after", listening - began)
+        findings.figure("first word after", heard - began)
+        findings.require(EMBEDDED in await server.voices(), f"{EMBEDDED} is not described")
+        async with connected(PORT) as client:
+            text = "The cooker is still on. Please have a look at it."
+            first, second = await speak(client, text), await speak(client, text)
+        seconds = len(first) / 2 / _RATE
+        findings.figure("audio", seconds)
+        findings.require(first == second, "the same text gave other bytes")
+        findings.require(1.5 < seconds < 8, f"{seconds:.1f} s of audio for that text")
+        findings.require(any(first), "the audio is silence")
+        await asyncio.sleep(_SETTLE)
+        findings.figure("memory after a word", memory / _MEGABYTE, "MB")
+        findings.figure("at rest later", await server.memory() / _MEGABYTE, "MB")
+        log = await server.container.log()
+        findings.require("is prepared" not in log, "the embedded voice was not prepared before")
+        findings.require(" ERROR " not in log, f"its log has errors:\n{log[-1500:]}")
+
+
+async def healthy(bench: Bench, findings: Findings) -> None:
+    """The engine's health check passes while it serves, and fails when it does not."""
+    looked_at = await bench.engine.look_at("image", bench.image)
+    told = looked_at["Config"].get("Healthcheck") or looked_at.get("Healthcheck")  # docker, podman
+    kind, *command = told["Test"] if told else ["NONE"]
+    findings.require(kind == "CMD", f"the health check is {kind}")
+    async with bench.server() as server:
+        await server.start()
+        began = time.monotonic()
+        answer = await server.container.execute(*command)
+        findings.figure("asked in", time.monotonic() - began)
+        findings.require(answer.exit_code == 0, f"not healthy: {answer.output[-500:]}")
+        for one in await server.container.processes():
+            one.suspend()
+        try:
+            answer = await server.container.execute(*command)
+        finally:
+            for one in await server.container.processes():
+                one.resume()
+        findings.require(answer.exit_code == 1, f"a frozen server counts as healthy: {answer}")
+
+
+async def unprivileged(bench: Bench, findings: Findings) -> None:
+    """A hole in the program, or in a library that reads models, is no way to root."""
+    async with bench.server() as server:
+        await server.start()
+        await server.first_word()
+        processes = await server.container.processes()
+        findings.figure("processes", len(processes), "")
+        for one in processes:
+            status = _status(one)
+            uids = set(status["Uid"].split())
+            findings.require("0" not in uids, f"{one.name()} runs as {uids}")
+            capabilities = int(status["CapEff"], 16) | int(status["CapPrm"], 16)
+            findings.require(not capabilities, f"{one.name()} has capabilities {capabilities:x}")
+            # who is an ordinary user from the start has that from the engine, if wanted
+            safe = status["NoNewPrivs"] == "1" or bench.serve
+            findings.require(safe, f"{one.name()} may gain privileges")
+        owners = {path.stat().st_uid for path in (server.data, *server.data.rglob("*"))}
+        findings.require(0 not in owners, "something in /data belongs to root")
+
+
+async def own_voice_survives(bench: Bench, findings: Findings) -> None:
+    """A voice put into /share is offered, and is still there after a restart without /share."""
+    name = VOICE_OF_ONES_OWN.stem
+    async with bench.server({"WPH_CUSTOM_VOICE_DIRS": "/share/piper"}) as server:
+        folder = server.share / "piper"
+        folder.mkdir()
+        await server.start()
+        for file in VOICE_OF_ONES_OWN.parent.glob(f"{VOICE_OF_ONES_OWN.name}*"):
+            shutil.copy(file, folder)
+        began = time.monotonic()
+        findings.require(await server.offers(name, 90), f"{name} was not taken over")
+        findings.figure("offered after", time.monotonic() - began)
+        await server.container.stop()
+        shutil.rmtree(folder)
+        await server.start()
+        findings.require(name in await server.voices(), f"{name} is gone after the restart")
+        async with connected(PORT) as client:
+            await speak(client, "Hello.", voice={"name": name})
+
+
+async def commands(bench: Bench, findings: Findings) -> None:
+    """What was left out of the image is not missed by any command, nor by any language."""
+    async with bench.server() as server:
+        await server.start()
+        program = "wyoming-piper-hardened"
+        for command in (
+            (program, "--version"),
+            (program, "voices", "list"),
+            (program, "voices", "list", "--available"),
+            (program, "say", "Hello.", "--output", "/tmp/hello.wav"),
+            ("python3", "-c", _ARABIC),
+            ("python3", "-c", _HEBREW),
+            ("python3", "-c", "import zeroconf, wyoming_piper_hardened.engine.split"),
+        ):
+            answer = await server.container.execute(*command)
+            findings.require(not answer.exit_code, f"{command}: {answer.output.strip()[-400:]}")
+
+
+_ARABIC: Final = """
+from piper.tashkeel import TashkeelDiacritizer
+assert TashkeelDiacritizer()("مرحبا بالعالم", taskeen_threshold=0.8) != "مرحبا بالعالم"
+"""
+_HEBREW: Final = """
+from piper.phonemize_hebrew import HebrewPhonemizer
+assert HebrewPhonemizer().phonemize("שלום עולם")
+"""
+
+
+async def read_only_data(bench: Bench, findings: Findings) -> None:
+    """A disk that has become read-only, as SD cards do when they fail, is no reason for silence."""
+    async with bench.server({"WPH_REPAIR_ON_START": "all"}, read_only_data=True) as server:
+        await server.start()
+        await server.first_word()
+        await asyncio.sleep(1)
+        await server.first_word()
+        stop = await server.container.stop()
+        findings.require(stop.exit_code == 0, f"exit code {stop.exit_code}")
+
+
+async def discovered(bench: Bench, findings: Findings) -> None:
+    """Home Assistant shows both services as discovered. Needs the simulated Supervisor."""
+    del bench
+    findings.figures["skipped"] = "tests/supervisor is not there yet"
+
+
+async def obeys(bench: Bench, findings: Findings) -> None:
+    """Every command on standard input is carried out. Needs the app's command."""
+    del bench
+    findings.figures["skipped"] = "tests/supervisor is not there yet"
+
+
+async def stays_at_home(bench: Bench, findings: Findings) -> None:
+    """Of all the containers so far none sent anything anywhere; and we would have seen it."""
+    left = list(bench.island.left)
+    findings.figure("connections to elsewhere", len(left), "")
+    findings.require(not left, f"sent off the island: {sorted(set(left))[:10]}")
+    async with bench.server() as server:
+        await server.start()
+        await server.container.execute("python3", "-c", _LEAVE)
+        await asyncio.sleep(0.2)
+    seen = set(bench.island.left[len(left) :])
+    findings.require({one.split()[0] for one in seen} == {"tcp", "udp"}, f"only {seen} was noted")
+
+
+_LEAVE: Final = """
+import socket
+try:
+    socket.getaddrinfo("example.org", 443)
+except OSError:
+    pass
+try:
+    socket.create_connection(("198.51.100.1", 443), 0.2)
+except OSError:
+    pass
+"""
+
+
+def _status(process: psutil.Process) -> dict[str, str]:
+    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
