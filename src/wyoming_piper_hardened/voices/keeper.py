@@ -269,7 +269,8 @@ class Keeper:
         try:
             voice = await asyncio.to_thread(find_voice, self.installer.store, name)
         except VoiceError:
-            self.library.withdraw(name, reason)
+            if name in self.library or name in await asyncio.to_thread(self.installer.store.names):
+                self.library.withdraw(name, reason)
         else:
             self.library.replace(voice)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
 from .sources import package_source
 from .store import Store
-from .voice import Voice, read_voice
+from .voice import Voice, is_voice_name, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -126,6 +126,8 @@ def find_voice(store: Store, name: str) -> Voice:
     Raises:
         VoiceError: there is none that can be used.
     """
+    if not is_voice_name(name):
+        raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
     source = package_source()
     embedded = source is not None and source.voice == name
     if (version := store.serving(name)) is not None:
