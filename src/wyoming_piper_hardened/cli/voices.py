@@ -25,6 +25,7 @@ from rich.table import Table
 from ..config import Settings
 from ..errors import HardenedError, VoiceError
 from ..service import build_installer, load_library
+from ..voices.installer import Installer
 from ..voices.progress import Progress, Report
 from ..voices.sources import custom_source
 from .codes import FAILED, OK
@@ -113,7 +114,7 @@ async def show(settings: Settings, parsed: argparse.Namespace) -> int:
 
 async def install(settings: Settings, parsed: argparse.Namespace) -> int:
     """Install voices by name."""
-    installer = build_installer(settings)
+    installer = await _installer(settings)
     with _bars() as report:
 
         async def work(name: str) -> str:
@@ -125,7 +126,7 @@ async def install(settings: Settings, parsed: argparse.Namespace) -> int:
 
 async def import_own(settings: Settings, parsed: argparse.Namespace) -> int:
     """Install voices from files."""
-    installer = build_installer(settings)
+    installer = await _installer(settings)
     with _bars() as report:
 
         async def work(path: str) -> str:
@@ -138,7 +139,7 @@ async def import_own(settings: Settings, parsed: argparse.Namespace) -> int:
 
 async def verify(settings: Settings, parsed: argparse.Namespace) -> int:
     """Read every byte of voices."""
-    installer = build_installer(settings)
+    installer = await _installer(settings)
 
     async def work(name: str) -> str:
         if damage := await installer.verify(name):
@@ -151,7 +152,7 @@ async def verify(settings: Settings, parsed: argparse.Namespace) -> int:
 
 async def repair(settings: Settings, parsed: argparse.Namespace) -> int:
     """Mend voices."""
-    installer = build_installer(settings)
+    installer = await _installer(settings)
     with _bars() as report:
 
         async def work(name: str) -> str:
@@ -162,7 +163,7 @@ async def repair(settings: Settings, parsed: argparse.Namespace) -> int:
 
 async def remove(settings: Settings, parsed: argparse.Namespace) -> int:
     """Remove voices."""
-    installer = build_installer(settings)
+    installer = await _installer(settings)
 
     async def work(name: str) -> str:
         await installer.remove(name)
@@ -198,6 +199,13 @@ def _bars() -> Iterator[Report]:
             bars.update(tasks[label], completed=progress.done, total=progress.total or None)
 
         yield show_progress
+
+
+async def _installer(settings: Settings) -> Installer:
+    """What installs, in a store where nothing is left of commands that were killed."""
+    installer = build_installer(settings)
+    await asyncio.to_thread(installer.store.recover)
+    return installer
 
 
 async def _each(names: Sequence[str], work: Callable[[str], Awaitable[str]]) -> int:

@@ -25,6 +25,8 @@ SYNTHESIZE = "synthesize"
 
 EXIT_CANNOT_START = 3
 """Exit code of an engine that could not load its first voice: trying again will not help."""
+EXIT_NO_SPACE = 4
+"""Exit code of a preparation that found the disk full."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
 """``python -m wyoming_piper_hardened.engine.prepare MODEL.onnx FOLDER``: split a voice into parts.
 
 Runs by itself, so that a model that crashes, hangs or eats memory harms nothing else. Exit code 0:
-the folder holds the parts and their report; 3: the voice cannot be used, standard error says why.
+the folder holds the parts and their report; 3: the voice cannot be used, 4: the disk is full,
+standard error says why.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
 
-from ..errors import HardenedError
+from ..errors import HardenedError, NoSpaceError
 from .isolation import isolate
-from .messages import EXIT_CANNOT_START, config_path
+from .messages import EXIT_CANNOT_START, EXIT_NO_SPACE, config_path
 
 
 def main() -> int:
@@ -30,7 +32,10 @@ def main() -> int:
         split(arguments.model, config_path(arguments.model), arguments.folder)
     except HardenedError as err:
         print(err, file=sys.stderr)  # noqa: T201 - this is how it answers
-        return EXIT_CANNOT_START
+        return EXIT_NO_SPACE if isinstance(err, NoSpaceError) else EXIT_CANNOT_START
+    except OSError as err:
+        print(err, file=sys.stderr)  # noqa: T201 - likewise
+        return EXIT_NO_SPACE if err.errno in {errno.ENOSPC, errno.EDQUOT} else EXIT_CANNOT_START
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ..errors import SynthesisError, VoiceModelError
+from ..errors import NoSpaceError, SynthesisError, VoiceModelError
 
 FOLDED: Final = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
 """Constants computed, nothing fused."""
@@ -33,6 +34,7 @@ They load faster.
 """
 
 _ERRORS_ONLY: Final = 3
+_FULL: Final = 1 << 20  # bytes; less than a block of the library's may be left
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,18 @@ def optimise(
 
     Raises:
         VoiceModelError: it cannot be loaded.
+        NoSpaceError: the disk is full.
     """
     made = options(SessionSettings(level=level))
     made.optimized_model_filepath = str(target)
-    _open(model, made)
+    try:
+        _open(model, made)
+    except VoiceModelError:
+        if (
+            shutil.disk_usage(target.parent).free < _FULL
+        ):  # the library calls that the model's fault
+            raise NoSpaceError(f"no room for {target.name}; make some and try again") from None
+        raise
 
 
 def _open(source: Path | bytes, made: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:

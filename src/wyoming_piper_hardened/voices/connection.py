@@ -1,15 +1,19 @@
-"""The way to the hub: proxies, certificates, and the names of what goes wrong there."""
+"""The way to the hub: names, proxies, certificates, and what it is called when they go wrong."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 import ssl
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ..errors import (
@@ -22,6 +26,60 @@ from ..errors import (
 )
 from .answer import refuse_status
 from .patience import TransientError
+
+
+class Resolver(AbstractResolver):
+    """Asks for addresses in threads that nobody waits for.
+
+    A name server that is silent holds a thread for minutes, and nothing ends that. On one of the
+    event loop's threads the program could not stop meanwhile, nor use it for anything else.
+    """
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of `host`; raises OSError when it has none, UnicodeError for no name."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[ResolveResult]] = loop.create_future()
+
+        def tell(found: list[ResolveResult] | Exception) -> None:
+            if answer.done():
+                return
+            if isinstance(found, Exception):
+                answer.set_exception(found)
+            else:
+                answer.set_result(found)
+
+        def ask() -> None:
+            try:
+                found: list[ResolveResult] | Exception = _addresses(host, port, family)
+            except Exception as err:  # noqa: BLE001 - it is the asker's, UnicodeError included
+                found = err
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(tell, found)
+
+        threading.Thread(target=ask, name=f"address of {host}", daemon=True).start()
+        return await answer
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    return [
+        ResolveResult(
+            hostname=host,
+            host=socket.getnameinfo(address, numeric)[0],  # which names a link's scope, too
+            port=port,
+            family=kind,
+            proto=protocol,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for kind, _, protocol, _, address in socket.getaddrinfo(
+            host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+    ]
 
 
 @contextlib.contextmanager

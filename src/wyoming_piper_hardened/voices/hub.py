@@ -25,7 +25,7 @@ from ..errors import (
     RedirectRefusedError,
 )
 from .answer import refuse_other_content
-from .connection import failures_named, proxy_for, trusted_certificates
+from .connection import Resolver, failures_named, proxy_for, trusted_certificates
 from .hub_settings import HubSettings
 from .patience import Patience
 from .reply import Reply, Timeouts, Told, is_commit
@@ -57,7 +57,7 @@ class Hub:
     async def __aenter__(self) -> Self:
         context = await asyncio.to_thread(trusted_certificates, self.settings.ca_bundle)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context),
+            connector=aiohttp.TCPConnector(ssl=context, resolver=Resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(

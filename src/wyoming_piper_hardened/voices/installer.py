@@ -92,9 +92,8 @@ class Installer:
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
                 damage = ["it does not speak"]
             own = await asyncio.to_thread(_own_source, name, version, damage)
-            if own is not None:
-                with contextlib.suppress(VoiceError):
-                    return await self._replace(own, version, damage, report)
+            if own and (mended := await self._mended(own, version, damage, report)):
+                return mended
             if source is None:
                 await self._withdraw(version, damage)
                 raise VoiceError(
@@ -137,6 +136,18 @@ class Installer:
         for folder in await asyncio.to_thread(self.store.quarantined):
             freed += await asyncio.to_thread(_remove, folder)
         return freed + await asyncio.to_thread(self.store.recover)
+
+    async def _mended(
+        self, own: FileSource, version: Path, damage: list[str], report: Report
+    ) -> Voice | None:
+        """Make the parts again from the version's own model; ``None`` when that is no use."""
+        try:
+            return await self._replace(own, version, damage, report)
+        except NoSpaceError:  # another source needs as much
+            raise
+        except VoiceError as err:
+            _LOGGER.info("%s is not mended from its own model: %s", own.voice, err)
+            return None
 
     async def _replace(
         self, source: Source, version: Path, damage: list[str], report: Report

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 
 from ..concurrency import end
-from ..errors import VoiceError
+from ..engine.messages import EXIT_NO_SPACE
+from ..errors import NoSpaceError, VoiceError
 
 _PREPARE_TIMEOUT = 900.0  # a high-quality voice on a slow SD card and processor
 _MEMORY_FACTOR = 16  # of the model's size; a medium voice took 7 times its own
@@ -29,6 +30,7 @@ async def prepare(model: Path, folder: Path) -> None:
 
     Raises:
         VoiceError: the voice cannot be used, or took too long or too much memory.
+        NoSpaceError: the disk has no room for the parts.
     """
     module = "wyoming_piper_hardened.engine.prepare"
     process = await asyncio.create_subprocess_exec(
@@ -55,7 +57,8 @@ async def prepare(model: Path, folder: Path) -> None:
         raise VoiceError(f"{name} took more than {limit >> 20} MB to prepare; the model is unsound")
     if process.returncode != 0:
         last = errors.decode(errors="replace").strip().splitlines()[-1:] or ["it gave no reason"]
-        raise VoiceError(f"{name} cannot be prepared: {last[0][:500]}")
+        kind = NoSpaceError if process.returncode == EXIT_NO_SPACE else VoiceError
+        raise kind(f"{name} cannot be prepared: {last[0][:500]}")
 
 
 @contextlib.asynccontextmanager

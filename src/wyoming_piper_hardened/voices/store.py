@@ -129,7 +129,8 @@ class Store:
     def commit(self, name: str, source: str, stage: Path) -> Voice:
         """Let the proved files in `stage` be the serving version of a voice.
 
-        Older versions but the one that served until now are removed.
+        Older versions but the one that served until now are removed. When the disk refuses before
+        the switch, nothing of the new version is left.
         """
         manifest = make_manifest(name, source, stage)
         manifest.write(stage)
@@ -137,8 +138,15 @@ class Store:
         version = f"{digest[:16]}-{secrets.token_hex(2)}"
         folder = self._voices / name
         served = self.serving(name)
-        move_folder(stage, folder / version)
-        switch_link(folder / "current", version)
+        try:
+            move_folder(stage, folder / version)
+            switch_link(folder / "current", version)
+        except OSError:
+            if self.current(name) != folder / version:
+                self.abandon(folder / version)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # which it is the first version of
+            raise
         for old in self.versions(name):
             if old not in {folder / version, served}:
                 shutil.rmtree(old, ignore_errors=True)
