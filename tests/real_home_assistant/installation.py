@@ -32,17 +32,18 @@ async def add_integration(findings: Findings, client: Client, port: int) -> str:
 
 
 async def find_engine(findings: Findings, client: Client, wanted: str | None) -> Engine:
-    """Wait for the entity; choose the wanted voice, or any, English by preference."""
+    """Wait for the entity; choose the wanted voice, or any, installed and English by preference."""
     async with asyncio.timeout(APPEARS_WITHIN):
         while not (found := await _engines(client)):  # noqa: ASYNC110 - told only when asked
             await asyncio.sleep(POLL_EVERY)
     entity_id, languages = found[0]["engine_id"], found[0]["supported_languages"]
     offered = [
-        (language, voice["voice_id"])
+        (language, voice["voice_id"], "on first use" in voice["name"])
         for language in sorted(languages, key=lambda one: not one.startswith("en"))
         for voice in await _voices(client, entity_id, language)
     ]
-    chosen = next((one for one in offered if wanted in (None, one[1])), None)
+    offered.sort(key=lambda one: one[2])
+    chosen = next((one[:2] for one in offered if wanted in (None, one[1])), None)
     if chosen is None:
         raise RuntimeError(f"no voice {wanted or ''} among {len(offered)} for {languages}")
     findings.figure("languages", len(languages), "")
