@@ -15,7 +15,7 @@ from support.no_network import NoNetwork, no_network
 
 AMY = "en_US-amy-medium"
 COMMAND = (sys.executable, "-m", "wyoming_piper_hardened")
-HUB = ("--hub-endpoint", "http://voices.example")
+HUB = "voices.example"
 PORT = 10200
 STOP = 10  # seconds that Home Assistant's Supervisor allows
 
@@ -32,7 +32,8 @@ async def server(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A server that listens on every address, as it does unless told otherwise."""
     process = await network.start(
-        *(*COMMAND, "serve", "--uri", f"tcp://0.0.0.0:{PORT}", "--data-dir", str(data), *HUB),
+        *(*COMMAND, "serve", "--uri", f"tcp://0.0.0.0:{PORT}", "--data-dir", str(data)),
+        *("--hub-endpoint", f"http://{HUB}"),
         *arguments,
     )
     assert process.stderr
@@ -73,11 +74,12 @@ async def test_a_server_speaks_and_ends_while_downloads_hang(
     async with server(network, tmp_path / "data", "--zeroconf", "Piper") as process:
         await describes_itself(network)
         await speaks(network)
-        install = (*COMMAND, "voices", "install", AMY, *HUB, "--data-dir")
+        install = (*COMMAND, "voices", "install", AMY)
         hanging = []
         for name in ("one", "two"):
-            hanging.append(await network.start(*install, str(tmp_path / name)))
-            await network.asked()
+            place = ("--data-dir", str(tmp_path / name), "--hub-endpoint", f"http://{name}.example")
+            hanging.append(await network.start(*install, *place))
+            await network.asked(f"{name}.example")
         await describes_itself(network)
         await speaks(network)
         assert await ends(process, signal.SIGTERM, STOP) == 0
@@ -91,7 +93,7 @@ async def test_a_server_that_itself_waits_for_a_name_speaks_and_ends(
 ) -> None:
     data = tmp_path / "data"
     async with server(network, data, "--repair-on-start", AMY) as process:
-        await network.asked()
+        await network.asked(HUB)
         await describes_itself(network)
         await speaks(network)
         assert await ends(process, signal.SIGTERM, STOP) == 0

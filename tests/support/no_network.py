@@ -47,10 +47,11 @@ class NoNetwork:
             stderr=asyncio.subprocess.PIPE,
         )
 
-    async def asked(self) -> None:
-        """Wait until somebody asks for the address of a name."""
+    async def asked(self, name: str) -> None:
+        """Wait until somebody asks for the address of `name`; each look-up asks more than once."""
         assert self._name_server.stdout
-        assert await self._name_server.stdout.readline() == b"asked\n"
+        while (told := await self._name_server.stdout.readline()) != f"{name}\n".encode():
+            assert told, "the name server ended"
 
     @contextlib.asynccontextmanager
     async def connected(self, port: int) -> AsyncIterator[Client]:
@@ -96,7 +97,7 @@ async def no_network(folder: Path) -> AsyncIterator[NoNetwork]:
 
 
 def main() -> None:
-    """Be the name server: tell of every question, answer none."""
+    """Be the name server: tell the name in every question, answer none."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for place, content in _FILES.items():
         file = Path(sys.argv[1]) / Path(place).name
@@ -108,8 +109,16 @@ def main() -> None:
         sys.stdout.write("ready\n")
         while True:
             sys.stdout.flush()
-            questions.recv(512)
-            sys.stdout.write("asked\n")
+            sys.stdout.write(f"{_name(questions.recv(512))}\n")
+
+
+def _name(question: bytes) -> str:
+    """The name that is asked for: after the header, labels that begin with their length."""
+    labels, place = [], 12
+    while size := question[place]:
+        labels.append(question[place + 1 : place + 1 + size].decode())
+        place += 1 + size
+    return ".".join(labels)
 
 
 if __name__ == "__main__":
