@@ -143,6 +143,7 @@ async def test_a_damaged_voice_without_a_network_is_set_aside_and_another_one_sp
 ) -> None:
     monkeypatch.setattr(care_module, "_FIRST_CHECK", 0.0)
     monkeypatch.setattr(care_module, "_RETRY_DELAY", 1.0)
+    monkeypatch.setattr(care_module, "_FOLLOW_INTERVAL", 0.1)
     insight = Insight()
     async with faulty_hub(amys_files()) as hub:
         code, _, stderr = await command(

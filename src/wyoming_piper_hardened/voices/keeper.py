@@ -162,7 +162,8 @@ class Keeper:
         try:
             voice = await asyncio.to_thread(find_voice, self.installer.store, name)
         except VoiceError:
-            self.library.withdraw(name)
+            if name in self.library:  # and not out of order already
+                self.library.withdraw(name)
         else:
             if name not in self.library or self.library.find(name) != voice:
                 self._serve(voice)
