@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,23 @@ from .voices.resolution import Issue, IssueKind, Suggestion
 from .voices.voice import Voice
 from .workers.pool import PoolStatus
 from .workers.worker import WorkerState
+
+_REMEMBERED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """How a command went that came from outside; never what was to be said."""
+
+    at: float
+    """When it ended, since the epoch."""
+    command: str
+    """Its name, and its voice if it had one."""
+    outcome: str
+    """``ok``, or the code of its error."""
+    message: str
+    duration: float
+    """In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ class Status:
     works: tuple[WorkStatus, ...]
     issues: tuple[Issue, ...]
     requests: tuple[RequestRecord, ...]
+    commands: tuple[CommandRecord, ...]
     journal: tuple[Entry, ...]
 
 
@@ -72,14 +92,24 @@ class Operations:
         synthesizer: speaks.
         keeper: acts on voices.
         journal: the last lines of the log.
+        repaired_on_start: set as soon as everything that the settings want repaired when the
+            server starts has been repaired.
     """
 
-    def __init__(self, synthesizer: Synthesizer, keeper: Keeper, journal: Journal) -> None:
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        keeper: Keeper,
+        journal: Journal,
+        repaired_on_start: asyncio.Event,
+    ) -> None:
         self.synthesizer = synthesizer
+        self.repaired_on_start = repaired_on_start
         self.changes = Changes()
         """Tells that `status` has changed."""
         self._keeper = keeper
         self._journal = journal
+        self._commands: deque[CommandRecord] = deque(maxlen=_REMEMBERED)
         self._started = time.monotonic()
         self._started_at = time.time()
         keeper.on_change = self.changes.tell
@@ -124,6 +154,7 @@ class Operations:
             ),
             issues=self.issues(),
             requests=tuple(self.synthesizer.records),
+            commands=tuple(self._commands),
             journal=tuple(self._journal),
         )
 
@@ -137,6 +168,15 @@ class Operations:
                 subject, reason = f"worker {worker.name}", worker.last_failure or "it cannot start"
                 found.append(Issue(IssueKind.FAILING, subject, reason, Suggestion.RESTART_WORKERS))
         return tuple(found)
+
+    def tell(self, issue: Issue) -> None:
+        """Open an issue that was found elsewhere, such as a wrong option."""
+        self._keeper.tell(issue)
+
+    def record(self, command: CommandRecord) -> None:
+        """Remember how a command went; the last ones are part of `status`."""
+        self._commands.append(command)
+        self.changes.tell()
 
     async def install(self, name: str) -> Voice:
         """Install a voice from wherever it can be had, or its newest version."""

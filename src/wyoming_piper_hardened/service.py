@@ -176,7 +176,7 @@ async def serve(
         contextlib.AsyncExitStack() as stack,
     ):
         journal = stack.enter_context(kept_journal())
-        operations = Operations(synthesizer, keeper, journal)
+        operations = Operations(synthesizer, keeper, journal, caretaker.repaired_on_start)
         for face in faces:
             await stack.enter_async_context(face(operations, server))
         if on_listening is not None:

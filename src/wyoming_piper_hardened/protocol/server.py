@@ -19,8 +19,8 @@ from wyoming.event import Event, async_write_event
 from ..errors import AddressInUseError, StartError, TooManyConnectionsError
 from ..framing import MAX_HEADER_BYTES
 from ..speech.synthesizer import Synthesizer
+from ..throttle import Throttle
 from .session import Session
-from .throttle import Throttle
 
 _LOGGER = logging.getLogger(__name__)
 

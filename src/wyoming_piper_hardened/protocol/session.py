@@ -40,6 +40,7 @@ from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
 from ..text.cleaner import clean
 from ..text.segmenter import Segment, Segmenter
+from ..throttle import Throttle
 from .requests import (
     VoiceChoice,
     check_length,
@@ -47,7 +48,6 @@ from .requests import (
     read_text,
     read_voice_choice,
 )
-from .throttle import Throttle
 
 _LOGGER = logging.getLogger(__name__)
 

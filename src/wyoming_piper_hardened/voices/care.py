@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import threading
@@ -69,6 +68,8 @@ class Caretaker:
     catalogue: CurrentCatalogue
     care: Care
     ready: Callable[[], Awaitable[None]]
+    repaired_on_start: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set as soon as every voice of `repair_on_start` is whole."""
     _sick: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     _patients: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _rejected: dict[Path, str] = field(default_factory=dict)
@@ -108,8 +109,8 @@ class Caretaker:
         await self.ready()
         wanted = self.care.repair_on_start
         names = [voice.name for voice in keeper.library] if "all" in wanted else list(wanted)
-        for name in names:
-            await self._try(keeper.repair(name))
+        if all([await self._try(keeper.repair(name)) for name in names]):
+            self.repaired_on_start.set()
         for voice in list(keeper.library):
             if not voice.prepared:
                 await self._prepare(voice)
@@ -289,9 +290,13 @@ class Caretaker:
         version = self.keeper.installer.store.serving(name)
         return version is not None and read_manifest(version).source == label
 
-    async def _try(self, work: Awaitable[object]) -> None:
-        with contextlib.suppress(HardenedError):  # an issue tells
+    async def _try(self, work: Awaitable[object]) -> bool:
+        """Whether it succeeded; if not, an issue tells."""
+        try:
             await work
+        except HardenedError:
+            return False
+        return True
 
 
 def _delays() -> Iterator[float]:

@@ -15,6 +15,7 @@ class IssueKind(StrEnum):
     UNLOADABLE = "unloadable"
     UNPREPARED = "unprepared"
     NO_SPACE = "no-space"
+    UNWRITABLE = "unwritable"
     REJECTED = "rejected"
     UNREACHABLE = "unreachable"
     STALE = "stale"
@@ -37,7 +38,10 @@ class Suggestion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One trouble. `subject` is a voice's name, an option's, a worker's or ``catalogue``."""
+    """One trouble.
+
+    `subject` is a voice's name, an option's, a worker's, ``catalogue`` or ``data_dir``.
+    """
 
     kind: IssueKind
     subject: str
