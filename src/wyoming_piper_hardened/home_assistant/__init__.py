@@ -1,0 +1,1 @@
+"""What makes the server an app of Home Assistant: options, discovery, commands."""

@@ -1,0 +1,178 @@
+"""The face that the server shows as an app: to the Supervisor, and on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from ..errors import HardenedError, SpeakerNotFoundError, SupervisorRefusedError
+from ..operations import Operations
+from ..voices.resolution import Issue, IssueKind, Suggestion
+from .discovery import announce, announcements
+from .listening import Listener
+from .options import AppOptions
+from .supervisor import SUPERVISOR_URL, Supervisor
+
+_LOGGER = logging.getLogger(__name__)
+
+_CLEAR_DELAY, _CLEAR_ATTEMPTS = 30.0, 10  # seconds
+
+
+class Listening(Protocol):
+    """A server that clients can reach."""
+
+    @property
+    def port(self) -> int | None:
+        """Its TCP port, if it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Runs beside the server; whatever fails here, the server speaks on.
+
+    Args:
+        options: the settings, and what is to be said about them.
+        token: what the Supervisor gave to this app; empty where there is none.
+        supervisor_url: where the Supervisor is.
+        commands: the descriptor that commands are read from; ``None`` for nothing.
+    """
+
+    options: AppOptions
+    token: str = ""
+    supervisor_url: str = SUPERVISOR_URL
+    commands: int | None = None
+
+    @contextlib.asynccontextmanager
+    async def face(self, operations: Operations, server: Listening) -> AsyncIterator[None]:
+        """Tell what is wrong with the options, take commands, be discovered."""
+        for remark in self.options.remarks:
+            _LOGGER.warning("%s", remark)
+        for issue in self.options.issues:
+            operations.tell(issue)
+        listener = Listener(operations)
+        duties: list[Callable[[], Awaitable[None]]] = [
+            listener.work,
+            lambda: self._check_folder(operations),
+            lambda: self._check_speaker(operations),
+        ]
+        if (source := self.commands) is not None:
+            duties.append(lambda: listener.listen(source))
+        async with contextlib.AsyncExitStack() as stack:
+            if (supervisor := await self._supervisor(stack)) is not None:
+                duties.append(lambda: self._announce(supervisor, operations, server.port))
+                duties.append(lambda: self._clear_repairs(supervisor, operations))
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_perform(duty)) for duty in duties]
+                try:
+                    yield
+                finally:
+                    for task in tasks:
+                        task.cancel()
+
+    async def _supervisor(self, stack: contextlib.AsyncExitStack) -> Supervisor | None:
+        if not self.token:
+            _LOGGER.info("no SUPERVISOR_TOKEN: this is no app of Home Assistant, no discovery")
+            return None
+        try:
+            return await stack.enter_async_context(Supervisor(self.supervisor_url, self.token))
+        except SupervisorRefusedError as err:
+            _LOGGER.error("no discovery: %s", err)  # noqa: TRY400 - the message says all
+            return None
+
+    async def _announce(
+        self, supervisor: Supervisor, operations: Operations, port: int | None
+    ) -> None:
+        if port is None:
+            _LOGGER.warning("no discovery: only a tcp:// address can be announced")
+            return
+        web_uri = self.options.settings.web_uri
+        web_port = urlsplit(web_uri).port if web_uri else None
+        announced = announcements(socket.gethostname(), port, web_port)
+        await announce(supervisor, operations, announced)
+
+    async def _clear_repairs(self, supervisor: Supervisor, operations: Operations) -> None:
+        """Take what has been repaired out of the options, or every start would do it again."""
+        if not (done := self.options.settings.repair_on_start):
+            return
+        await operations.repaired_on_start.wait()
+        for _ in range(_CLEAR_ATTEMPTS):
+            try:
+                await clear_repairs(supervisor, done)
+            except HardenedError as err:
+                _LOGGER.warning("repair_on_start cannot be cleared yet: %s: %s", err.code, err)
+                await asyncio.sleep(_CLEAR_DELAY)
+            else:
+                return
+
+    async def _check_folder(self, operations: Operations) -> None:
+        """Say early that no voice can be installed or mended, before one has to be."""
+        folder = self.options.settings.data_dir
+        try:
+            await asyncio.to_thread(_write_something, folder)
+        except OSError as err:
+            message = (
+                f"{folder} refuses: {err.strerror}; what is there speaks, nothing can be added"
+            )
+            if err.errno in {errno.ENOSPC, errno.EDQUOT}:
+                issue = Issue(IssueKind.NO_SPACE, "data_dir", message, Suggestion.FREE_SPACE)
+            else:
+                issue = Issue(IssueKind.UNWRITABLE, "data_dir", message)
+            operations.tell(issue)
+
+    async def _check_speaker(self, operations: Operations) -> None:
+        """Leave out the option `speaker` if its voice has no such one.
+
+        Every request that names no speaker would fail otherwise. Nobody can say before the voice
+        is there.
+        """
+        synthesizer = operations.synthesizer
+        while (name := synthesizer.library.wanted) not in synthesizer.library:
+            await operations.changes.wait()
+        try:
+            synthesizer.library.find(name).speaker_id(synthesizer.manner.speaker)
+        except SpeakerNotFoundError as err:
+            synthesizer.manner = replace(synthesizer.manner, speaker=None)
+            message = f"{err}; it is left at its default"
+            operations.tell(Issue(IssueKind.OPTION, "speaker", message, Suggestion.CHANGE_OPTION))
+
+
+def _write_something(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"x" * 4096)
+
+
+async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:
+    """Take `done` out of the option `repair_on_start`; leave what was added meanwhile.
+
+    Raises:
+        SupervisorError: the Supervisor does not do that.
+    """
+    options = await supervisor.options()
+    wanted: Any = options.get("repair_on_start")
+    if isinstance(wanted, str):
+        left: Any = ",".join(name for name in wanted.split(",") if name.strip() not in done)
+    elif isinstance(wanted, list):
+        left = [name for name in wanted if str(name).strip() not in done]
+    else:
+        return
+    if left != wanted:
+        await supervisor.set_options({**options, "repair_on_start": left})
+        _LOGGER.info("repair_on_start is done and has been cleared")
+
+
+async def _perform(duty: Callable[[], Awaitable[None]]) -> None:
+    """A duty; a bug in one ends neither the others nor the server."""
+    try:
+        await duty()
+    except Exception:
+        _LOGGER.exception("the app's face met an error; please report this")

@@ -1,0 +1,172 @@
+"""Commands from Home Assistant's actions: one JSON value a line on standard input.
+
+``{"command": "repair", "voice": "en_US-joe-medium"}``, or the short form, a JSON string:
+``"repair en_US-joe-medium"``. `COMMANDS` has them all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import voluptuous as vol
+
+from ..errors import CommandError, CommandFieldsError, CommandUnknownError, VoiceError
+from ..operations import Operations
+
+_SHOWN = 40  # characters of a name that somebody made up
+_TRIAL_TEXT = "1, 2, 3."  # every voice reads figures in its own language
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A valid command."""
+
+    name: str
+    fields: Mapping[str, str] = field(repr=False)  # may hold text, which is never logged
+
+    @property
+    def shown(self) -> str:
+        """Its name, and its voice if it has one."""
+        return " ".join(filter(None, (self.name, self.fields.get("voice"))))
+
+    async def carry_out(self, operations: Operations) -> str:
+        """Do it; returns what came of it.
+
+        Raises:
+            HardenedError: it failed.
+        """
+        return await COMMANDS[self.name].carry_out(operations, self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """`first` is the field that the short form fills."""
+
+    schema: vol.Schema
+    carry_out: Callable[[Operations, Mapping[str, str]], Awaitable[str]]
+    first: str | None = None
+
+
+def parse(line: bytes) -> Command:
+    """Read a command.
+
+    Raises:
+        CommandError: the line is no JSON, or neither an object nor a string.
+        CommandUnknownError: there is no such command.
+        CommandFieldsError: a field is missing, unknown or wrong.
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise CommandError("a line that is not JSON") from None
+    if isinstance(value, str):
+        value = _from_short_form(value)
+    if not isinstance(value, dict):
+        raise CommandError("a line that is neither a JSON object nor a JSON string")
+    fields = dict(value)
+    name = fields.pop("command", None)
+    if not isinstance(name, str):
+        raise CommandError("an object without a command")
+    if name not in COMMANDS:
+        shown = name.partition(" ")[0][:_SHOWN]  # what follows may be a text
+        raise CommandUnknownError(
+            f"there is no command {shown!r}; there are: {', '.join(COMMANDS)}"
+        )
+    try:
+        return Command(name, COMMANDS[name].schema(fields))
+    except vol.MultipleInvalid as err:
+        first = err.errors[0]
+        where = str(first.path[0])[:_SHOWN] if first.path else ""
+        raise CommandFieldsError(f"{name}: {where!r}: {first.error_message}") from None
+
+
+def _from_short_form(text: str) -> dict[str, str]:
+    name, _, rest = text.strip().partition(" ")
+    fields = {"command": name}
+    if rest := rest.strip():
+        kind = COMMANDS.get(name)
+        fields[(kind.first if kind else None) or "voice"] = rest
+    return fields
+
+
+def _voice(value: object) -> str:
+    """A name that could be a voice's; whether there is one is not known yet."""
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 100:  # noqa: PLR2004
+        raise vol.Invalid("must be the name of a voice")
+    if not value.strip().isprintable():
+        raise vol.Invalid("must be the name of a voice")
+    return value.strip()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise vol.Invalid("must be a text")
+    return value.encode(errors="replace").decode()
+
+
+async def _install(operations: Operations, fields: Mapping[str, str]) -> str:
+    voice = await operations.install(fields["voice"])
+    return f"{voice.name} is installed"
+
+
+async def _remove(operations: Operations, fields: Mapping[str, str]) -> str:
+    await operations.remove(fields["voice"])
+    return "it is removed"
+
+
+async def _verify(operations: Operations, fields: Mapping[str, str]) -> str:
+    if damage := await operations.verify(fields["voice"]):
+        raise VoiceError("; ".join(damage))
+    return "it is as it was installed"
+
+
+async def _repair(operations: Operations, fields: Mapping[str, str]) -> str:
+    voice = await operations.repair(fields["voice"])
+    return f"it speaks from {voice.model.parent}"
+
+
+async def _restart_workers(operations: Operations, _: Mapping[str, str]) -> str:
+    operations.restart_workers()
+    return "each goes on until its replacement is ready"
+
+
+async def _reset_breaker(operations: Operations, fields: Mapping[str, str]) -> str:
+    operations.reset_breaker(fields.get("voice"))
+    return "what was given up is tried again"
+
+
+async def _say(operations: Operations, fields: Mapping[str, str]) -> str:
+    spoken = await operations.say(fields.get("text", _TRIAL_TEXT), fields.get("voice"))
+    first = "never" if spoken.first_audio is None else f"after {spoken.first_audio * 1000:.0f} ms"
+    return (
+        f"{spoken.voice}: {spoken.audio:.2f} s of audio in {spoken.duration:.2f} s, first {first}"
+    )
+
+
+async def _status(operations: Operations, _: Mapping[str, str]) -> str:
+    status = operations.status()
+    workers = ", ".join(str(worker.state) for worker in status.pool.workers) or "none"
+    works = ", ".join(f"{work.action} {work.voice}" for work in status.works) or "nothing"
+    issues = ", ".join(issue.id for issue in status.issues) or "none"
+    return (
+        f"{'ready' if status.ready else 'not ready'}, {status.speaks} speaks; workers: {workers}; "
+        f"under way: {works}; issues: {issues}"
+    )
+
+
+_OF_A_VOICE = vol.Schema({vol.Required("voice"): _voice})
+
+COMMANDS: Mapping[str, _Kind] = {
+    "install": _Kind(_OF_A_VOICE, _install, "voice"),
+    "remove": _Kind(_OF_A_VOICE, _remove, "voice"),
+    "verify": _Kind(_OF_A_VOICE, _verify, "voice"),
+    "repair": _Kind(_OF_A_VOICE, _repair, "voice"),
+    "restart_workers": _Kind(vol.Schema({}), _restart_workers),
+    "reset_breaker": _Kind(vol.Schema({vol.Optional("voice"): _voice}), _reset_breaker, "voice"),
+    "say": _Kind(
+        vol.Schema({vol.Optional("text"): _text, vol.Optional("voice"): _voice}), _say, "text"
+    ),
+    "status": _Kind(vol.Schema({}), _status),
+}
