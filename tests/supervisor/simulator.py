@@ -129,9 +129,7 @@ class Simulator:
         status: int | None = None
         response: web.StreamResponse
         try:
-            response: web.StreamResponse = await self._answer(
-                request, handler, authorized=authorized
-            )
+            response = await self._answer(request, handler, authorized=authorized)
             status = response.status
         except ConnectionResetError:
             response = web.Response()

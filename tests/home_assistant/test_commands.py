@@ -1,0 +1,194 @@
+"""What is a command, and what becomes of the lines that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from conftest import Script, Serve
+from support.waiting import eventually
+from wyoming_piper_hardened.config import Settings
+from wyoming_piper_hardened.errors import (
+    CommandError,
+    CommandFieldsError,
+    CommandUnknownError,
+)
+from wyoming_piper_hardened.home_assistant.app import App
+from wyoming_piper_hardened.home_assistant.commands import COMMANDS, parse
+from wyoming_piper_hardened.home_assistant.options import AppOptions
+from wyoming_piper_hardened.home_assistant.standard_input import MAX_LINE_BYTES
+from wyoming_piper_hardened.operations import CommandRecord, Operations
+
+JOE = "en_US-joe-medium"
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "fields"),
+    [
+        ({"command": "repair", "voice": JOE}, "repair", {"voice": JOE}),
+        (f"repair {JOE}", "repair", {"voice": JOE}),
+        (f"  install   {JOE} ", "install", {"voice": JOE}),
+        ("status", "status", {}),
+        ("reset_breaker", "reset_breaker", {}),
+        (f"reset_breaker {JOE}", "reset_breaker", {"voice": JOE}),
+        ("say", "say", {}),
+        ("say Hello.", "say", {"text": "Hello."}),
+        ({"command": "say", "text": "Hello. ", "voice": JOE}, "say", None),
+        ({"command": "say", "text": "\ud83d"}, "say", {"text": "?"}),
+    ],
+)
+def test_both_forms(value: object, name: str, fields: dict[str, str] | None) -> None:
+    command = parse(json.dumps(value).encode())
+    assert command.name == name
+    assert fields is None or command.fields == fields
+    assert "Hello" not in f"{command.shown} {command!r}"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("", CommandError),
+        ("repair x", CommandError),
+        ("5", CommandError),
+        ("[]", CommandError),
+        ("null", CommandError),
+        ("{}", CommandError),
+        ('{"command": 5}', CommandError),
+        ('""', CommandUnknownError),
+        ('"gc"', CommandUnknownError),
+        ('"Repair x"', CommandUnknownError),
+        ('{"command": "say private"}', CommandUnknownError),
+        ('{"command": "' + "x" * 5000 + '"}', CommandUnknownError),
+        ('"repair"', CommandFieldsError),
+        ('"status now"', CommandFieldsError),
+        ('{"command": "repair", "voice": ""}', CommandFieldsError),
+        ('{"command": "repair", "voice": 5}', CommandFieldsError),
+        ('{"command": "repair", "voice": "a\\nb"}', CommandFieldsError),
+        ('{"command": "repair", "voice": "' + "x" * 101 + '"}', CommandFieldsError),
+        ('{"command": "repair", "voice": "x", "force": true}', CommandFieldsError),
+        ('{"command": "say", "text": ["private"]}', CommandFieldsError),
+        ('{"command": "say", "txet": "private"}', CommandFieldsError),
+    ],
+)
+def test_anything_else_is_a_named_error(line: str, kind: type[CommandError]) -> None:
+    with pytest.raises(CommandError) as raised:
+        parse(line.encode())
+    assert type(raised.value) is kind
+    assert len(str(raised.value)) < 300
+    assert "private" not in str(raised.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda some: st.lists(some) | st.dictionaries(st.text(), some),
+    max_leaves=5,
+)
+NAMES = st.sampled_from([*COMMANDS, "voice", "text", "command"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    line=st.binary()
+    | VALUES.map(lambda value: json.dumps(value).encode())
+    | st.dictionaries(NAMES, VALUES | NAMES).map(lambda value: json.dumps(value).encode())
+)
+def test_no_line_whatever_is_too_much(line: bytes) -> None:
+    with contextlib.suppress(CommandError):
+        command = parse(line)
+        assert command.name in COMMANDS
+        assert command.shown.isprintable()
+
+
+@dataclass
+class Bench:
+    """A server in this process, and what is written to its standard input."""
+
+    operations: Operations
+    input: FileIO
+
+    async def write(self, *lines: bytes) -> None:
+        await asyncio.to_thread(self.input.write, b"".join(line + b"\n" for line in lines))
+
+    @property
+    def records(self) -> tuple[CommandRecord, ...]:
+        return self.operations.status().commands
+
+
+@pytest.fixture
+async def bench(start_server: Serve, script: Script, tmp_path: Path) -> AsyncIterator[Bench]:
+    reader, writer = os.pipe()
+    given_to: list[Operations] = []
+
+    def note(operations: Operations, _: object) -> Any:
+        given_to.append(operations)
+        return contextlib.AsyncExitStack()
+
+    options = AppOptions(Settings(data_dir=tmp_path))
+    with open(writer, "wb", buffering=0) as opened:  # noqa: ASYNC230, PTH123 - a descriptor
+        await start_server(script(), faces=[note, App(options, commands=reader).face])
+        yield Bench(given_to[0], opened)
+
+
+async def test_outcomes_are_part_of_the_status(bench: Bench) -> None:
+    await bench.write(
+        b'"say"', b'{"command": "say", "voice": "nobody"}', b'{"command": "say", "text": "private"}'
+    )
+    await eventually(lambda: len(bench.records) == 3)
+    first, second, third = bench.records
+    assert (first.command, first.outcome) == ("say", "ok")
+    assert JOE in first.message
+    assert (second.command, second.outcome) == ("say nobody", "voice-not-found")
+    assert third.outcome == "ok"
+    assert third.at >= second.at
+    assert "private" not in str(bench.operations.status())
+
+
+async def test_a_bug_in_one_does_not_end_the_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Operations, "restart_workers", broken)
+    await bench.write(b'"restart_workers"', b'"status"')
+    await eventually(lambda: len(bench.records) == 2)
+    assert [record.outcome for record in bench.records] == ["internal-error", "ok"]
+
+
+async def test_too_many_at_once_are_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+
+    async def slow(_operations: Operations, _name: str) -> list[str]:
+        await release.wait()
+        return []
+
+    monkeypatch.setattr(Operations, "verify", slow)
+    await bench.write(*[b'"verify x"'] * 50)
+    await eventually(lambda: "commands-waiting" in caplog.text)
+    assert not bench.records
+    release.set()
+    await eventually(lambda: len(bench.records) >= 32)
+    await bench.write(b'"status"')
+    await eventually(lambda: bench.records[-1].command == "status")
+    assert len(bench.records) < 50
+
+
+async def test_a_flood_of_junk_floods_neither_the_log_nor_the_loop(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.write(*[b"junk"] * 50_000, b"x" * (MAX_LINE_BYTES + 1), b'"status"')
+    await eventually(lambda: bench.records)
+    assert [record.command for record in bench.records] == ["status"]
+    assert 0 < caplog.text.count("standard input") <= 30

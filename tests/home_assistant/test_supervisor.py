@@ -1,0 +1,263 @@
+"""Discovery and options over real HTTP, with everything that can go wrong on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Script, Serve
+from supervisor.simulator import Fault, Simulator, serving
+from support.waiting import eventually
+from wyoming_piper_hardened.config import Settings
+from wyoming_piper_hardened.errors import (
+    SupervisorError,
+    SupervisorRefusedError,
+    SupervisorUnreachableError,
+)
+from wyoming_piper_hardened.home_assistant import app as app_module
+from wyoming_piper_hardened.home_assistant.app import App, clear_repairs
+from wyoming_piper_hardened.home_assistant.discovery import announce, announcements
+from wyoming_piper_hardened.home_assistant.options import AppOptions
+from wyoming_piper_hardened.home_assistant.supervisor import Supervisor
+from wyoming_piper_hardened.operations import Operations
+from wyoming_piper_hardened.restart import RestartPolicy
+
+TOKEN = "a-very-secret-token"  # noqa: S105 - of a simulator
+CONFIG: dict[str, Any] = {
+    "discovery": ["wyoming", "piper_hardened"],
+    "options": {"voice": "en_US-joe-medium", "repair_on_start": [], "volume": 1.0},
+    "schema": {
+        "voice": "str",
+        "repair_on_start": ["str"],
+        "volume": "float(0,4)",
+        "speaker": "str?",
+    },
+}
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with serving(Simulator(TOKEN, CONFIG)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> AppOptions:
+    return AppOptions(Settings(data_dir=tmp_path, web_uri="http://127.0.0.1:8099"))
+
+
+class Watcher:
+    """A face that only gives what it was given."""
+
+    operations: Operations
+
+    def face(self, operations: Operations, _: object) -> Any:
+        self.operations = operations
+        return asyncio.timeout(None)
+
+
+async def test_it_is_announced_when_it_can_speak_and_not_withdrawn(
+    simulator: Simulator, options: AppOptions, start_server: Serve, script: Script
+) -> None:
+    watcher = Watcher()
+    app = App(options, TOKEN, simulator.url)
+    engine = [script("die")]
+    server = await start_server(
+        lambda: engine[0],
+        RestartPolicy(backoff_delay=0.05),
+        faces=[watcher.face, app.face],
+    )
+    (worker,) = watcher.operations.synthesizer.pool.workers
+    await eventually(lambda: worker.last_failure)
+    assert simulator.received == []
+    engine[0] = script()
+    await eventually(lambda: len(simulator.discovered) == 2)
+    host = socket.gethostname()
+    assert sorted(simulator.discovered.values(), key=str) == [
+        {
+            "service": "piper_hardened",
+            "config": {"host": host, "port": server.port, "web_port": 8099},
+        },
+        {"service": "wyoming", "config": {"uri": f"tcp://{host}:{server.port}"}},
+    ]
+    assert all(one.authorized for one in simulator.received)
+
+
+async def test_the_same_message_is_announced_after_a_restart(simulator: Simulator) -> None:
+    known = []
+    for _ in range(2):
+        async with Supervisor(simulator.url, TOKEN) as supervisor:
+            await supervisor.announce("wyoming", {"uri": "tcp://host:10200"})
+        known.append(list(simulator.discovered))
+    assert known[0] == known[1]  # Home Assistant knows what a person set up by it
+    assert simulator.withdrawn == []
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_failure_is_named_without_the_token(simulator: Simulator, fault: Fault) -> None:
+    simulator.fault(fault)
+    async with Supervisor(simulator.url, TOKEN, timeout=0.5) as supervisor:
+        with pytest.raises(SupervisorError) as raised:
+            await supervisor.announce("wyoming", {"uri": "tcp://host:10200"})
+        assert TOKEN not in str(raised.value)
+        assert raised.value.retryable
+        assert "POST /discovery" in str(raised.value)
+        kind = {
+            Fault.SLOW: SupervisorUnreachableError,
+            Fault.RESET: SupervisorUnreachableError,
+            Fault.UNAUTHORIZED: SupervisorRefusedError,
+            Fault.ECHO: SupervisorRefusedError,
+        }.get(fault, SupervisorError)
+        assert type(raised.value) is kind
+        await supervisor.announce("wyoming", {"uri": "tcp://host:10200"})
+    assert simulator.services == ["wyoming"]
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    async with Supervisor(simulator.url, TOKEN) as supervisor:
+        await supervisor.announce("wyoming", {"uri": "tcp://host:10200"})
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a b", "ü", "x" * 2000])
+def test_what_cannot_be_a_token_is_none(token: str) -> None:
+    with pytest.raises(SupervisorRefusedError) as raised:
+        Supervisor("http://supervisor", token)
+    assert token not in str(raised.value)
+
+
+async def test_it_is_announced_again_until_that_succeeds(
+    simulator: Simulator,
+    start_server: Serve,
+    script: Script,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    watcher = Watcher()
+    await start_server(script(), faces=[watcher.face])
+    faults = (Fault.ERROR, Fault.UNAUTHORIZED, Fault.RESET, Fault.NONSENSE, Fault.ERROR)
+    simulator.fault(*faults)
+    async with Supervisor(simulator.url, TOKEN) as supervisor:
+        announced = announcements("host", 1, None)
+        await announce(supervisor, watcher.operations, announced, itertools.repeat(0.0))
+    assert simulator.services == ["piper_hardened", "wyoming"]
+    assert len(simulator.received) == len(faults) + 2
+    assert TOKEN not in caplog.text
+
+
+async def test_a_service_that_is_not_listed_does_not_hold_up_the_other(
+    start_server: Serve, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    watcher = Watcher()
+    await start_server(script(), faces=[watcher.face])
+    config = {**CONFIG, "discovery": ["wyoming"]}
+    async with (
+        serving(Simulator(TOKEN, config)) as simulator,
+        Supervisor(simulator.url, TOKEN) as supervisor,
+    ):
+        announced = announcements("host", 1, None)
+        await announce(supervisor, watcher.operations, announced, [0.0] * 5)
+        assert simulator.services == ["wyoming"]
+    told = [record for record in caplog.records if "cannot be discovered" in record.getMessage()]
+    assert len(told) == 1  # the same again is not worth a line
+    assert "must list services" in told[0].getMessage()
+
+
+async def test_without_a_token_there_is_no_discovery(
+    simulator: Simulator, options: AppOptions, start_server: Serve, script: Script
+) -> None:
+    watcher = Watcher()
+    app = App(options, "", simulator.url)
+    await start_server(script(), faces=[watcher.face, app.face])
+    await eventually(lambda: watcher.operations.ready)
+    assert simulator.received == []
+
+
+async def test_what_was_repaired_at_the_start_is_cleared(
+    simulator: Simulator,
+    options: AppOptions,
+    start_server: Serve,
+    script: Script,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app_module, "_CLEAR_DELAY", 0.0)
+    simulator.options = {"repair_on_start": ["en_US-joe-medium"]}
+    simulator.fault(Fault.ERROR, Fault.RESET, Fault.UNAUTHORIZED)
+    wanted = ("en_US-joe-medium",)
+    settings = replace(options.settings, repair_on_start=wanted)
+    app = App(replace(options, settings=settings), TOKEN, simulator.url)
+    await start_server(script(), faces=[app.face], repair_on_start=list(wanted))
+    await eventually(lambda: simulator.options["repair_on_start"] == [])
+
+
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [
+        (["a"], []),
+        (["a", "new"], ["new"]),
+        (["new"], ["new"]),
+        ([], []),
+    ],
+)
+async def test_only_what_was_repaired_is_cleared(
+    simulator: Simulator, before: list[str], left: list[str]
+) -> None:
+    simulator.options = {"repair_on_start": before, "volume": 0.5, "speaker": "1"}
+    async with Supervisor(simulator.url, TOKEN) as supervisor:
+        await clear_repairs(supervisor, ("a", "b"))
+    assert simulator.options["repair_on_start"] == left
+    assert (simulator.options["volume"], simulator.options["speaker"]) == (0.5, "1")
+    posted = [one for one in simulator.received if one.method == "POST"]
+    assert len(posted) == (before != left)
+
+
+async def test_what_cannot_be_repaired_stays(
+    simulator: Simulator, options: AppOptions, start_server: Serve, script: Script
+) -> None:
+    watcher = Watcher()
+    wanted = ("en_US-nobody-low",)
+    simulator.options = {"repair_on_start": list(wanted)}
+    settings = replace(options.settings, repair_on_start=wanted)
+    app = App(replace(options, settings=settings), TOKEN, simulator.url)
+    await start_server(
+        script(), faces=[watcher.face, app.face], repair_on_start=list(wanted), offline=True
+    )
+    await eventually(lambda: any(i.subject == wanted[0] for i in watcher.operations.issues()))
+    await eventually(lambda: len(simulator.discovered) == 2)
+    assert not watcher.operations.repaired_on_start.is_set()
+    assert simulator.options["repair_on_start"] == list(wanted)
+
+
+async def test_the_simulator_by_itself() -> None:
+    arguments = ("-m", "supervisor", "--port", "0", "--token", TOKEN, "--fault", "error")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert process.stdout
+    assert process.stderr
+    url = (await process.stderr.readline()).decode().split()[-1]
+    async with Supervisor(url, TOKEN) as supervisor:
+        with pytest.raises(SupervisorError):
+            await supervisor.options()
+        assert (await supervisor.options())["voice"]
+    lines = [json.loads(await process.stdout.readline()) for _ in range(2)]
+    assert [line["status"] for line in lines] == [500, 200]
+    process.terminate()
+    assert await process.wait() == 0
