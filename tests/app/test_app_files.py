@@ -34,7 +34,7 @@ NOT_OFFERED: Final = {
 }
 """Settings that an app's user has no use for, and why."""
 
-OTHER_DEFAULTS: Final = {"custom_voice_dirs": ["/share/piper"]}
+OTHER_DEFAULTS: Final = {"custom_voice_dirs": ["/share/piper", "/share/piper_hardened"]}
 """Where the app differs from the bare program: the official app has its users' voices there."""
 
 

@@ -1,6 +1,7 @@
 """The command line: arguments, exit codes, progress; no logic.
 
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 could not start.
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 could not start. A command's module is
+imported when it runs: a container asks for its health every minute.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import importlib
 import logging
 import os
 import signal
@@ -19,12 +21,11 @@ from typing import Any
 from .. import __version__
 from ..config import Settings, all_settings, load_settings
 from ..errors import ConfigError, HardenedError, StartError
-from ..home_assistant.options import read_options
-from . import voices
 from .codes import FAILED, NOT_STARTED, USAGE
-from .health import health
-from .say import say
-from .serve import add_app_arguments, serve, serve_app, take_token
+
+_SERVERS = {"serve:serve", "app:serve"}  # which have their own signal handlers
+
+Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,12 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     flags = {setting.name: getattr(parsed, setting.name, None) for setting in all_settings()}
     try:
-        settings, command = _prepare(parsed, flags)
-        _set_up_logging(settings)
-        if parsed.command not in {serve, serve_app}:  # which have their own
+        command = _prepared(parsed, flags)
+        if parsed.command not in _SERVERS:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        code = asyncio.run(command(parsed))
+        code: int = asyncio.run(command(parsed))
     except ConfigError as err:
         print(err, file=sys.stderr)
         return USAGE
@@ -52,16 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _prepare(
-    parsed: argparse.Namespace, flags: dict[str, object]
-) -> tuple[Settings, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]]:
-    """The settings, and the command that they are bound to."""
-    if parsed.command is serve_app:
-        token = take_token(os.environ)
-        options = read_options(parsed.options, os.environ, flags, supervised=bool(token))
-        return options.settings, functools.partial(serve_app, options, token)
+def _prepared(parsed: argparse.Namespace, flags: dict[str, object]) -> Command:
+    """The command, bound to its settings."""
+    module, _, name = parsed.command.partition(":")
+    if parsed.command == "app:serve":
+        from . import app  # noqa: PLC0415 - see above
+
+        options, token = app.prepare(parsed, flags)
+        _set_up_logging(options.settings)
+        app.settle_in(options)
+        return functools.partial(app.serve, options, token)
     settings = load_settings(parsed.config, os.environ, flags)
-    return settings, functools.partial(parsed.command, settings)
+    _set_up_logging(settings)
+    return functools.partial(
+        getattr(importlib.import_module(f".{module}", __name__), name), settings
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,25 +87,54 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("serve", parents=[common], help="serve Wyoming clients")
-    command.set_defaults(command=serve)
+    command.set_defaults(command="serve:serve")
 
     command = commands.add_parser("app", parents=[flags], help="serve as an app of Home Assistant")
-    add_app_arguments(command)
-    command.set_defaults(command=serve_app)
+    command.add_argument("--options", type=Path, metavar="FILE", help="the app's options")
+    command.add_argument("--supervisor", metavar="URL", help="where the Supervisor is")
+    command.set_defaults(command="app:serve")
 
     command = commands.add_parser("say", parents=[common], help="speak one text, without a server")
     command.add_argument("text", help="what to say; - reads it from standard input")
     command.add_argument("--output", metavar="FILE.wav", help="a file, or - for standard output")
-    command.set_defaults(command=say)
+    command.set_defaults(command="say:say")
 
     command = commands.add_parser(
         "health", parents=[common], help="ask a server to describe itself"
     )
-    command.set_defaults(command=health)
+    command.set_defaults(command="health:health")
 
     command = commands.add_parser("voices", help="what is installed")
-    voices.add_actions(command.add_subparsers(required=True, metavar="ACTION"), common)
+    _add_voices(command.add_subparsers(required=True, metavar="ACTION"), common)
     return parser
+
+
+def _add_voices(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser],
+    common: argparse.ArgumentParser,
+) -> None:
+    action = actions.add_parser("list", parents=[common], help="list the installed voices")
+    action.add_argument("--json", action="store_true", help="for programs")
+    action.add_argument(
+        "--available", action="store_true", help="what the hub has, as far as known"
+    )
+    action.set_defaults(command="voices:show")
+    for name, nargs, text in (
+        ("install", "+", "install voices of the hub, or the embedded one"),
+        ("verify", "*", "read every byte of voices; all of them if none is named"),
+        ("repair", "+", "verify voices, set aside what is bad, and get it again"),
+        ("remove", "+", "remove a voice from the data directory"),
+    ):
+        action = actions.add_parser(name, parents=[common], help=text)
+        action.add_argument("names", metavar="NAME", nargs=nargs)
+        action.set_defaults(command=f"voices:{name}")
+    action = actions.add_parser("import", parents=[common], help="install voices of your own")
+    action.add_argument("paths", type=Path, metavar="PATH.onnx", nargs="+")
+    action.set_defaults(command="voices:import_own")
+    action = actions.add_parser(
+        "gc", parents=[common], help="remove versions that do not serve, and what is in quarantine"
+    )
+    action.set_defaults(command="voices:collect_garbage")
 
 
 def _set_up_logging(settings: Settings) -> None:

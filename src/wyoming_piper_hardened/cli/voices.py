@@ -33,35 +33,6 @@ from .codes import FAILED, OK
 _VOICE_FIELDS = ("name", "language", "quality", "sample_rate", "number_of_speakers")
 
 
-def add_actions(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser],
-    common: argparse.ArgumentParser,
-) -> None:
-    """Add each action to the parser of ``voices``."""
-    action = actions.add_parser("list", parents=[common], help="list the installed voices")
-    action.add_argument("--json", action="store_true", help="for programs")
-    action.add_argument(
-        "--available", action="store_true", help="what the hub has, as far as known"
-    )
-    action.set_defaults(command=show)
-    for name, command, nargs, text in (
-        ("install", install, "+", "install voices of the hub, or the embedded one"),
-        ("verify", verify, "*", "read every byte of voices; all of them if none is named"),
-        ("repair", repair, "+", "verify voices, set aside what is bad, and get it again"),
-        ("remove", remove, "+", "remove a voice from the data directory"),
-    ):
-        action = actions.add_parser(name, parents=[common], help=text)
-        action.add_argument("names", metavar="NAME", nargs=nargs)
-        action.set_defaults(command=command)
-    action = actions.add_parser("import", parents=[common], help="install voices of your own")
-    action.add_argument("paths", type=Path, metavar="PATH.onnx", nargs="+")
-    action.set_defaults(command=import_own)
-    action = actions.add_parser(
-        "gc", parents=[common], help="remove versions that do not serve, and what is in quarantine"
-    )
-    action.set_defaults(command=collect_garbage)
-
-
 async def _show_available(settings: Settings, parsed: argparse.Namespace) -> int:
     installer = build_installer(settings)
     catalogue = await asyncio.to_thread(installer.sources.catalogue.read)
