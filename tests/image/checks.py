@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import time
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Final
 import psutil
 
 from real_home_assistant.results import Findings
+from supervisor.simulator import Simulator, serving
 from support.client import connected
+from support.waiting import eventually
 
 from .bench import EMBEDDED, PORT, Bench, speak
 from .engine import ROOT
@@ -165,15 +168,68 @@ async def read_only_data(bench: Bench, findings: Findings) -> None:
 
 
 async def discovered(bench: Bench, findings: Findings) -> None:
-    """Home Assistant shows both services as discovered. Needs the simulated Supervisor."""
-    del bench
-    findings.figures["skipped"] = "tests/supervisor is not there yet"
+    """Home Assistant shows both services as discovered, and how to reach them."""
+    async with serving(Simulator(), "127.0.0.1", 80) as supervisor:
+        async with bench.server({"SUPERVISOR_TOKEN": supervisor.token}) as server:
+            began = time.monotonic()
+            await server.start()
+            await eventually(lambda: supervisor.services == ["piper_hardened", "wyoming"], 30)
+            findings.figure("discovered after", time.monotonic() - began)
+            (uri,) = (
+                message["config"]["uri"]
+                for message in supervisor.discovered.values()
+                if message["service"] == "wyoming"
+            )
+            findings.require(uri.startswith("tcp://"), f"{uri} is no address")
+            findings.require(uri.endswith(f":{PORT}"), f"{uri} has another port")
+            log = await server.container.log()
+        findings.require(supervisor.token not in log, "the token is in the log")
+        findings.require(not supervisor.withdrawn, f"{supervisor.withdrawn} were withdrawn")
 
 
 async def obeys(bench: Bench, findings: Findings) -> None:
-    """Every command on standard input is carried out. Needs the app's command."""
-    del bench
-    findings.figures["skipped"] = "tests/supervisor is not there yet"
+    """Every command on standard input is carried out, in order, and what is no command is told."""
+    own = VOICE_OF_ONES_OWN.stem
+    async with bench.server({"WPH_CUSTOM_VOICE_DIRS": "/share/piper"}) as server:
+        folder = server.share / "piper"
+        folder.mkdir()
+        for file in VOICE_OF_ONES_OWN.parent.glob(f"{VOICE_OF_ONES_OWN.name}*"):
+            shutil.copy(file, folder)
+        await server.start()
+        findings.require(await server.offers(own, 90), f"{own} was not taken over")
+        async with server.container.attached() as stdin:
+            for line in (
+                json.dumps({"command": "say", "text": "One, two."}),
+                json.dumps({"command": "verify", "voice": own}),
+                json.dumps(f"repair {own}"),
+                "this is no JSON",
+                json.dumps("dance"),
+                json.dumps({"command": "install", "voice": own}),
+                json.dumps("restart_workers"),
+                json.dumps({"command": "reset_breaker"}),
+                json.dumps({"command": "status"}),
+                json.dumps({"command": "remove", "voice": own}),
+            ):
+                stdin.write(line.encode() + b"\n")
+            await stdin.drain()
+            async with asyncio.timeout(90):
+                while f"command remove {own}: " not in (log := await server.container.log()):
+                    await asyncio.sleep(0.5)
+        told = [line.partition(" command ")[2] for line in log.splitlines() if " command " in line]
+        names = [line.split(":")[0] for line in told]
+        findings.require(
+            names
+            == [
+                *("say", f"verify {own}", f"repair {own}", f"install {own}"),
+                *("restart_workers", "reset_breaker", "status", f"remove {own}"),
+            ],
+            f"carried out were {names}",
+        )
+        failed = [line for line in told if line.split(": ")[1] != "ok"]
+        findings.require(not failed, f"failed: {failed}")
+        for code in ("command-invalid", "command-unknown"):
+            findings.require(code in log, f"{code} is not told")
+        await server.first_word()
 
 
 async def stays_at_home(bench: Bench, findings: Findings) -> None:
