@@ -75,6 +75,7 @@ def test_both_forms(value: object, name: str, fields: dict[str, str] | None) -> 
         ('{"command": "repair", "voice": 5}', CommandFieldsError),
         ('{"command": "repair", "voice": "a\\nb"}', CommandFieldsError),
         ('{"command": "repair", "voice": "' + "x" * 101 + '"}', CommandFieldsError),
+        ('"remove ../../etc"', CommandFieldsError),
         ('{"command": "repair", "voice": "x", "force": true}', CommandFieldsError),
         ('{"command": "say", "text": ["private"]}', CommandFieldsError),
         ('{"command": "say", "txet": "private"}', CommandFieldsError),

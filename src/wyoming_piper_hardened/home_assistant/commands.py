@@ -14,6 +14,7 @@ import voluptuous as vol
 
 from ..errors import CommandError, CommandFieldsError, CommandUnknownError, VoiceError
 from ..operations import Operations
+from ..voices.voice import is_voice_name
 
 _SHOWN = 40  # characters of a name that somebody made up
 _TRIAL_TEXT = "1, 2, 3."  # every voice reads figures in its own language
@@ -72,7 +73,7 @@ def parse(line: bytes) -> Command:
     if name not in COMMANDS:
         shown = name.partition(" ")[0][:_SHOWN]  # what follows may be a text
         raise CommandUnknownError(
-            f"there is no command {shown!r}; there are: {', '.join(COMMANDS)}"
+            f"no such command: {shown!r}; there are: {', '.join(COMMANDS)}"
         )
     try:
         return Command(name, COMMANDS[name].schema(fields))
@@ -93,9 +94,7 @@ def _from_short_form(text: str) -> dict[str, str]:
 
 def _voice(value: object) -> str:
     """A name that could be a voice's; whether there is one is not known yet."""
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= 100:  # noqa: PLR2004
-        raise vol.Invalid("must be the name of a voice")
-    if not value.strip().isprintable():
+    if not isinstance(value, str) or not is_voice_name(value.strip()):
         raise vol.Invalid("must be the name of a voice")
     return value.strip()
 
