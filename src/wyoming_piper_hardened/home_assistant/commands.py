@@ -72,9 +72,7 @@ def parse(line: bytes) -> Command:
         raise CommandError("an object without a command")
     if name not in COMMANDS:
         shown = name.partition(" ")[0][:_SHOWN]  # what follows may be a text
-        raise CommandUnknownError(
-            f"no such command: {shown!r}; there are: {', '.join(COMMANDS)}"
-        )
+        raise CommandUnknownError(f"no such command: {shown!r}; there are: {', '.join(COMMANDS)}")
     try:
         return Command(name, COMMANDS[name].schema(fields))
     except vol.MultipleInvalid as err:
