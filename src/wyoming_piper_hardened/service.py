@@ -18,7 +18,7 @@ import psutil
 
 from .config import Settings
 from .engine.messages import SpeechOptions
-from .errors import RequestError
+from .errors import RequestError, StartError
 from .journal import kept_journal
 from .metrics import Metrics
 from .operations import Operations
@@ -38,6 +38,7 @@ from .voices.resolution import Issues
 from .voices.source_finder import SourceFinder
 from .voices.store import Store
 from .voices.voice import Voice
+from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
 from .workers.process import EngineCommand, engine_command, speaks
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
@@ -134,6 +135,7 @@ async def serve(
     command: Callable[[], EngineCommand] | None = None,
     policy: RestartPolicy | None = None,
     on_listening: Callable[[WyomingServer], None] | None = None,
+    on_web: Callable[[WebServer], None] | None = None,
     faces: Sequence[Face] = (),
 ) -> None:
     """Serve until `stop` is set.
@@ -146,6 +148,7 @@ async def serve(
         command: another engine, for tests.
         policy: another policy of restarts, for tests.
         on_listening: called when clients can connect.
+        on_web: called before that, when browsers can.
         faces: run beside the server, each with what can be asked of it.
 
     Raises:
@@ -165,24 +168,36 @@ async def serve(
         max_connections=_affordable(settings.max_connections),
         idle_timeout=settings.idle_timeout,
     )
-    await server.start()
-    _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
-    host = urlsplit(settings.uri).hostname or ""
-    async with (
-        running(synthesizer),
-        announced(settings.zeroconf, host, server.port),
-        _background(caretaker.run()),
-        contextlib.AsyncExitStack() as stack,
-    ):
-        journal = stack.enter_context(kept_journal())
+    with kept_journal() as journal:
         operations = Operations(synthesizer, keeper, journal)
-        for face in faces:
-            await stack.enter_async_context(face(operations, server))
-        if on_listening is not None:
-            on_listening(server)
-        await stop.wait()
-        _LOGGER.info("stopping")
-        await server.stop(STOP_GRACE)
+        await server.start()
+        _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
+        web = WebServer(settings, operations) if settings.web_uri is not None else None
+        if web is not None:
+            try:
+                await web.start()
+            except StartError:
+                await server.stop(0)
+                raise
+            if on_web is not None:
+                on_web(web)
+        host = urlsplit(settings.uri).hostname or ""
+        async with (
+            running(synthesizer),
+            announced(settings.zeroconf, host, server.port),
+            _background(caretaker.run()),
+            contextlib.AsyncExitStack() as stack,
+        ):
+            for face in faces:
+                await stack.enter_async_context(face(operations, server))
+            if on_listening is not None:
+                on_listening(server)
+            await stop.wait()
+            _LOGGER.info("stopping")
+            async with asyncio.TaskGroup() as stopping:
+                stopping.create_task(server.stop(STOP_GRACE))
+                if web is not None:
+                    stopping.create_task(web.stop())
 
 
 def _affordable(connections: int) -> int:

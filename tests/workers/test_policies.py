@@ -13,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 from wyoming_piper_hardened.engine.messages import SegmentRequest
 from wyoming_piper_hardened.engine.residents import Residents
 from wyoming_piper_hardened.errors import HardenedError, VoiceError, VoiceUnavailableError
-from wyoming_piper_hardened.protocol.throttle import Throttle
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.throttle import Throttle
 from wyoming_piper_hardened.workers.breaker import Breakers, BreakerState
 from wyoming_piper_hardened.workers.job import Job, JobQueue, Turn
 from wyoming_piper_hardened.workers.poison import Quarantine

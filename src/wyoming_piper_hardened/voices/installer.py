@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from ..engine.messages import config_path
-from ..errors import NoSpaceError, StoreError, VoiceError
+from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError
 from .manifest import find_damage, read_manifest
 from .progress import Progress, Report, Step, unheard
 from .proof import prepare
@@ -22,7 +22,7 @@ from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
-_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")  # also a safe name of a file
+_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")
 
 Try = Callable[[Path], Awaitable[None]]
 Prepare = Callable[[Path, Path], Awaitable[None]]
@@ -85,7 +85,9 @@ class Installer:
             source = await asyncio.to_thread(self.sources.find_if_any, name)
             if version is None:
                 if source is None:
-                    raise VoiceError(f"{name} cannot be repaired: nothing tells where to get it")
+                    raise NotInstalledError(
+                        f"{name} cannot be repaired: nothing tells where to get it"
+                    )
                 return await self._transact(source, report)
             report(Progress(Step.TESTING))
             damage = await asyncio.to_thread(find_damage, version, digests=True)
@@ -118,7 +120,7 @@ class Installer:
         """
         async with self._exclusive(name):
             if name not in await asyncio.to_thread(self.store.names):
-                raise VoiceError(f"{name} is not in {self.store.root}")
+                raise NotInstalledError(f"{name} is not in {self.store.root}")
             await asyncio.to_thread(self.store.remove, name)
 
     async def collect_garbage(self) -> int:
@@ -132,7 +134,7 @@ class Installer:
         """
         freed = 0
         for name in await asyncio.to_thread(self.store.names):
-            if _NAME.fullmatch(name):
+            if may_be_a_name(name):
                 async with self._exclusive(name):
                     for version in await asyncio.to_thread(self.store.superfluous, name):
                         freed += await asyncio.to_thread(_remove, version)
@@ -213,7 +215,7 @@ class Installer:
     def _version(self, name: str) -> Path:
         version = self.store.serving(name)
         if version is None:
-            raise VoiceError(f"{name[:100]!r} has no usable version in {self.store.root}")
+            raise NotInstalledError(f"{name[:100]!r} has no usable version in {self.store.root}")
         return version
 
     def _current(self, name: str) -> Path | None:
@@ -226,8 +228,13 @@ class Installer:
         return package_source() is None and not any(map(self.store.serving, others))
 
 
+def may_be_a_name(name: str) -> bool:
+    """Whether a voice may be called so; such a name is also a safe name of a file."""
+    return _NAME.fullmatch(name) is not None
+
+
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not may_be_a_name(name):
         raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
 
 
