@@ -11,10 +11,11 @@ from pathlib import Path
 
 from . import __version__
 from .changes import Changes
-from .errors import IssueNotFoundError, NeedsPersonError, StoreError
+from .errors import IssueNotFoundError, NeedsPersonError, NotInstalledError
 from .journal import Entry, Journal
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .voices.catalogue_entry import CatalogueVoice
+from .voices.installer import refused
 from .voices.keeper import Action, Keeper
 from .voices.progress import Progress
 from .voices.resolution import Issue, IssueKind, Suggestion
@@ -159,24 +160,28 @@ class Operations:
 
         Raises:
             NoSpaceError: a model of that size would not fit.
-            StoreError: the disk refuses.
+            StoreError: the disk refuses, now or what is done within the context.
         """
         store = self._keeper.installer.store
         try:
             stage = await asyncio.to_thread(store.begin, model_bytes)
         except OSError as err:
-            raise StoreError(f"{store.root} refuses: {err.strerror}") from None
+            raise refused(err, store.root) from None
         try:
             yield stage
+        except OSError as err:
+            raise refused(err, store.root) from None
         finally:
             await asyncio.to_thread(store.abandon, stage)
 
     async def verify(self, name: str) -> list[str]:
         """Read every byte of a voice; returns what is wrong with it."""
+        await self._check_presence(name)
         return await self._keeper.verify(name)
 
     async def repair(self, name: str) -> Voice:
         """Verify a voice and mend it; it is tried again at once."""
+        await self._check_presence(name)
         return await self._keeper.repair(name)
 
     async def remove(self, name: str) -> None:
@@ -212,6 +217,13 @@ class Operations:
         if issue is None:
             raise IssueNotFoundError(f"there is no open issue {issue_id[:100]!r}")
         return issue
+
+    async def _check_presence(self, name: str) -> None:
+        """Raise NotInstalledError for a name that nobody knows: it is no voice in trouble."""
+        if name in self.synthesizer.library:
+            return
+        if name not in await asyncio.to_thread(self._keeper.installer.store.names):
+            raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""

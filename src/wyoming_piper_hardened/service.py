@@ -38,6 +38,7 @@ from .voices.resolution import Issues
 from .voices.source_finder import SourceFinder
 from .voices.store import Store
 from .voices.voice import Voice
+from .web.door import MOST_CONNECTIONS
 from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
 from .workers.process import EngineCommand, engine_command, speaks
@@ -165,14 +166,14 @@ async def serve(
         settings.uri,
         synthesizer,
         Description(library, keeper.offered).event,
-        max_connections=_affordable(settings.max_connections),
+        max_connections=_affordable(settings),
         idle_timeout=settings.idle_timeout,
     )
     with kept_journal() as journal:
         operations = Operations(synthesizer, keeper, journal)
+        web = WebServer(settings, operations) if settings.web_uri is not None else None
         await server.start()
         _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
-        web = WebServer(settings, operations) if settings.web_uri is not None else None
         if web is not None:
             try:
                 await web.start()
@@ -200,13 +201,15 @@ async def serve(
                     stopping.create_task(web.stop())
 
 
-def _affordable(connections: int) -> int:
+def _affordable(settings: Settings) -> int:
     """As many connections as the system's limit of open files allows, some kept for ourselves."""
+    connections = settings.max_connections
+    own = _OWN_FILES if settings.web_uri is None else _OWN_FILES + MOST_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
-    allowed = connections if soft == resource.RLIM_INFINITY else max(1, soft - _OWN_FILES)
+    allowed = connections if soft == resource.RLIM_INFINITY else max(1, soft - own)
     if allowed < connections:
         _LOGGER.warning(
             "max_connections is %d instead of %d: only %d files may be open here",

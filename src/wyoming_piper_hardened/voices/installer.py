@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import re
 import shutil
@@ -22,7 +23,8 @@ from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
-_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")
+NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
+_NAME = re.compile(NAME_PATTERN)
 
 Try = Callable[[Path], Awaitable[None]]
 Prepare = Callable[[Path, Path], Awaitable[None]]
@@ -201,10 +203,7 @@ class Installer:
                     await asyncio.sleep(_LOCK_INTERVAL)
                 yield
         except OSError as err:
-            kind = NoSpaceError if err.errno in {28, 122} else StoreError  # ENOSPC, EDQUOT
-            raise kind(
-                f"{self.store.root} refuses: {err.strerror}; what was there still serves"
-            ) from None
+            raise refused(err, self.store.root) from None
 
     def _committed(self, source: Source) -> Voice | None:
         version = self.store.serving(source.voice)
@@ -231,6 +230,12 @@ class Installer:
 def may_be_a_name(name: str) -> bool:
     """Whether a voice may be called so; such a name is also a safe name of a file."""
     return _NAME.fullmatch(name) is not None
+
+
+def refused(err: OSError, root: Path) -> VoiceError:
+    """The error to raise when the disk below `root` refuses."""
+    kind = NoSpaceError if err.errno in {errno.ENOSPC, errno.EDQUOT} else StoreError
+    return kind(f"{root} refuses: {err.strerror}; what was there still serves")
 
 
 def _check_name(name: str) -> None:

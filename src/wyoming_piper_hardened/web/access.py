@@ -92,7 +92,10 @@ class Gatekeeper:
         """Refuse names that a foreign page could have made to lead to this machine."""
         if header is None:
             return
-        name = (urlsplit(f"//{header}").hostname or "") if header.isascii() else ""
+        try:
+            name = urlsplit(f"//{header}").hostname or ""
+        except ValueError:  # brackets that do not match
+            name = ""
         if name in {"localhost", self._host} or name.endswith(".localhost"):
             return
         if _parsed(name) is None:

@@ -16,6 +16,8 @@ MAX_CONNECTIONS = 64
 RESERVED = 16
 """More for this machine and trusted proxies: a crowd must not keep the watchdog out."""
 
+MOST_CONNECTIONS = MAX_CONNECTIONS + RESERVED
+
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
     b"Retry-After: 5\r\nContent-Length: %d\r\n\r\n%s"

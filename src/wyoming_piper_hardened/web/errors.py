@@ -18,6 +18,7 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.RequestTooLargeError: 413,
     errors.TextTooLongError: 413,
     errors.VoiceNotFoundError: 404,
+    errors.SpeakerNotFoundError: 404,
     errors.IssueNotFoundError: 404,
     errors.NeedsPersonError: 409,
     errors.SynthesisError: 422,

@@ -10,7 +10,7 @@ from ..errors import BadRequestError, NotSupportedError
 from ..operations import Operations
 from . import fields
 from .encoding import FORMATS
-from .endpoint import Access, Endpoint
+from .endpoint import Access, Endpoint, Schema
 from .schemas import JSON, SPOKEN_TEXT, TEXT, WHOLE, array, choice, maybe, ranged, record
 from .speech import ERRORS, RANGES, Speech, Wanted
 
@@ -58,7 +58,7 @@ class OpenAI:
         asked = {
             "model": maybe(TEXT),
             "input": SPOKEN_TEXT,
-            "voice": {"anyOf": [TEXT, {"type": "object"}, {"type": "null"}]},
+            "voice": {"anyOf": [TEXT, _open(record({"id": TEXT})), {"type": "null"}]},
             "speaker": maybe(TEXT),
             "response_format": maybe(choice(*FORMATS)),
             "speed": ranged(_SLOWEST, _FASTEST),
@@ -72,12 +72,7 @@ class OpenAI:
                 summary="Speak a text as OpenAI's API does; model, instructions and unknown "
                 "fields change nothing. pcm is 24 kHz, 16 bit, mono, little-endian.",
                 access=Access.SPEAK,
-                body={
-                    JSON: {
-                        **record(asked, needed=("input",)),
-                        "additionalProperties": True,
-                    }
-                },
+                body={JSON: _open(record(asked, needed=("input",)))},
                 answers={200: {kind.content_type: TEXT for kind in FORMATS.values()}},
                 errors=ERRORS,
             ),
@@ -134,7 +129,7 @@ class OpenAI:
 
     def _voice(self, value: Any) -> str | None:
         """The voice that is asked for; ``None`` for the default one."""
-        name = value.get("id") if isinstance(value, dict) else value
+        name = fields.needed_text(value, "id") if isinstance(value, dict) else value
         if name is not None and not isinstance(name, str):
             raise BadRequestError("voice must be a name", "voice")
         if name in VOICES and name not in self._operations.synthesizer.library:
@@ -148,3 +143,8 @@ class OpenAI:
         low, high = RANGES["length_scale"]
         usual = self._operations.synthesizer.manner.options.length_scale or 1.0
         return min(max(usual / speed, low), high)
+
+
+def _open(schema: Schema) -> Schema:
+    """An object that may have other fields too; clients send some that change nothing here."""
+    return {**schema, "additionalProperties": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..text.length import MAX_TEXT_CHARS
+from ..voices.installer import NAME_PATTERN
 from .endpoint import Schema
 
 JSON = "application/json"
@@ -40,7 +41,11 @@ def ranged(low: float, high: float) -> Schema:
     return maybe({"type": "number", "minimum": low, "maximum": high})
 
 
-SPOKEN_TEXT: Schema = {"type": "string", "maxLength": MAX_TEXT_CHARS}
+SPOKEN_TEXT: Schema = {
+    "type": "string",
+    "description": f"at most {MAX_TEXT_CHARS} characters, else 413",
+}
+VOICE_NAME: Schema = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 PROGRESS = record(
     {

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 
 from ..concurrency import end
 from ..config import Settings
-from ..errors import AccessError, HardenedError, TooManyRequestsError
+from ..errors import AccessError, BadRequestError, HardenedError, TooManyRequestsError
 from ..listening import explained
 from ..operations import Operations
 from ..throttle import Throttle
@@ -119,6 +121,7 @@ class WebServer:
             handle_signals=False,
             handler_cancellation=True,  # who leaves is spoken to no longer
             access_log=None,
+            logger=_http_logger(),
             keepalive_timeout=_HEADER_TIMEOUT,
             lingering_time=_LINGER,
             auto_decompress=False,
@@ -171,6 +174,8 @@ class WebServer:
                 if told is None:
                     raise
                 raise told from None
+            except (HttpProcessingError, RequestPayloadError):
+                raise BadRequestError("the body is not what its headers say") from None
         except HardenedError as err:
             answer = _told(request, err)
         except Exception:
@@ -199,6 +204,18 @@ class WebServer:
         self._gatekeeper.check(caller, access)
         if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
             raise TooManyRequestsError("too many changes within a minute; wait a little")
+
+
+def _http_logger() -> logging.Logger:
+    """Without what is no HTTP: a port scanner must not fill the log with tracebacks."""
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+    logger = logging.getLogger(f"{__name__}.http")
+    if not logger.filters:
+        logger.addFilter(is_ours)
+    return logger
 
 
 def _told(request: web.Request, err: HardenedError) -> web.Response:

@@ -124,7 +124,8 @@ class Speech:
             stream.cut_off()
             raise
         finally:
-            await asyncio.to_thread(encoder.close)
+            # Not awaited: who is cut off is cancelled too, perhaps before the thread begins.
+            asyncio.get_running_loop().run_in_executor(None, encoder.close)
         seconds = time.monotonic() - begin
         _LOGGER.debug("%s: spoken by %s in %.2f s", request.remote, target.voice.name, seconds)
         return stream.response

@@ -25,7 +25,6 @@ class StatusPage:
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
-        self._process = psutil.Process()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """See there."""
@@ -49,7 +48,7 @@ class StatusPage:
 
     async def render(self) -> dict[str, Any]:
         """Everything, as JSON."""
-        memory = await asyncio.to_thread(self._memory)
+        memory = await asyncio.to_thread(_resident_bytes)
         status = self._operations.status()
         pool = status.pool
         return {
@@ -79,9 +78,6 @@ class StatusPage:
         self._operations.restart_workers()
         return web.json_response({}, status=202)
 
-    def _memory(self) -> int:
-        return int(self._process.memory_info().rss)
-
 
 def issue_json(issue: Issue) -> dict[str, Any]:
     """One issue; ``applicable`` tells whether its suggestion is a button."""
@@ -97,3 +93,7 @@ def work_json(work: WorkStatus) -> dict[str, Any]:
 def _record_json(record: RequestRecord) -> dict[str, Any]:
     factor = record.duration / record.audio if record.audio else None
     return {**asdict(record), "real_time_factor": factor}
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)

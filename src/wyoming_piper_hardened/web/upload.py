@@ -11,10 +11,8 @@ from aiohttp import BodyPartReader, web
 from ..engine.messages import config_path
 from ..errors import (
     BadRequestError,
-    NoSpaceError,
     RequestTimeoutError,
     RequestTooLargeError,
-    StoreError,
     TooManyRequestsError,
 )
 from ..operations import Operations
@@ -74,9 +72,6 @@ class Upload:
                     model = await _receive(request, stage)
             except TimeoutError:
                 raise RequestTimeoutError("the files do not come; nothing was changed") from None
-            except OSError as err:
-                kind = NoSpaceError if err.errno in {28, 122} else StoreError  # ENOSPC, EDQUOT
-                raise kind(f"the files cannot be kept: {err.strerror}") from None
             voice = await self._operations.import_files(model)
         return web.json_response({"voice": voice.name, "prepared": voice.prepared})
 

@@ -16,14 +16,15 @@ from ..voices.catalogue_entry import Quality
 from . import fields
 from .endpoint import Access, Endpoint, Parameter
 from .listing import Filter, Listing
-from .schemas import JSON, SWITCH, TEXT, VOICES, WORK, array, choice, maybe, record
+from .schemas import JSON, SWITCH, TEXT, VOICE_NAME, VOICES, WORK, array, choice, maybe, record
 from .status import work_json
 
 _LOGGER = logging.getLogger(__name__)
 
 _SOON = 1.0  # seconds within which work shows, or has failed already
-_NAME = Parameter("name", "the voice", in_path=True)
-_WAIT = Parameter("wait", "whether to answer when it is done, or failed", choice("true", "false"))
+_YES_OR_NO = choice("", "true", "false")
+_NAME = Parameter("name", "the voice", VOICE_NAME, in_path=True)
+_WAIT = Parameter("wait", "whether to answer when it is done, or failed", _YES_OR_NO)
 _STARTED = {JSON: record({"work": maybe(WORK)})}
 _ERRORS = (404, 409, 422, 502, 503, 507)
 
@@ -54,7 +55,7 @@ class Voices:
                     Parameter("language", "a code such as en_GB, or a family such as en"),
                     Parameter("quality", "one of its four", choice("", *Quality)),
                     Parameter("text", "words in names of voices, languages and countries"),
-                    Parameter("installed", "only these, or only others", choice("true", "false")),
+                    Parameter("installed", "only these, or only others", _YES_OR_NO),
                 ),
                 answers={200: {JSON: VOICES}},
             ),
