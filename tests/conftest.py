@@ -18,6 +18,7 @@ from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Face, build_installer, serve
+from wyoming_piper_hardened.web.server import WebServer
 from wyoming_piper_hardened.workers.process import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -29,6 +30,14 @@ def _loop_never_blocks() -> Iterator[BlockBuster]:
     """A test fails when its event loop waits for a disk, a socket or a lock."""
     with blockbuster_ctx("wyoming_piper_hardened") as blockbuster:
         yield blockbuster
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests talk to loopback, whatever proxy the machine has."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +79,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
             command: EngineCommand | Callable[[], EngineCommand] | None = None,
             policy: RestartPolicy | None = None,
             faces: Sequence[Face] = (),
+            on_web: Callable[[WebServer], None] | None = None,
             **settings: Any,
         ) -> WyomingServer:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
@@ -83,6 +93,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
                     policy=policy,
                     on_listening=listening.set_result,
                     faces=faces,
+                    on_web=on_web,
                 )
             )
 

@@ -9,9 +9,11 @@ Sources, each stronger than the one before: defaults, a YAML or JSON file, the e
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -25,6 +27,8 @@ from .errors import ConfigError
 ENVIRONMENT_PREFIX = "WPH_"
 
 _APPLICATION = "wyoming-piper-hardened"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")
+_SECRET = ("web_token",)
 
 
 class LogLevel(StrEnum):
@@ -108,6 +112,17 @@ def _uri(*schemes: str) -> Callable[[object], str]:
     return parse
 
 
+def _token(value: object) -> str:
+    token = _text(value)
+    if not _TOKEN.fullmatch(token):
+        raise ValueError
+    return token
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    return tuple(str(ip_network(text)) for text in _texts(value))
+
+
 def _path(value: object) -> Path:
     if not isinstance(value, str | Path) or "\0" in str(value):
         raise ValueError
@@ -162,7 +177,20 @@ class Settings:
     web_uri: str | None = _option(
         None,
         _optional(Check("http://HOST:PORT", _uri("http"))),
-        "Where the web page and the API will be served. Accepted, not yet used.",
+        "Where the web page and the API are served. Empty: nowhere. 127.0.0.1 as HOST is for this "
+        "machine alone.",
+    )
+    web_token: str | None = _option(
+        None,
+        _optional(Check("a text of 16 to 200 letters, digits and -._~+/=", _token)),
+        "Asked of callers of the web page and the API from other machines. Empty: they may look "
+        "and have it speak, but change nothing.",
+    )
+    web_trusted: tuple[str, ...] = _option(
+        (),
+        Check("a list of addresses or networks", _networks),
+        "Proxies that let only the right people through, such as Home Assistant's ingress. If "
+        "there are any, nobody else reaches the page.",
     )
     data_dir: Path = _option(
         Path(platformdirs.user_data_dir(_APPLICATION)),
@@ -423,7 +451,7 @@ def _checked(values: dict[str, Any], source: str, shown: Callable[[str], str]) -
 def _explain(name: str, values: dict[str, Any], source: str, shown: Callable[[str], str]) -> str:
     for setting in all_settings():
         if setting.name == name:
-            value = repr(values[name])[:200]
+            value = "this value" if name in _SECRET else repr(values[name])[:200]
             return f"{shown(name)} in {source}: {value} is not allowed; allowed: {setting.allowed}"
     known = ", ".join(shown(setting.name) for setting in all_settings())
     return f"{shown(name)} in {source} is not a setting; there are: {known}"

@@ -58,9 +58,56 @@ class RequestError(HardenedError):
 
 
 class BadRequestError(RequestError):
-    """A field of the request has the wrong type."""
+    """A field of the request is missing or not as it must be; `field` names it."""
 
     code = "bad-request"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotSupportedError(BadRequestError):
+    """What is asked for is known, and not made here."""
+
+    code = "not-supported"
+
+
+class RequestTooLargeError(RequestError):
+    """More bytes than such a request may have."""
+
+    code = "request-too-large"
+
+
+class RequestTimeoutError(RequestError):
+    """The request's bytes did not come in time."""
+
+    code = "request-timeout"
+
+
+class TooManyRequestsError(RequestError):
+    """Changes are asked for faster than anybody needs."""
+
+    code = "too-many-requests"
+    retryable = True
+
+
+class AccessError(RequestError):
+    """This may not be done from there."""
+
+    code = "access-refused"
+
+
+class TokenError(AccessError):
+    """It may be done with the right token only."""
+
+    code = "token-needed"
+
+
+class OriginError(AccessError):
+    """A web page of somebody else asks for it, or the server's name is one we do not go by."""
+
+    code = "foreign-origin"
 
 
 class TextTooLongError(RequestError):
@@ -196,6 +243,12 @@ class VoiceError(HardenedError):
     """The files of a voice cannot be used."""
 
     code = "voice-invalid"
+
+
+class NotInstalledError(VoiceError):
+    """There is no voice of that name in the store."""
+
+    code = "voice-not-installed"
 
 
 class VoiceConfigError(VoiceError):

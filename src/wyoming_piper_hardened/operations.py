@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -11,12 +12,11 @@ from pathlib import Path
 
 from . import __version__
 from .changes import Changes
-from .errors import IssueNotFoundError, NeedsPersonError
+from .errors import IssueNotFoundError, NeedsPersonError, NotInstalledError
 from .journal import Entry, Journal
 from .speech.synthesizer import RequestRecord, Synthesizer
-from .text.cleaner import clean
-from .text.segmenter import Segment, segments
 from .voices.catalogue_entry import CatalogueVoice
+from .voices.installer import refused
 from .voices.keeper import Action, Keeper
 from .voices.progress import Progress
 from .voices.resolution import Issue, IssueKind, Suggestion
@@ -25,6 +25,11 @@ from .workers.pool import PoolStatus
 from .workers.worker import WorkerState
 
 _REMEMBERED = 50
+
+APPLICABLE = frozenset(
+    {Suggestion.REPAIR, Suggestion.INSTALL, Suggestion.UPDATE, Suggestion.RESTART_WORKERS}
+)
+"""What `Operations.apply` can carry out; anything else only a person can do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +153,17 @@ class Operations:
             voice=self.synthesizer.library.wanted,
             speaks=speaking.name if speaking else None,
             pool=self.synthesizer.pool.status(),
-            works=tuple(
-                WorkStatus(work.voice, work.action, work.progress)
-                for work in self._keeper.works.values()
-            ),
+            works=self.works(),
             issues=self.issues(),
             requests=tuple(self.synthesizer.records),
             commands=tuple(self._commands),
             journal=tuple(self._journal),
         )
+
+    def works(self) -> tuple[WorkStatus, ...]:
+        """What is being done to voices."""
+        works = self._keeper.works.values()
+        return tuple(WorkStatus(work.voice, work.action, work.progress) for work in works)
 
     def issues(self) -> tuple[Issue, ...]:
         """What is wrong, and what would mend it."""
@@ -186,12 +193,34 @@ class Operations:
         """Install a voice of the user's own from a model with its configuration beside it."""
         return await self._keeper.import_files(model)
 
+    @contextlib.asynccontextmanager
+    async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
+        """A folder for the files of a voice that `import_files` is to take; gone afterwards.
+
+        Raises:
+            NoSpaceError: a model of that size would not fit.
+            StoreError: the disk refuses, now or what is done within the context.
+        """
+        store = self._keeper.installer.store
+        try:
+            stage = await asyncio.to_thread(store.begin, model_bytes)
+        except OSError as err:
+            raise refused(err, store.root) from None
+        try:
+            yield stage
+        except OSError as err:
+            raise refused(err, store.root) from None
+        finally:
+            await asyncio.to_thread(store.abandon, stage)
+
     async def verify(self, name: str) -> list[str]:
         """Read every byte of a voice; returns what is wrong with it."""
+        await self._check_presence(name)
         return await self._keeper.verify(name)
 
     async def repair(self, name: str) -> Voice:
         """Verify a voice and mend it; it is tried again at once."""
+        await self._check_presence(name)
         return await self._keeper.repair(name)
 
     async def remove(self, name: str) -> None:
@@ -206,9 +235,9 @@ class Operations:
             NeedsPersonError: what it suggests is nothing that a program can do.
             HardenedError: that failed.
         """
-        issue = next((issue for issue in self.issues() if issue.id == issue_id), None)
-        if issue is None:
-            raise IssueNotFoundError(f"there is no open issue {issue_id[:100]!r}")
+        issue = self.issue(issue_id)
+        if issue.suggestion not in APPLICABLE:
+            raise NeedsPersonError(f"{issue.suggestion or 'this'}: only a person can do it")
         match issue.suggestion:
             case Suggestion.REPAIR:
                 await self.repair(issue.subject)
@@ -216,8 +245,24 @@ class Operations:
                 await self.install(issue.subject)
             case Suggestion.RESTART_WORKERS:
                 self.restart_workers()
-            case _:
-                raise NeedsPersonError(f"{issue.suggestion}: only a person can do this")
+
+    def issue(self, issue_id: str) -> Issue:
+        """The open issue of that name.
+
+        Raises:
+            IssueNotFoundError: it is not open (any more).
+        """
+        issue = next((issue for issue in self.issues() if issue.id == issue_id), None)
+        if issue is None:
+            raise IssueNotFoundError(f"there is no open issue {issue_id[:100]!r}")
+        return issue
+
+    async def _check_presence(self, name: str) -> None:
+        """Raise NotInstalledError for a name that nobody knows: it is no voice in trouble."""
+        if name in self.synthesizer.library:
+            return
+        if name not in await asyncio.to_thread(self._keeper.installer.store.names):
+            raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""
@@ -236,19 +281,14 @@ class Operations:
         """Speak into nothing, to find out whether it works."""
         begin = time.monotonic()
         target = await self.synthesizer.find(voice)
-        manner = self.synthesizer.manner
         first: float | None = None
-
-        async def all_segments() -> AsyncIterator[Segment]:
-            for segment in segments(clean(text), manner.max_segment_chars):
-                yield segment
 
         async def listen(pcm: bytes) -> None:
             nonlocal first
             if first is None and pcm:
                 first = time.monotonic() - begin
 
-        samples = await self.synthesizer.speak(target, all_segments(), listen)
+        samples = await self.synthesizer.say(target, text, listen)
         return Spoken(
             voice=target.voice.name,
             audio=samples / target.voice.sample_rate,

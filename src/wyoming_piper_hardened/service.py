@@ -18,7 +18,7 @@ import psutil
 
 from .config import Settings
 from .engine.messages import SpeechOptions
-from .errors import RequestError
+from .errors import RequestError, StartError
 from .journal import kept_journal
 from .metrics import Metrics
 from .operations import Operations
@@ -38,6 +38,8 @@ from .voices.resolution import Issues
 from .voices.source_finder import SourceFinder
 from .voices.store import Store
 from .voices.voice import Voice
+from .web.door import MOST_CONNECTIONS
+from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
 from .workers.process import EngineCommand, engine_command, speaks
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
@@ -135,6 +137,7 @@ async def serve(
     command: Callable[[], EngineCommand] | None = None,
     policy: RestartPolicy | None = None,
     on_listening: Callable[[WyomingServer], None] | None = None,
+    on_web: Callable[[WebServer], None] | None = None,
     faces: Sequence[Face] = (),
 ) -> None:
     """Serve until `stop` is set.
@@ -147,6 +150,7 @@ async def serve(
         command: another engine, for tests.
         policy: another policy of restarts, for tests.
         on_listening: called when clients can connect.
+        on_web: called before that, when browsers can.
         faces: run beside the server, each with what can be asked of it.
 
     Raises:
@@ -163,36 +167,50 @@ async def serve(
         settings.uri,
         synthesizer,
         Description(library, keeper.offered).event,
-        max_connections=_affordable(settings.max_connections),
+        max_connections=_affordable(settings),
         idle_timeout=settings.idle_timeout,
     )
-    await server.start()
-    _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
-    host = urlsplit(settings.uri).hostname or ""
-    async with (
-        running(synthesizer),
-        announced(settings.zeroconf, host, server.port),
-        _background(caretaker.run()),
-        contextlib.AsyncExitStack() as stack,
-    ):
-        journal = stack.enter_context(kept_journal())
+    with kept_journal() as journal:
         operations = Operations(synthesizer, keeper, journal, caretaker.repaired_on_start)
-        for face in faces:
-            await stack.enter_async_context(face(operations, server))
-        if on_listening is not None:
-            on_listening(server)
-        await stop.wait()
-        _LOGGER.info("stopping")
-        await server.stop(STOP_GRACE)
+        web = WebServer(settings, operations) if settings.web_uri is not None else None
+        await server.start()
+        _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
+        if web is not None:
+            try:
+                await web.start()
+            except StartError:
+                await server.stop(0)
+                raise
+            if on_web is not None:
+                on_web(web)
+        host = urlsplit(settings.uri).hostname or ""
+        async with (
+            running(synthesizer),
+            announced(settings.zeroconf, host, server.port),
+            _background(caretaker.run()),
+            contextlib.AsyncExitStack() as stack,
+        ):
+            for face in faces:
+                await stack.enter_async_context(face(operations, server))
+            if on_listening is not None:
+                on_listening(server)
+            await stop.wait()
+            _LOGGER.info("stopping")
+            async with asyncio.TaskGroup() as stopping:
+                stopping.create_task(server.stop(STOP_GRACE))
+                if web is not None:
+                    stopping.create_task(web.stop())
 
 
-def _affordable(connections: int) -> int:
+def _affordable(settings: Settings) -> int:
     """As many connections as the system's limit of open files allows, some kept for ourselves."""
+    connections = settings.max_connections
+    own = _OWN_FILES if settings.web_uri is None else _OWN_FILES + MOST_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
-    allowed = connections if soft == resource.RLIM_INFINITY else max(1, soft - _OWN_FILES)
+    allowed = connections if soft == resource.RLIM_INFINITY else max(1, soft - own)
     if allowed < connections:
         _LOGGER.warning(
             "max_connections is %d instead of %d: only %d files may be open here",

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BadRequestError, TextTooLongError
+from ..errors import BadRequestError
 from ..text.cleaner import clean
-
-MAX_TEXT_CHARS = 100_000
-"""Most text of one request, plain or streamed, in characters."""
+from ..text.length import check_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def read_text(data: dict[str, Any]) -> str:
 
     Raises:
         BadRequestError: it is not a string.
-        TextTooLongError: it has more than `MAX_TEXT_CHARS` characters.
+        TextTooLongError: it has more characters than `text.length` allows.
     """
     text = _text(data, "text") or ""
     check_length(len(text))
@@ -51,15 +49,6 @@ def read_ping_text(data: dict[str, Any]) -> str | None:
     """Read ``text`` of a ``ping``, which the answer repeats; at most 1,000 characters of it."""
     text = data.get("text")
     return clean(text[:1000]) if isinstance(text, str) else None
-
-
-def check_length(characters: int) -> None:
-    """Raise TextTooLongError beyond `MAX_TEXT_CHARS`."""
-    if characters > MAX_TEXT_CHARS:
-        raise TextTooLongError(
-            f"the text has {characters} characters; one request may have {MAX_TEXT_CHARS}. "
-            "Send it in parts"
-        )
 
 
 def _text(data: dict[str, Any], key: str) -> str | None:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
 from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 
-from ..errors import AddressInUseError, StartError, TooManyConnectionsError
+from ..errors import TooManyConnectionsError
 from ..framing import MAX_HEADER_BYTES
+from ..listening import explained
 from ..speech.synthesizer import Synthesizer
 from ..throttle import Throttle
 from .session import Session
@@ -95,14 +95,8 @@ class WyomingServer:
                 self._server = await asyncio.start_server(
                     self._accept, parts.hostname, parts.port, limit=MAX_HEADER_BYTES
                 )
-        except UnicodeError:
-            raise StartError(f"cannot listen on {self._uri}: that is no host name") from None
-        except OSError as err:
-            if err.errno == errno.EADDRINUSE:
-                who = await asyncio.to_thread(_who_listens, parts.port)
-                raise AddressInUseError(f"{self._uri} is in use{who}") from None
-            reason = err.strerror or str(err)
-            raise StartError(f"cannot listen on {self._uri}: {reason}") from None
+        except (OSError, UnicodeError) as err:
+            raise await explained(err, self._uri) from None
 
     async def stop(self, grace: float) -> None:
         """Accept nobody any more, give those being spoken to `grace` seconds, then cut off."""
@@ -189,14 +183,3 @@ def _remove_stale_socket(path: Path) -> None:
         if probe.connect_ex(str(path)) == 0:
             raise OSError(errno.EADDRINUSE, "in use")
     path.unlink()
-
-
-def _who_listens(port: int | None) -> str:
-    with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            listening = connection.status == psutil.CONN_LISTEN
-            if listening and connection.laddr and connection.laddr.port == port:
-                if connection.pid is None:
-                    break
-                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return f"; `ss -ltnp 'sport = :{port}'` shows by whom" if port else " by another server"

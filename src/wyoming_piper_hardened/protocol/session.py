@@ -39,15 +39,10 @@ from ..framing import Limits, read_event
 from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
 from ..text.cleaner import clean
+from ..text.length import check_length
 from ..text.segmenter import Segment, Segmenter
 from ..throttle import Throttle
-from .requests import (
-    VoiceChoice,
-    check_length,
-    read_ping_text,
-    read_text,
-    read_voice_choice,
-)
+from .requests import VoiceChoice, read_ping_text, read_text, read_voice_choice
 
 _LOGGER = logging.getLogger(__name__)
 

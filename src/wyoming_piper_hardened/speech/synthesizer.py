@@ -18,7 +18,9 @@ from ..errors import (
     VoiceNotFoundError,
     VoiceUnavailableError,
 )
-from ..text.segmenter import Segment
+from ..text.cleaner import clean
+from ..text.length import check_length
+from ..text.segmenter import Segment, Segmenter
 from ..voices.library import Library
 from ..voices.voice import Voice
 from ..workers.pool import Pool
@@ -26,6 +28,7 @@ from .request import Request, Target
 
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED = 50
+_SLICE = 2000  # characters segmented in one go
 
 Obtain = Callable[[str | None, str | None], Awaitable[Voice]]
 """Gets a voice that is not installed, by its name or language; raises HardenedError."""
@@ -179,6 +182,16 @@ class Synthesizer:
                 self._record(target, request, outcome, time.monotonic() - begin)
         return samples
 
+    async def say(self, target: Target, text: str, send: Callable[[bytes], Awaitable[None]]) -> int:
+        """`speak` a whole text as it came from outside.
+
+        Raises:
+            TextTooLongError: it is longer than a request may be.
+            HardenedError: as `speak`.
+        """
+        check_length(len(text))
+        return await self.speak(target, _cut(clean(text), self.manner.max_segment_chars), send)
+
     def _record(self, target: Target, request: Request, outcome: str, duration: float) -> None:
         metrics = self.pool.metrics
         metrics.requests.labels(outcome).inc()
@@ -220,3 +233,13 @@ class Synthesizer:
             speaker = self.manner.speaker
         options = replace(self.manner.options, speaker_id=voice.speaker_id(speaker or None))
         return Target(voice, options)
+
+
+async def _cut(text: str, max_chars: int) -> AsyncIterator[Segment]:
+    segmenter = Segmenter(max_chars)
+    for start in range(0, len(text), _SLICE):
+        await asyncio.sleep(0)  # a long text must not starve the others
+        for segment in segmenter.add(text[start : start + _SLICE]):
+            yield segment
+    for segment in segmenter.finish():
+        yield segment

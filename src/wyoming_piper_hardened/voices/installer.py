@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from ..engine.messages import config_path
-from ..errors import NoSpaceError, StoreError, VoiceError
+from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError
 from .manifest import find_damage, read_manifest
 from .progress import Progress, Report, Step, unheard
 from .proof import prepare
@@ -83,7 +84,9 @@ class Installer:
             source = await asyncio.to_thread(self.sources.find_if_any, name)
             if version is None:
                 if source is None:
-                    raise VoiceError(f"{name} cannot be repaired: nothing tells where to get it")
+                    raise NotInstalledError(
+                        f"{name} cannot be repaired: nothing tells where to get it"
+                    )
                 return await self._transact(source, report)
             report(Progress(Step.TESTING))
             damage = await asyncio.to_thread(find_damage, version, digests=True)
@@ -115,7 +118,7 @@ class Installer:
         """
         async with self._exclusive(name):
             if name not in await asyncio.to_thread(self.store.names):
-                raise VoiceError(f"{name} is not in {self.store.root}")
+                raise NotInstalledError(f"{name} is not in {self.store.root}")
             await asyncio.to_thread(self.store.remove, name)
 
     async def collect_garbage(self) -> int:
@@ -208,10 +211,7 @@ class Installer:
                     await asyncio.sleep(_LOCK_INTERVAL)
                 yield
         except OSError as err:
-            kind = NoSpaceError if err.errno in {28, 122} else StoreError  # ENOSPC, EDQUOT
-            raise kind(
-                f"{self.store.root} refuses: {err.strerror}; what was there still serves"
-            ) from None
+            raise refused(err, self.store.root) from None
 
     def _committed(self, source: Source) -> Voice | None:
         version = self.store.serving(source.voice)
@@ -222,7 +222,7 @@ class Installer:
     def _version(self, name: str) -> Path:
         version = self.store.serving(name)
         if version is None:
-            raise VoiceError(f"{name[:100]!r} has no usable version in {self.store.root}")
+            raise NotInstalledError(f"{name[:100]!r} has no usable version in {self.store.root}")
         return version
 
     def _current(self, name: str) -> Path | None:
@@ -233,6 +233,12 @@ class Installer:
         """Whether nothing speaks but this voice."""
         others = (other for other in self.store.names() if other != name)
         return package_source() is None and not any(map(self.store.serving, others))
+
+
+def refused(err: OSError, root: Path) -> VoiceError:
+    """The error to raise when the disk below `root` refuses."""
+    kind = NoSpaceError if err.errno in {errno.ENOSPC, errno.EDQUOT} else StoreError
+    return kind(f"{root} refuses: {err.strerror}; what was there still serves")
 
 
 def _check_name(name: str) -> None:

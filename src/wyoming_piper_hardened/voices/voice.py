@@ -17,9 +17,13 @@ from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
 
 _LOGGER = logging.getLogger(__name__)
+
+NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
+"""What a voice may be called; see `is_voice_name`."""
+
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
 _LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
-_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")
+_NAME = re.compile(NAME_PATTERN)
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _SHOWN_SPEAKERS = 20
 _MAX_NAME_BYTES = 200  # file systems allow 255, with endings

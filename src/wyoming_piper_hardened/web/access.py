@@ -1,0 +1,152 @@
+"""Who may call: by address, token, the page that asks, and the name we are called by."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from ..errors import AccessError, OriginError, TokenError
+from .endpoint import Access
+
+Address = IPv4Address | IPv6Address
+
+_PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request comes from, and what it says of itself."""
+
+    address: Address
+    method: str
+    headers: Mapping[str, str]
+
+
+class Gatekeeper:
+    """Lets calls pass or raises.
+
+    ===========================  ========================  =========================
+    from                         without `token`           with `token`
+    ===========================  ========================  =========================
+    a `trusted` proxy            everything                everything
+    this machine                 everything                everything
+    elsewhere                    all but changes           health; all by the token
+    ===========================  ========================  =========================
+
+    With `trusted` proxies nobody else gets in; this machine may still ask for health. What a proxy
+    that is not trusted passed on (it says so in a header) counts as from elsewhere.
+
+    Args:
+        host: the name or address that is listened on.
+        token: what callers from elsewhere need.
+        trusted: addresses and networks of proxies that let only the right people through.
+    """
+
+    def __init__(self, host: str, token: str | None, trusted: tuple[str, ...]) -> None:
+        self._host = host.lower()
+        self._token = token
+        self._trusted = tuple(ip_network(text) for text in trusted)
+
+    def check(self, caller: Caller, access: Access) -> None:
+        """Return if the call is allowed.
+
+        Raises:
+            AccessError: it is not.
+        """
+        trusted = self._is_trusted(caller.address)
+        if not trusted:
+            self._check_place(caller, access)
+        if caller.method not in _SAFE_METHODS:
+            _check_origin(caller.headers, behind_proxy=trusted)
+
+    def is_near(self, address: Address) -> bool:
+        """Whether it is a trusted proxy's, or this machine's."""
+        return address.is_loopback or self._is_trusted(address)
+
+    def _is_trusted(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+    def _check_place(self, caller: Caller, access: Access) -> None:
+        local = _is_local(caller)
+        if local:
+            self._check_host(caller.headers.get("Host"))
+        if self._trusted and not (local and access is Access.HEALTH):
+            raise AccessError("only the proxies named in web_trusted reach this port")
+        if local or access is Access.HEALTH:
+            return
+        if self._token is None:
+            if access is Access.CHANGE:
+                raise AccessError(
+                    "changes from another machine need a token, and none is set; set web_token"
+                )
+        elif not _has_token(caller.headers.get("Authorization", ""), self._token):
+            raise TokenError("the right token is needed: Authorization: Bearer TOKEN")
+
+    def _check_host(self, header: str | None) -> None:
+        """Refuse names that a foreign page could have made to lead to this machine."""
+        if header is None:
+            return
+        try:
+            name = urlsplit(f"//{header}").hostname or ""
+        except ValueError:  # brackets that do not match
+            name = ""
+        if name in {"localhost", self._host} or name.endswith(".localhost"):
+            return
+        if _parsed(name) is None:
+            raise OriginError(f"this server does not go by the name {name[:100]!r}; use localhost")
+
+
+def parsed_address(text: str | None) -> Address:
+    """The address of a peer; an IPv4 one although it came through IPv6."""
+    address = _parsed((text or "").partition("%")[0])
+    if address is None:
+        raise AccessError("an address is needed to be let in")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _is_local(caller: Caller) -> bool:
+    return caller.address.is_loopback and not any(name in caller.headers for name in _PASSED_ON)
+
+
+def _has_token(header: str, token: str) -> bool:
+    """Whether ``Authorization`` carries it: as a bearer, or as the password of anybody."""
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+    elif scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given.strip().encode("utf-8", "replace"), token.encode())
+
+
+def _check_origin(headers: Mapping[str, str], *, behind_proxy: bool) -> None:
+    """Refuse what a browser does on behalf of somebody else's page."""
+    site = headers.get("Sec-Fetch-Site")  # no page can forge it
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise OriginError("a page of another origin may not ask for this")
+        return
+    origin = headers.get("Origin")
+    if origin is None:
+        return  # not a browser
+    names = {headers.get("Host", "").lower()}
+    if behind_proxy:
+        names.add(headers.get("X-Forwarded-Host", "").lower())
+    if "://" not in origin or origin.partition("://")[2].lower() not in names - {""}:
+        raise OriginError("a page of another origin may not ask for this")

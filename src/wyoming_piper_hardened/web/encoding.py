@@ -1,0 +1,205 @@
+"""PCM becomes the bytes of a file, piece by piece, while it is made."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any, Protocol
+
+from ..speech.request import BYTES_PER_SAMPLE
+
+UNKNOWN_LENGTH = 0xFFFFFFFF
+"""What stands in a WAV header for lengths that are not known yet; readers take what comes."""
+
+_OPENAI_RATE = 24_000  # of pcm; a headerless stream cannot tell, so OpenAI's clients rely on it
+_OPUS_RATE = 24_000  # one of the few that Opus has
+_MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
+_IN_MEMORY = 8 << 20
+_BLOCK = 64 << 10
+
+
+class Encoder(Protocol):
+    """Made for one stream; its calls block, so those that are `slow` belong in a thread."""
+
+    slow: bool
+
+    def encode(self, pcm: bytes) -> bytes:
+        """The bytes that `pcm` adds to the file; some may be kept for later."""
+        ...
+
+    def finish(self) -> Iterator[bytes]:
+        """The rest of the file, in pieces."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds, whether it has finished or not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """A kind of file: `make` an encoder for a sample rate."""
+
+    content_type: str
+    make: Callable[[int], Encoder]
+
+
+class Wav:
+    """A header of unknown length, then the samples as they are."""
+
+    slow = False
+
+    def __init__(self, rate: int) -> None:
+        self._header = wav_header(rate)
+
+    def encode(self, pcm: bytes) -> bytes:
+        """See `Encoder`."""
+        header, self._header = self._header, b""
+        return header + pcm
+
+    def finish(self) -> Iterator[bytes]:
+        """See `Encoder`."""
+        yield from ()
+
+    def close(self) -> None:
+        """See `Encoder`."""
+
+
+class Resampled:
+    """Samples without a header, at 24 kHz."""
+
+    slow = True
+
+    def __init__(self, rate: int) -> None:
+        self._resampler = _Resampler(rate, _OPENAI_RATE)
+
+    def encode(self, pcm: bytes) -> bytes:
+        """See `Encoder`."""
+        return self._resampler.take(pcm)
+
+    def finish(self) -> Iterator[bytes]:
+        """See `Encoder`."""
+        yield self._resampler.rest()
+
+    def close(self) -> None:
+        """See `Encoder`."""
+
+
+class Compressed:
+    """A file as libsndfile writes it.
+
+    Args:
+        rate: of the samples that come.
+        target_rate: of the file.
+        streams: whether the file's start is right before its end is known. If not, everything is
+            kept (beyond a few megabytes on the disk) and given at the end.
+        kind: how soundfile calls format and subtype.
+    """
+
+    slow = True
+
+    def __init__(self, rate: int, target_rate: int, *, streams: bool, **kind: Any) -> None:
+        import soundfile  # noqa: PLC0415 - loads 10 MB that most servers never need
+
+        self._resampler = _Resampler(rate, target_rate)
+        self._streams = streams
+        self._out: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - kept open
+        self._given = 0
+        self._lock = threading.Lock()  # a client that leaves does not stop a thread
+        self._sound = soundfile.SoundFile(self._out, "w", target_rate, 1, **kind)
+
+    def encode(self, pcm: bytes) -> bytes:
+        """See `Encoder`."""
+        with self._lock:
+            self._write(self._resampler.take(pcm))
+            return b"".join(self._new()) if self._streams else b""
+
+    def finish(self) -> Iterator[bytes]:
+        """See `Encoder`."""
+        self._write(self._resampler.rest())
+        self._sound.close()
+        yield from self._new()
+
+    def close(self) -> None:
+        """See `Encoder`."""
+        with self._lock:
+            self._sound.close()
+            self._out.close()
+
+    def _write(self, pcm: bytes) -> None:
+        if pcm:
+            self._sound.buffer_write(pcm, "int16")
+
+    def _new(self) -> Iterator[bytes]:
+        """What has been written and not given yet; what was rewritten before that is left out."""
+        place = self._out.tell()
+        self._out.seek(self._given)
+        while block := self._out.read(_BLOCK):
+            self._given += len(block)
+            yield block
+        self._out.seek(place)
+
+
+def wav_header(rate: int) -> bytes:
+    """The header of a mono 16-bit file that goes on until it ends."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", UNKNOWN_LENGTH, b"WAVE"),
+        *(b"fmt ", 16, 1, 1, rate, rate * BYTES_PER_SAMPLE, BYTES_PER_SAMPLE, 16),
+        *(b"data", UNKNOWN_LENGTH),
+    )
+
+
+def _mp3(rate: int) -> Compressed:
+    # A constant rate (80 kbit/s), or the start would have to tell the length.
+    kind = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
+    level = {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
+    target = rate if rate in _MP3_RATES else _OPENAI_RATE
+    return Compressed(rate, target, streams=True, **kind, **level)
+
+
+def _opus(rate: int) -> Compressed:
+    return Compressed(rate, _OPUS_RATE, streams=True, format="OGG", subtype="OPUS")
+
+
+def _flac(rate: int) -> Compressed:
+    return Compressed(rate, rate, streams=False, format="FLAC", subtype="PCM_16")
+
+
+class _Resampler:
+    """Turns PCM of one rate into PCM of another, in pieces."""
+
+    def __init__(self, rate: int, target: int) -> None:
+        self._stream: Any = None
+        if rate != target:
+            import soxr  # noqa: PLC0415 - as soundfile
+
+            self._stream = soxr.ResampleStream(rate, target, 1, dtype="int16")
+
+    def take(self, pcm: bytes) -> bytes:
+        """What `pcm` gives; some may be kept for later."""
+        return pcm if self._stream is None else self._resample(pcm, last=False)
+
+    def rest(self) -> bytes:
+        """What was kept."""
+        return b"" if self._stream is None else self._resample(b"", last=True)
+
+    def _resample(self, pcm: bytes, *, last: bool) -> bytes:
+        import numpy as np  # noqa: PLC0415 - as soundfile
+
+        samples = np.frombuffer(pcm, np.int16)
+        return bytes(self._stream.resample_chunk(samples, last=last).tobytes())
+
+
+WAV = AudioFormat("audio/wav", Wav)
+FORMATS = {
+    "mp3": AudioFormat("audio/mpeg", _mp3),
+    "opus": AudioFormat("audio/ogg", _opus),
+    "flac": AudioFormat("audio/flac", _flac),
+    "wav": WAV,
+    "pcm": AudioFormat("audio/pcm", Resampled),
+}
+"""By OpenAI's names."""

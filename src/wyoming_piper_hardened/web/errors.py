@@ -1,0 +1,123 @@
+"""How errors look in HTTP: one table of statuses, two shapes of bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from .. import errors
+from ..errors import BadRequestError, HardenedError
+
+_STATUS: dict[type[HardenedError], int] = {
+    errors.HardenedError: 500,
+    errors.RequestError: 400,
+    errors.AccessError: 403,
+    errors.TokenError: 401,
+    errors.RequestTimeoutError: 408,
+    errors.RequestTooLargeError: 413,
+    errors.TextTooLongError: 413,
+    errors.VoiceNotFoundError: 404,
+    errors.SpeakerNotFoundError: 404,
+    errors.IssueNotFoundError: 404,
+    errors.NeedsPersonError: 409,
+    errors.SynthesisError: 422,
+    errors.PoisonSegmentError: 422,
+    errors.TooManyRequestsError: 429,
+    errors.OverloadedError: 429,
+    errors.TooManyConnectionsError: 503,
+    errors.ShuttingDownError: 503,
+    errors.DeadlineError: 503,
+    errors.VoiceUnavailableError: 503,
+    errors.VoiceInstallingError: 503,
+    errors.VoiceError: 422,
+    errors.NotInstalledError: 404,
+    errors.NoSpaceError: 507,
+    errors.StoreError: 507,
+    errors.DownloadError: 502,
+    errors.OfflineError: 409,
+    errors.RateLimitedError: 503,
+    errors.DiskError: 507,
+}
+"""An error that is not here has the status of the next class above it in the tree."""
+
+_RETRY_AFTER: dict[type[HardenedError], int] = {
+    errors.HardenedError: 10,
+    errors.OverloadedError: 2,
+    errors.VoiceUnavailableError: 30,
+    errors.DownloadError: 60,
+}
+"""Seconds, for errors that may pass."""
+
+_FIRST_SERVER_ERROR = 500
+_STATUS_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class NotFoundError(errors.RequestError):
+    """There is no such address."""
+
+    code = "not-found"
+
+
+class MethodNotAllowedError(errors.RequestError):
+    """The address is there, but nothing that can be done in this way."""
+
+    code = "method-not-allowed"
+
+
+_STATUS[NotFoundError] = 404
+_STATUS[MethodNotAllowedError] = 405
+
+
+def status_of(err: HardenedError) -> int:
+    """The HTTP status of an error."""
+    return next(_STATUS[kind] for kind in type(err).__mro__ if kind in _STATUS)
+
+
+def response(err: HardenedError, *, like_openai: bool) -> web.Response:
+    """The answer that tells an error."""
+    status = status_of(err)
+    body = _openai(err, status) if like_openai else _own(err)
+    answer = web.json_response(body, status=status)
+    if err.retryable:
+        kinds = type(err).__mro__
+        seconds = next(_RETRY_AFTER[kind] for kind in kinds if kind in _RETRY_AFTER)
+        answer.headers["Retry-After"] = str(seconds)
+    if isinstance(err, errors.TokenError):
+        # A browser asks its user for a password then, which is the token, and keeps sending it.
+        answer.headers.add("WWW-Authenticate", 'Basic realm="voices", charset="UTF-8"')
+        answer.headers.add("WWW-Authenticate", "Bearer")
+    return answer
+
+
+def translated(err: web.HTTPException, request: web.Request) -> HardenedError | None:
+    """What an exception of aiohttp means here; ``None`` for those that are answers."""
+    path = request.rel_url.raw_path[:100]
+    match err:
+        case web.HTTPNotFound():
+            return NotFoundError(f"there is no {path}; openapi.json tells what there is")
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(err.allowed_methods))
+            return MethodNotAllowedError(f"{path} takes {allowed}, not {request.method[:20]}")
+        case web.HTTPRequestEntityTooLarge():
+            return errors.RequestTooLargeError("the request has more bytes than any needs")
+        case web.HTTPException() if err.status >= 400:  # noqa: PLR2004 - where errors begin
+            return BadRequestError(f"the request cannot be understood: {err.reason}")
+        case _:
+            return None
+
+
+def _own(err: HardenedError) -> dict[str, Any]:
+    return {"error": {"code": err.code, "message": str(err), "retryable": err.retryable}}
+
+
+def _openai(err: HardenedError, status: int) -> dict[str, Any]:
+    kind = "server_error" if status >= _FIRST_SERVER_ERROR else "invalid_request_error"
+    return {
+        "error": {
+            "message": str(err),
+            "type": _STATUS_TYPES.get(status, kind),
+            "param": err.field if isinstance(err, BadRequestError) else None,
+            "code": err.code,
+        }
+    }

@@ -1,0 +1,228 @@
+"""The web face: one listener, one way in for every call, one way out for every error."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+from ..concurrency import end
+from ..config import Settings
+from ..errors import AccessError, BadRequestError, HardenedError, TooManyRequestsError
+from ..listening import explained
+from ..operations import Operations
+from ..throttle import Throttle
+from . import errors
+from .access import Caller, Gatekeeper, parsed_address
+from .door import Door
+from .endpoint import Access, Endpoint
+from .events import Events
+from .fields import MAX_BODY
+from .health import Health
+from .openai import OpenAI
+from .openapi import Document
+from .pages import read_pages
+from .speech import Speech
+from .status import StatusPage
+from .upload import Upload
+from .voices import Voices
+
+_LOGGER = logging.getLogger(__name__)
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "wyoming-piper-hardened",
+}
+_HEADER_TIMEOUT = 20.0  # seconds that a connection may be without a complete request
+_LINGER = 2.0  # seconds that the rest of a refused body is read for
+_CHANGES_PER_MINUTE = 120
+_STOP_GRACE = 1.0  # seconds, twice: for speech to end, and for who was told to end
+_BACKLOG = 128
+
+
+class WebServer:
+    """Serves the page and the API on one address.
+
+    Args:
+        settings: where, and who may come.
+        operations: what is shown and done.
+        changes: bounds how often something may be changed.
+    """
+
+    def __init__(
+        self, settings: Settings, operations: Operations, changes: Throttle | None = None
+    ) -> None:
+        assert settings.web_uri is not None
+        self._uri = settings.web_uri
+        host = urlsplit(self._uri).hostname or ""
+        self._gatekeeper = Gatekeeper(host, settings.web_token, settings.web_trusted)
+        self._changes = changes or Throttle(limit=_CHANGES_PER_MINUTE)
+        synthesizer = operations.synthesizer
+        status = StatusPage(operations)
+        speech = Speech(synthesizer)
+        self._voices = Voices(operations)
+        self._events = Events(status.render, operations.changes)
+        document = Document()
+        parts = (
+            Health(operations, synthesizer.pool.metrics),
+            status,
+            self._voices,
+            Upload(operations),
+            self._events,
+            speech,
+            OpenAI(operations, speech),
+            document,
+        )
+        self._endpoints: dict[tuple[str, str], Endpoint] = {
+            (endpoint.method, endpoint.path): endpoint
+            for part in parts
+            for endpoint in part.endpoints()
+        }
+        document.describe(self._endpoints.values())
+        self._server: asyncio.Server | None = None
+        self._runner: web.AppRunner | None = None
+        self._feed: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int | None:
+        """The TCP port in use, once started."""
+        return self._server.sockets[0].getsockname()[1] if self._server else None
+
+    @property
+    def address(self) -> str:
+        """Where browsers go; tells the real port where any free one was asked for."""
+        return f"{self._uri.rstrip('/').rpartition(':')[0]}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            AddressInUseError: names who listens there already, as far as that can be seen.
+            StartError: the address cannot be used.
+        """
+        application = web.Application(middlewares=[self._serve], client_max_size=MAX_BODY)
+        for endpoint in self._endpoints.values():
+            application.router.add_route(endpoint.method, endpoint.path, endpoint.handle)
+        (await asyncio.to_thread(read_pages)).add_to(application.router)
+        application.on_response_prepare.append(_add_headers)
+        runner = web.AppRunner(
+            application,
+            handle_signals=False,
+            handler_cancellation=True,  # who leaves is spoken to no longer
+            access_log=None,
+            logger=_http_logger(),
+            keepalive_timeout=_HEADER_TIMEOUT,
+            lingering_time=_LINGER,
+            auto_decompress=False,
+            shutdown_timeout=_STOP_GRACE,
+        )
+        await runner.setup()
+        http = runner.server
+        assert http is not None
+
+        def door() -> Door:
+            return Door(http, lambda: len(http.connections), self._gatekeeper.is_near)
+
+        parts = urlsplit(self._uri)
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                door, parts.hostname, parts.port or 0, backlog=_BACKLOG
+            )
+        except (OSError, UnicodeError) as err:
+            await runner.cleanup()
+            raise await explained(err, self._uri) from None
+        self._runner = runner
+        self._feed = asyncio.create_task(self._events.run())
+        _LOGGER.info("web page and API on %s", self.address)
+
+    async def stop(self) -> None:
+        """Accept nobody any more, let those being spoken to have a little time, then cut off."""
+        if self._server is None or self._runner is None or self._feed is None:
+            return
+        self._server.close()
+        self._server = None
+        self._events.close()
+        await end(self._feed)
+        await self._runner.cleanup()
+        await self._voices.close()
+
+    @web.middleware
+    async def _serve(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        begin = time.monotonic()
+        answer: web.StreamResponse | None = None
+        try:
+            try:
+                self._admit(request)
+                answer = await handler(request)
+            except web.HTTPException as err:
+                told = errors.translated(err, request)
+                if told is None:
+                    raise
+                raise told from None
+            except (HttpProcessingError, RequestPayloadError):
+                raise BadRequestError("the body is not what its headers say") from None
+        except HardenedError as err:
+            answer = _told(request, err)
+        except Exception:
+            _LOGGER.exception("unexpected error in an answer; please report this")
+            answer = _told(request, HardenedError("internal error; see the log"))
+        finally:
+            _LOGGER.debug(
+                "web: %s %s %s %s %.0f ms",
+                request.remote,
+                request.method[:20],
+                request.rel_url.raw_path[:200],
+                answer.status if answer is not None else "left",
+                1000 * (time.monotonic() - begin),
+            )
+        return answer
+
+    def _admit(self, request: web.Request) -> None:
+        """Raise if the caller may not do this."""
+        resource = request.match_info.route.resource
+        endpoint = self._endpoints.get((request.method, resource.canonical if resource else ""))
+        access = endpoint.access if endpoint else Access.READ
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        if peer is None:
+            raise AccessError("the connection is gone")
+        caller = Caller(parsed_address(peer[0]), request.method, request.headers)
+        self._gatekeeper.check(caller, access)
+        if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
+            raise TooManyRequestsError("too many changes within a minute; wait a little")
+
+
+def _http_logger() -> logging.Logger:
+    """Without what is no HTTP: a port scanner must not fill the log with tracebacks."""
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+    logger = logging.getLogger(f"{__name__}.http")
+    if not logger.filters:
+        logger.addFilter(is_ours)
+    return logger
+
+
+def _told(request: web.Request, err: HardenedError) -> web.Response:
+    return errors.response(err, like_openai=request.path.startswith("/v1/"))
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers[name] = value
+    response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,71 @@
+"""A server with its web face, and a client of it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from conftest import Serve
+from wyoming_piper_hardened.protocol.server import WyomingServer
+from wyoming_piper_hardened.speech.synthesizer import Synthesizer
+from wyoming_piper_hardened.web.server import WebServer
+
+Open = Callable[..., Awaitable["Site"]]
+
+
+@dataclass
+class Site:
+    """Both faces of one server, and a session of a web client whose base is the site."""
+
+    server: WyomingServer
+    web: WebServer
+    client: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return self.web.address
+
+    @property
+    def synthesizer(self) -> Synthesizer:
+        return self.server._synthesizer
+
+    async def get(self, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON of an answer."""
+        return await self.ask("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> tuple[int, Any]:
+        return await self.ask("POST", path, **options)
+
+    async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        async with self.client.request(method, path, **options) as answer:
+            return answer.status, await answer.json()
+
+    async def hear(self, path: str = "/api/say", **body: Any) -> bytes:
+        """The bytes of a speech that must succeed."""
+        async with self.client.post(path, json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.read()
+
+
+@contextlib.asynccontextmanager
+async def opened(start_server: Serve, *engine: Any, **settings: Any) -> AsyncIterator[Site]:
+    """Start a server whose web face is on some free port of loopback."""
+    faces: list[WebServer] = []
+    settings = {"web_uri": "http://127.0.0.1:0", **settings}
+    server = await start_server(*engine, on_web=faces.append, **settings)
+    (web,) = faces
+    async with aiohttp.ClientSession(web.address) as client:
+        yield Site(server, web, client)
+
+
+def own_address() -> str | None:
+    """An address of this machine that is not loopback, if it has one; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return None

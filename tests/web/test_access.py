@@ -1,0 +1,296 @@
+"""Who may do what: by address, token, origin and host name."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+import aiohttp
+import pytest
+
+from conftest import Script
+from support.site import Open, Site, own_address
+from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.errors import ConfigError, HardenedError
+from wyoming_piper_hardened.web.access import Caller, Gatekeeper, parsed_address
+from wyoming_piper_hardened.web.endpoint import Access
+
+TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests
+NEAR, FAR, PROXY = "127.0.0.1", "192.168.1.9", "172.30.32.2"
+HEALTH, READ, SPEAK, CHANGE = Access
+REFUSED = (400, 403, 404, 405)
+RIGHT = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def outcome(
+    gatekeeper: Gatekeeper,
+    address: str,
+    access: Access,
+    method: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    method = method or ("POST" if access in {SPEAK, CHANGE} else "GET")
+    try:
+        gatekeeper.check(Caller(ip_address(address), method, headers or {}), access)
+    except HardenedError as err:
+        return err.code
+    return "ok"
+
+
+@pytest.mark.parametrize(
+    ("token", "trusted", "address", "expected"),
+    [
+        (None, (), NEAR, ("ok", "ok", "ok", "ok")),
+        (None, (), "::1", ("ok", "ok", "ok", "ok")),
+        (None, (), FAR, ("ok", "ok", "ok", "access-refused")),
+        (TOKEN, (), NEAR, ("ok", "ok", "ok", "ok")),
+        (TOKEN, (), FAR, ("ok", "token-needed", "token-needed", "token-needed")),
+        (None, (PROXY,), PROXY, ("ok", "ok", "ok", "ok")),
+        (None, (PROXY,), NEAR, ("ok", *["access-refused"] * 3)),
+        (None, (PROXY,), FAR, ("access-refused",) * 4),
+        (TOKEN, (PROXY,), FAR, ("access-refused",) * 4),
+        (None, ("172.30.32.0/23",), PROXY, ("ok", "ok", "ok", "ok")),
+    ],
+)
+def test_by_address(
+    token: str | None, trusted: tuple[str, ...], address: str, expected: tuple[str, ...]
+) -> None:
+    gatekeeper = Gatekeeper("0.0.0.0", token, trusted)
+    assert tuple(outcome(gatekeeper, address, access) for access in Access) == expected
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (RIGHT, "ok"),
+        ({"Authorization": f"bearer  {TOKEN}"}, "ok"),
+        (basic("anybody", TOKEN), "ok"),
+        (basic(TOKEN, ""), "token-needed"),
+        ({"Authorization": f"Bearer {TOKEN}x"}, "token-needed"),
+        ({"Authorization": TOKEN}, "token-needed"),
+        ({"Authorization": "Basic !!!"}, "token-needed"),
+        ({"Authorization": "Basic " + base64.b64encode(b"\xff").decode()}, "token-needed"),
+        ({"Authorization": "Bearer \udcff"}, "token-needed"),
+        ({}, "token-needed"),
+    ],
+)
+def test_by_token(headers: dict[str, str], expected: str) -> None:
+    gatekeeper = Gatekeeper("0.0.0.0", TOKEN, ())
+    assert outcome(gatekeeper, FAR, CHANGE, headers=headers) == expected
+    # What a proxy passed on does not come from this machine.
+    passed_on = {**headers, "X-Forwarded-For": "203.0.113.5"}
+    assert outcome(gatekeeper, NEAR, CHANGE, headers=passed_on) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Host": "localhost:1"}, "ok"),
+        ({"Host": "localhost:1", "Origin": "http://localhost:1"}, "ok"),
+        ({"Host": "LOCALHOST:1", "Origin": "http://localhost:1"}, "ok"),
+        ({"Host": "localhost:1", "Sec-Fetch-Site": "same-origin"}, "ok"),
+        ({"Host": "localhost:1", "Sec-Fetch-Site": "none"}, "ok"),
+        ({"Host": "localhost:1", "Origin": "http://localhost:2"}, "foreign-origin"),
+        ({"Host": "localhost:1", "Origin": "http://evil.example"}, "foreign-origin"),
+        ({"Host": "localhost:1", "Origin": "null"}, "foreign-origin"),
+        ({"Host": "localhost:1", "Origin": ""}, "foreign-origin"),
+        ({"Origin": "http://"}, "foreign-origin"),
+        ({"Host": "localhost:1", "Sec-Fetch-Site": "cross-site"}, "foreign-origin"),
+        ({"Host": "localhost:1", "Sec-Fetch-Site": "same-site"}, "foreign-origin"),
+        (
+            {
+                "Host": "localhost:1",
+                "Origin": "http://evil.example",
+                "X-Forwarded-Host": "evil.example",
+            },
+            "foreign-origin",
+        ),
+    ],
+)
+def test_by_origin(headers: dict[str, str], expected: str) -> None:
+    gatekeeper = Gatekeeper("127.0.0.1", None, ())
+    assert outcome(gatekeeper, NEAR, CHANGE, headers=headers) == expected
+    assert outcome(gatekeeper, NEAR, SPEAK, headers=headers) == expected
+    assert outcome(gatekeeper, NEAR, CHANGE, "DELETE", headers) == expected
+    assert outcome(gatekeeper, NEAR, READ, headers=headers) == "ok"  # no other page can read it
+
+
+def test_by_origin_behind_a_proxy() -> None:
+    gatekeeper = Gatekeeper("0.0.0.0", None, (PROXY,))
+    page = {"Host": "inside:8099", "X-Forwarded-Host": "home.example"}
+    ours = {**page, "Origin": "https://home.example"}
+    assert outcome(gatekeeper, PROXY, CHANGE, headers=ours) == "ok"
+    theirs = {**page, "Origin": "https://evil.example"}
+    assert outcome(gatekeeper, PROXY, CHANGE, headers=theirs) == "foreign-origin"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", "ok"),
+        ("piper.localhost:8080", "ok"),
+        ("127.0.0.1:8080", "ok"),
+        ("[::1]:8080", "ok"),
+        ("192.168.1.5", "ok"),
+        ("kitchen:8080", "ok"),
+        ("evil.example:8080", "foreign-origin"),
+        ("evil.example", "foreign-origin"),
+        ("", "foreign-origin"),
+        ("[", "foreign-origin"),
+        ("münchen", "foreign-origin"),
+    ],
+)
+def test_by_the_name_that_it_is_called(host: str, expected: str) -> None:
+    gatekeeper = Gatekeeper("kitchen", None, ())
+    assert outcome(gatekeeper, NEAR, READ, headers={"Host": host}) == expected
+    assert outcome(gatekeeper, FAR, READ, headers={"Host": host}) == "ok"
+
+
+def test_addresses() -> None:
+    assert parsed_address("::ffff:127.0.0.1").is_loopback
+    assert parsed_address("fe80::1%eth0") == ip_address("fe80::1")
+
+
+@pytest.mark.parametrize("token", ["short", "with a space within", "ünicode-but-long-enough"])
+def test_a_token_that_is_none_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings(flags={"web_token": token})
+    assert "--web-token" in str(refused.value)
+    assert token not in str(refused.value)
+
+
+async def test_from_another_address(open_site: Open, script: Script) -> None:
+    if (address := own_address()) is None:
+        pytest.skip("this machine has no address but loopback")
+    site = await open_site(script(), web_uri="http://0.0.0.0:0", web_token=TOKEN)
+    far = f"http://{address}:{site.web.port}"
+    assert (await site.get(f"{far}/health/live"))[0] == 200
+    async with site.client.get(f"{far}/api/status") as answer:
+        assert answer.status == 401
+        assert any("Bearer" in told for told in answer.headers.getall("WWW-Authenticate"))
+    assert (await site.get(f"{far}/api/status", headers=RIGHT))[0] == 200
+    assert (await site.post(f"{far}/api/workers/restart"))[0] == 401
+    assert (await site.post(f"{far}/api/workers/restart", headers=RIGHT))[0] == 202
+    status, told = await site.post(f"{far}/v1/audio/speech", json={"input": "x"})
+    assert (status, told["error"]["type"]) == (401, "authentication_error")
+
+
+async def test_without_a_token_others_may_look_and_listen_only(
+    open_site: Open, script: Script
+) -> None:
+    if (address := own_address()) is None:
+        pytest.skip("this machine has no address but loopback")
+    site = await open_site(script(), web_uri="http://0.0.0.0:0")
+    far = f"http://{address}:{site.web.port}"
+    assert (await site.get(f"{far}/api/status"))[0] == 200
+    assert len(await site.hear(f"{far}/api/say", text="Hello.")) > 1000
+    status, told = await site.post(f"{far}/api/workers/restart")
+    assert (status, told["error"]["code"]) == (403, "access-refused")
+    assert "web_token" in told["error"]["message"]
+
+
+async def test_behind_ingress(open_site: Open, script: Script) -> None:
+    """Another loopback address stands for the proxy; the client's own for everybody else."""
+    site = await open_site(script(), web_trusted=["127.0.0.2"])
+    assert (await site.get("/health/live"))[0] == 200
+    assert (await site.get("/api/status"))[0] == 403
+    assert (await site.post("/api/say", json={"text": "x"}))[0] == 403
+    connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    headers = {"X-Ingress-Path": "/api/hassio_ingress/abc", "Host": "home.example"}
+    async with aiohttp.ClientSession(site.url, connector=connector, headers=headers) as proxy:
+        async with proxy.get("/api/status") as answer:
+            assert answer.status == 200
+            assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+        async with proxy.post(
+            "/api/workers/restart", headers={"Origin": "http://home.example"}
+        ) as answer:
+            assert answer.status == 202
+        async with proxy.post(
+            "/api/workers/restart", headers={"Origin": "http://evil.example"}
+        ) as answer:
+            assert answer.status == 403
+
+
+async def test_every_answer_has_the_headers(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    for path in ("/health/live", "/api/status", "/nothing", "/", "/static/../x", "/v1/models"):
+        async with site.client.get(path) as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            policy = answer.headers["Content-Security-Policy"]
+            assert "unsafe" not in policy
+            assert "default-src 'none'" in policy
+            assert "aiohttp" not in answer.headers["Server"]
+            assert answer.headers["Cache-Control"] in {"no-store", "no-cache"}
+
+
+async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+
+    async def reset() -> int:
+        return (await site.post("/api/breakers/reset"))[0]
+
+    assert {await reset() for _ in range(120)} == {200}
+    async with site.client.post("/api/breakers/reset") as answer:
+        assert answer.status == 429
+        assert "Retry-After" in answer.headers
+    assert (await site.get("/api/status"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"GET /"]
+)
+async def test_headers_that_never_end(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr("wyoming_piper_hardened.web.server._HEADER_TIMEOUT", 0.3)
+    site = await open_site(script())
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    writer.write(sent)
+    async with asyncio.timeout(20):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def raw(site: Site, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    writer.write(request)
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET /static/../../../../etc/passwd HTTP/1.1",
+        b"GET /static/%2e%2e/%2e%2e/config.py HTTP/1.1",
+        b"GET //etc/passwd HTTP/1.1",
+        b"GET /static/ HTTP/1.1",
+        b"GET /static HTTP/1.1",
+        b"DELETE /api/voices/..%2f..%2fetc HTTP/1.1",
+        b"DELETE /api/voices/%00 HTTP/1.1",
+        b"POST /api/voices/..%2f..%2fetc/install HTTP/1.1",
+        b"POST /api/voices/.../repair HTTP/1.1",
+        b"GET http://evil.example/ HTTP/1.1",
+        b"TRACE / HTTP/1.1",
+        b"NONSENSE",
+        b"GET / HTTP/9.9",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+    ],
+)
+async def test_paths_lead_nowhere(open_site: Open, script: Script, request_line: bytes) -> None:
+    site = await open_site(script())
+    answer = await raw(site, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(
+        tuple(b"HTTP/1.%d %d " % (minor, code) for minor in (0, 1) for code in REFUSED)
+    )
+    assert b"root:" not in answer
+    assert b"Traceback" not in answer

@@ -1,0 +1,135 @@
+"""Health and figures, while all is well and while nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import Script
+from support.client import connected
+from support.site import Open, Site
+from support.waiting import eventually
+from test_cli import free_port, server
+from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.web.door import MOST_CONNECTIONS
+
+CLIENTS, SAMPLES = 8, 200
+LIVE, METRICS = 0.05, 0.1
+"""Seconds that 99 of 100 answers take at most on a machine of our own."""
+NOISE = 10
+"""How much longer they may take here, where other work goes on beside."""
+
+
+async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    site = await open_site()
+    await site.synthesizer.pool.until_ready()
+    await site.hear(text="Hello.")
+    assert await site.get("/health/live") == (200, {"live": True})
+    assert await site.get("/health/ready") == (200, {"ready": True, "issues": []})
+    async with site.client.get("/metrics") as answer:
+        assert answer.content_type == "text/plain"
+        assert 'wyoming_piper_requests_total{outcome="ok"} 1.0' in await answer.text()
+    _, status = await site.get("/api/status")
+    assert status["ready"]
+    assert status["speaks"] == status["voice"] == "en_US-joe-medium"
+    assert status["memory"] > 10 << 20
+    (worker,) = status["workers"]
+    assert (worker["state"], worker["segments"]) == ("running", 1)
+    (request,) = status["requests"]
+    assert (request["outcome"], request["characters"]) == ("ok", 6)
+    assert request["first_audio"] <= request["duration"]
+    assert request["real_time_factor"] > 0
+    assert "Hello" not in str(status)
+    assert any("is ready" in entry["text"] for entry in status["journal"])
+
+
+async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> None:
+    policy = RestartPolicy(backoff_delay=0.01)
+    site = await open_site(script("die"), policy)
+    workers = site.synthesizer.pool.workers
+    await eventually(lambda: all(worker.state == "fatal" for worker in workers))
+    assert await site.get("/health/live") == (200, {"live": True})
+    code, body = await site.get("/health/ready")
+    assert (code, body["ready"]) == (503, False)
+    (issue,) = body["issues"]
+    assert issue["suggestion"] == "restart-workers"
+    assert issue["applicable"]
+    code, body = await site.get("/api/status")
+    assert (code, body["workers"][0]["state"]) == (200, "fatal")
+    async with site.client.post("/api/say", json={"text": "Hello."}) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await answer.json())["error"]["code"] == "voice-unavailable"
+    code, body = await site.post(f"/api/issues/{issue['id']}/apply?wait=true")
+    assert (code, body) == (200, {"applied": issue["id"]})
+
+
+async def test_health_answers_at_once_while_many_speak(prepared_data: Path) -> None:
+    """The server has a process of its own, so that only it is measured."""
+    web = free_port()
+    text = " ".join(f"This is sentence {number} of a long story." for number in range(20))
+    async with server(prepared_data, "--web-uri", f"http://127.0.0.1:{web}") as (process, port):
+        stop = asyncio.Event()
+        speaking = asyncio.Semaphore(0)
+
+        async def speak() -> None:
+            async with connected(port) as client:
+                while not stop.is_set():
+                    await client.send("synthesize", text=text)
+                    await client.until("audio-chunk")
+                    speaking.release()
+                    await client.until("audio-stop")
+
+        async with asyncio.TaskGroup() as clients:
+            for _ in range(CLIENTS):
+                clients.create_task(speak())
+            for _ in range(CLIENTS):
+                await speaking.acquire()
+            for path, limit in (("/health/live", LIVE), ("/metrics", METRICS)):
+                times = [await ask(web, path) for _ in range(SAMPLES)]
+                times.sort()
+                usual, worst = times[SAMPLES // 2], times[SAMPLES * 99 // 100]
+                print(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")  # noqa: T201
+                assert usual < limit
+                assert worst < NOISE * limit
+            stop.set()
+            process.terminate()
+
+
+async def ask(port: int, path: str) -> float:
+    """Seconds from a new connection to the end of the answer."""
+    begin = time.perf_counter()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    seconds = time.perf_counter() - begin
+    writer.close()
+    assert re.match(rb"HTTP/1.1 200 ", answer)
+    return seconds
+
+
+async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    port = site.web.port
+    waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
+    await eventually(lambda: len(connections(site)) == MOST_CONNECTIONS)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+    writer.close()
+    for _, opened in waiting:
+        opened.close()
+    await eventually(lambda: not connections(site))
+    assert await site.get("/health/live") == (200, {"live": True})
+
+
+def connections(site: Site) -> list[object]:
+    runner = site.web._runner
+    assert runner is not None
+    assert runner.server is not None
+    return list(runner.server.connections)

@@ -1,0 +1,224 @@
+"""Speech over HTTP: whole, or visibly broken; and nobody is held up by somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+import struct
+from pathlib import Path
+
+import aiohttp
+import pytest
+import soundfile
+
+from conftest import Script
+from support.client import connected
+from support.scripted_engine import samples
+from support.site import Open, Site
+from support.waiting import eventually
+from wyoming_piper_hardened.concurrency import end
+from wyoming_piper_hardened.config import all_settings
+from wyoming_piper_hardened.web import fields, speech as speech_module
+from wyoming_piper_hardened.web.speech import RANGES
+
+SAY = "/api/say"
+
+
+async def test_it_says_what_wyoming_says(open_site: Open) -> None:
+    site = await open_site()
+    text = "The cooker is still on. It has been on for an hour."
+    wav = await site.hear(text=text)
+    assert site.server.port
+    async with connected(site.server.port) as client:
+        spoken = await client.say(text)
+    assert wav[44:] == spoken.pcm
+    audio, rate = soundfile.read(io.BytesIO(wav), dtype="int16")
+    assert (len(audio), rate) == (len(spoken.pcm) // 2, 22050)
+    slow = await site.hear(text=text, length_scale=2, voice="en_US-joe-medium", volume=0.5)
+    assert len(slow) > 1.6 * len(wav)
+    assert len(await site.hear(text="🙂")) == 44 + 2 * 4410  # a short silence
+
+
+async def test_it_is_sent_while_it_is_made(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    async with site.client.post(SAY, json={"text": "It is fine. HANG for ever."}) as answer:
+        assert answer.headers["Content-Type"] == "audio/wav"
+        header = await answer.content.readexactly(44)
+        assert struct.unpack_from("<I", header, 4) == struct.unpack_from("<I", header, 40)
+        assert struct.unpack_from("<I", header, 4) == (0xFFFFFFFF,)
+        first = samples("It is fine.")
+        assert await answer.content.readexactly(len(first)) == first
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "bad-request"),
+        ({"text": 5}, 400, "bad-request"),
+        ({"text": "x", "txt": "y"}, 400, "bad-request"),
+        ({"text": "x", "volume": "loud"}, 400, "bad-request"),
+        ({"text": "x", "length_scale": 0.1}, 400, "bad-request"),
+        ({"text": "x", "noise_scale": True}, 400, "bad-request"),
+        ({"text": "x" * 100_001}, 413, "text-too-long"),
+        ({"text": "x", "voice": "xx_XX-nobody-low"}, 404, "voice-not-found"),
+        ({"text": "x", "voice": "../../etc/passwd"}, 404, "voice-not-found"),
+        ({"text": "x", "voice": "\ud800"}, 404, "voice-not-found"),
+        ({"text": "x", "speaker": "9"}, 404, "speaker-not-found"),
+        ({"text": "ERROR"}, 422, "synthesis-failed"),
+        ([], 400, "bad-request"),
+        ("x", 400, "bad-request"),
+    ],
+)
+async def test_what_cannot_be_said_is_named(
+    open_site: Open, script: Script, body: object, status: int, code: str
+) -> None:
+    site = await open_site(script())
+    got, answer = await site.post(SAY, json=body)
+    assert (got, answer["error"]["code"]) == (status, code)
+    got, answer = await site.post("/v1/audio/speech", json=as_openai(body))
+    assert (got, answer["error"]["code"]) == (status, code)
+    assert set(answer["error"]) == {"message", "type", "param", "code"}
+
+
+def as_openai(body: object) -> object:
+    if not isinstance(body, dict):
+        return body
+    names = {"text": "input", "length_scale": "speed", "noise_scale": "speed", "volume": "speed"}
+    body = {names.get(key, key): value for key, value in body.items()}
+    return body if "txt" not in body else {"input": None}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"text": "x"}', "text/plain"),
+        (b'{"text": "x", "volume": 1e999}', "application/json"),
+        (b'{"text": "x", "volume": NaN}', "application/json"),
+        (b'{"text": "x", "volume": %s}' % (b"9" * 5000), "application/json"),
+        (b"\xff\xfe", "application/json"),
+    ],
+)
+async def test_a_body_that_is_none(open_site: Open, script: Script, data: bytes, kind: str) -> None:
+    site = await open_site(script())
+    status, answer = await site.post(SAY, data=data, headers={"Content-Type": kind})
+    assert (status, answer["error"]["code"]) == (400, "bad-request")
+
+
+def test_ranges_are_those_of_the_settings() -> None:
+    allowed = {setting.name: setting.allowed for setting in all_settings()}
+    for name, (low, high) in RANGES.items():
+        assert f"a number from {low:g} to {high:g}" in allowed[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (SAY, {"text": "It is well. And then LATE ERROR."}),
+        ("/v1/audio/speech", {"input": "It is well. And then LATE ERROR."}),
+    ],
+)
+async def test_what_breaks_off_never_looks_whole(
+    open_site: Open, script: Script, path: str, body: object
+) -> None:
+    site = await open_site(script())
+    with pytest.raises(aiohttp.ClientPayloadError):  # noqa: PT012 - the error comes with the body
+        async with site.client.post(path, json=body) as answer:
+            assert answer.status == 200
+            await answer.read()
+    assert site.synthesizer.records[-1].outcome == "synthesis-failed"
+
+
+async def test_not_even_for_clients_to_whom_the_end_of_the_connection_is_the_end(
+    open_site: Open, script: Script
+) -> None:
+    site = await open_site(script())
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    body = b'{"text": "It is well. And then LATE ERROR."}'
+    writer.write(b"POST /api/say HTTP/1.0\r\nContent-Type: application/json\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+
+
+async def test_curl_sees_that_it_breaks_off(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    curl = await asyncio.create_subprocess_exec(
+        *("curl", "--silent", "--json", '{"text": "It is well. And then LATE ERROR."}'),
+        f"{site.url}{SAY}",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await curl.communicate()
+    assert curl.returncode in {18, 56}  # a transfer that is not complete, a reset
+
+
+async def test_who_leaves_is_spoken_to_no_longer(open_site: Open, script: Script) -> None:
+    site = await open_site(script(stall_timeout=60.0))
+    async with site.client.post(SAY, json={"text": "It is well. Then HANG."}) as answer:
+        await answer.content.readexactly(1000)
+        assert site.synthesizer.pool.status().requests == 1
+    await eventually(lambda: site.synthesizer.pool.status().requests == 0)
+    assert site.synthesizer.records[-1].outcome in {"cancelled", "client-gone"}
+
+
+async def test_who_reads_nothing_holds_up_nobody(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speech_module, "SEND_TIMEOUT", 1.0)
+    site = await open_site(script(), workers=1)
+    with stuck(site, '{"text": "%s"}' % ("It goes on and on and on. " * 3000)):
+        await eventually(lambda: site.synthesizer.pool.status().requests == 1)
+        assert len(await site.hear(text="Short.")) == 44 + 2 * 600
+        await eventually(lambda: site.synthesizer.records[-1].outcome == "client-gone")
+
+
+class stuck:  # noqa: N801 - reads as a context
+    """A client that asks and then takes nothing."""
+
+    def __init__(self, site: Site, body: str) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._socket.connect(("127.0.0.1", site.web.port))
+        head = f"POST {SAY} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        self._socket.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+
+async def test_who_asks_too_much_is_told_when_to_come_back(
+    open_site: Open, script: Script, tmp_path: Path
+) -> None:
+    site = await open_site(script(stall_timeout=60.0), workers=1, max_queue=1)
+    async with site.client.post(SAY, json={"text": "It is well. Then HANG."}):
+        await eventually(lambda: "HANG" in (tmp_path / "executions").read_text(encoding="utf-8"))
+        waiting = asyncio.create_task(site.hear(text="I wait."))
+        await eventually(lambda: site.synthesizer.pool.status().requests == 2)
+        async with site.client.post(SAY, json={"text": "And me?"}) as answer:
+            assert answer.status == 429
+            assert int(answer.headers["Retry-After"]) > 0
+            assert (await answer.json())["error"]["code"] == "overloaded"
+        await end(waiting)
+    await eventually(lambda: site.synthesizer.pool.status().requests == 0)
+
+
+async def test_a_body_that_is_too_large_or_too_slow(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fields, "_BODY_TIMEOUT", 0.2)
+    site = await open_site(script())
+    data = io.BytesIO(b'{"text": "%s"}' % (b"x" * 2_000_000))
+    headers = {"Content-Type": "application/json"}
+    status, answer = await site.post(SAY, data=data, headers=headers)
+    assert (status, answer["error"]["code"]) == (413, "request-too-large")
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    head = "POST /api/say HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()

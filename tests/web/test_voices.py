@@ -1,0 +1,240 @@
+"""Voices over HTTP: the list, work with its progress, uploads welcome and hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conftest import Script
+from support.hub import faulty_hub
+from support.hub_faults import Fault, voices_json
+from support.site import Open, Site
+from support.voices import SINGLE
+from support.waiting import eventually
+from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
+from wyoming_piper_hardened.web import upload as upload_module
+
+JOE = "en_US-joe-medium"
+AMY = "en_US-amy-medium"
+CONFIG = SINGLE.with_name(f"{SINGLE.name}.json")
+"""A tiny voice, which is prepared in a second."""
+
+
+def amys_files() -> dict[str, bytes]:
+    """The tiny voice under the name of one of the catalogue."""
+    folder = "en/en_US/amy/medium"
+    files = {
+        f"{folder}/{AMY}.onnx": SINGLE.read_bytes(),
+        f"{folder}/{AMY}.onnx.json": CONFIG.read_bytes(),
+    }
+    return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
+
+
+@pytest.fixture
+def own_data(prepared_data: Path, tmp_path: Path) -> Path:
+    """A data directory of the test's own whose real voice is prepared; its files are shared."""
+    data = tmp_path / "data"
+    subprocess.run(["cp", "-al", prepared_data, data], check=True)
+    return data
+
+
+async def voices(site: Site, query: str = "") -> dict[str, dict[str, Any]]:
+    _, body = await site.get(f"/api/voices{query}")
+    return {voice["name"]: voice for voice in body["voices"]}
+
+
+async def test_the_list(open_site: Open, script: Script, tmp_path: Path) -> None:
+    site = await open_site(script(), data_dir=tmp_path)
+    _, body = await site.get("/api/voices")
+    assert len(body["voices"]) > 100
+    first = body["voices"][0]
+    assert (first["name"], first["state"], first["default"]) == (JOE, "embedded", True)
+    assert first["sample_rate"] == 22050
+    assert {"code": "de_DE", "name": "Deutsch"} in body["languages"]
+    assert body["qualities"] == ["x_low", "low", "medium", "high"]
+    german = await voices(site, "?language=de&quality=high")
+    assert set(german) == {"de_DE-thorsten-high"}
+    assert (await voices(site, "?language=en-gb")).keys() == (
+        await voices(site, "?language=en_GB")
+    ).keys()
+    assert set(await voices(site, "?installed=true")) == {JOE}
+    assert JOE not in await voices(site, "?installed=false")
+    assert set(await voices(site, "?text=tug%C3%A3o")) == {"pt_PT-tugão-medium"}
+    assert "de_AT" not in str(await voices(site, "?text=thorsten+emotional"))
+    many = (await voices(site, "?text=libritts_r"))["en_US-libritts_r-medium"]
+    assert many["number_of_speakers"] == len(many["speakers"]) == 904
+    assert many["state"] == "available"
+    for query in ("?quality=best", "?installed=maybe"):
+        assert (await site.get(f"/api/voices{query}"))[0] == 400
+
+
+async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
+    open_site: Open, own_data: Path
+) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        site = await open_site(data_dir=own_data, hub_endpoint=hub.endpoint)
+        seen: list[dict[str, Any]] = []
+        following = asyncio.create_task(follow(site, seen))
+        await eventually(lambda: seen)
+        status, body = await site.post(f"/api/voices/{AMY}/install")
+        assert status == 202
+        assert body["work"]["voice"] == AMY
+        status, body = await site.post(f"/api/voices/{AMY}/install?wait=true")
+        assert (status, body) == (200, {"voice": AMY, "prepared": True})
+        assert (await voices(site))[AMY]["state"] == "installed"
+        assert len(await site.hear(text="Hello there.", voice=AMY)) > 1000
+        await eventually(lambda: seen[-1]["works"] == [] and seen[-1]["requests"])
+        works = [work for state in seen for work in state["works"] if work["voice"] == AMY]
+        assert {work["action"] for work in works} == {"install"}
+        assert await site.post(f"/api/voices/{AMY}/verify?wait=true") == (200, {"damage": []})
+
+        (model,) = own_data.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
+        model.write_bytes(model.read_bytes()[:-1] + b"x")
+        status, body = await site.post(f"/api/voices/{AMY}/verify?wait=true")
+        assert "has changed" in body["damage"][0]
+        (issue,) = (await voices(site))[AMY]["issues"]
+        await eventually(lambda: issue in {i["id"] for i in seen[-1]["issues"]})
+        status, body = await site.post(f"/api/issues/{issue}/apply?wait=true")
+        assert (status, body) == (200, {"applied": issue})
+        assert not (await voices(site))[AMY]["issues"]
+        status, body = await site.post(f"/api/voices/{AMY}/repair?wait=true")
+        assert (status, body["voice"]) == (200, AMY)
+
+        assert await site.ask("DELETE", f"/api/voices/{AMY}") == (200, {"removed": AMY})
+        assert (await voices(site))[AMY]["state"] == "available"
+        status, body = await site.ask("DELETE", f"/api/voices/{AMY}")
+        assert (status, body["error"]["code"]) == (404, "voice-not-installed")
+        following.cancel()
+
+
+async def follow(site: Site, seen: list[dict[str, Any]]) -> None:
+    async with site.client.get("/api/events") as stream:
+        assert stream.content_type == "text/event-stream"
+        async for line in stream.content:
+            _, told, state = line.partition(b"data: ")
+            seen.extend([json.loads(state)] if told else [])
+
+
+async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_data: Path) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.FLIP)
+        site = await open_site(script(), data_dir=own_data, hub_endpoint=hub.endpoint)
+        status, body = await site.post(f"/api/voices/{AMY}/install?wait=true")
+        assert status in {422, 502}
+        assert not body["error"]["retryable"]
+        for path in ("voices/xx_XX-no-low/install", "voices/xx_XX-no-low/repair"):
+            assert (await site.post(f"/api/{path}"))[0] == 404
+        assert (await site.post("/api/voices/xx_XX-no-low/verify"))[0] == 404
+        assert (await site.post(f"/api/voices/{AMY}/install?wait=5"))[0] == 400
+        assert (await site.post("/api/issues/none/apply"))[0] == 404
+        status, body = await site.post("/api/breakers/reset", json={"voice": "nobody"})
+        assert (status, body["error"]["code"]) == (404, "voice-not-found")
+        assert [issue["subject"] for issue in (await site.get("/api/status"))[1]["issues"]] == [AMY]
+        assert not list((own_data / "staging").iterdir())
+
+
+def form(*parts: tuple[str, str | None, bytes]) -> aiohttp.FormData:
+    data = aiohttp.FormData(default_to_multipart=True)
+    for name, filename, content in parts:
+        data.add_field(name, io.BytesIO(content), filename=filename)
+    return data
+
+
+def own_voice(name: str = "my-voice") -> tuple[tuple[str, str, bytes], ...]:
+    return (
+        ("model", f"{name}.onnx", SINGLE.read_bytes()),
+        ("config", f"{name}.onnx.json", CONFIG.read_bytes()),
+    )
+
+
+async def test_a_voice_of_ones_own(open_site: Open, own_data: Path) -> None:
+    site = await open_site(data_dir=own_data)
+    status, body = await site.post("/api/voices", data=form(*own_voice()))
+    assert (status, body) == (200, {"voice": "my-voice", "prepared": True})
+    assert (await voices(site, "?installed=true"))["my-voice"]["state"] == "custom"
+    assert len(await site.hear(text="It is mine.", voice="my-voice")) > 1000
+    assert not list((own_data / "staging").iterdir())
+
+
+MODEL, SETTINGS = own_voice()
+HOSTILE: dict[str, tuple[list[tuple[str, str | None, bytes]], int]] = {
+    "nothing": ([], 400),
+    "no configuration": ([MODEL], 400),
+    "twice": ([MODEL, MODEL], 400),
+    "another field": ([MODEL, SETTINGS, ("path", "x", b"/etc")], 400),
+    "no file name": ([("model", None, b"x"), SETTINGS], 400),
+    "a path": ([("model", "../../x.onnx", b"x"), SETTINGS], 400),
+    "an absolute path": ([("model", "/etc/x.onnx", b"x"), SETTINGS], 400),
+    "a hidden file": ([("model", ".x.onnx", b"x"), SETTINGS], 400),
+    "a program": ([("model", "x.sh", b"x"), SETTINGS], 400),
+    "other names": ([MODEL, ("config", "other.onnx.json", b"{}")], 400),
+    "too large": ([("model", "my-voice.onnx", b"x" * 2_000_000), SETTINGS], 413),
+    "a web page": ([("model", "my-voice.onnx", b"<html>"), SETTINGS], 422),
+    "garbage": ([("model", "my-voice.onnx", b"x" * 1000), SETTINGS], 422),
+    "empty": ([("model", "my-voice.onnx", b""), SETTINGS], 422),
+    "no JSON": ([MODEL, ("config", "my-voice.onnx.json", b"{")], 422),
+    "another JSON": ([MODEL, ("config", "my-voice.onnx.json", b"[[]]")], 422),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_uploads_that_are_refused(
+    open_site: Open,
+    script: Script,
+    prepared_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    monkeypatch.setattr(upload_module, "MAX_MODEL", 1_000_000)
+    monkeypatch.setitem(upload_module._FIELDS, "model", (".onnx", 1_000_000))
+    parts, expected = HOSTILE[kind]
+    before = sorted(prepared_data.rglob("*"))
+    site = await open_site(script())
+    status, body = await site.post("/api/voices", data=form(*parts))
+    assert (status, body["error"]["retryable"]) == (expected, False), body
+    assert set(await voices(site, "?installed=true")) == {JOE}
+    assert [path for path in sorted(prepared_data.rglob("*")) if "locks" not in path.parts] == [
+        path for path in before if "locks" not in path.parts
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no boundary",
+        b"--x\r\n",
+        b"--x\r\nContent-Disposition: form-data; name=model; filename=a.onnx\r\n\r\nabc",
+        b"--x\r\n\r\n\r\n--x--",
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\n--y--\r\n--x--",
+    ],
+)
+async def test_bodies_that_are_no_form(open_site: Open, script: Script, body: bytes) -> None:
+    site = await open_site(script())
+    for kind in ("multipart/form-data; boundary=x", "multipart/form-data", "text/plain"):
+        status, told = await site.post("/api/voices", data=body, headers={"Content-Type": kind})
+        assert (status, told["error"]["code"]) == (400, "bad-request")
+
+
+async def test_who_uploads_nothing_holds_up_nobody(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_module, "_STALL_TIMEOUT", 0.3)
+    site = await open_site(script())
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    writer.write(
+        b"POST /api/voices HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+        b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        b"--x\r\nContent-Disposition: form-data; name=model; filename=a.onnx\r\n\r\nabc"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    status, _ = await site.post("/api/voices", data=form())
+    assert status == 400
