@@ -27,6 +27,8 @@ NOT_OFFERED: Final = {
     "uri": "the port of the container is fixed; the Supervisor publishes it",
     "web_uri": "likewise, for the page",
     "data_dir": "the Supervisor keeps /data",
+    "web_token": "who may open Home Assistant's side bar may open the page",
+    "web_trusted": "Home Assistant's ingress, and nobody else",
     "zeroconf": "the Supervisor's discovery does that",
     "max_connections": "the port is Home Assistant's own; the default is generous",
     "idle_timeout": "likewise",

@@ -12,10 +12,10 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from wyoming_piper_hardened.config import LogLevel, Settings, all_settings
 from wyoming_piper_hardened.errors import ConfigError
-from wyoming_piper_hardened.home_assistant.options import APP_DEFAULTS, AppOptions, read_options
+from wyoming_piper_hardened.home_assistant.options import APP_DEFAULTS, INGRESS, AppOptions, read_options
 from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
 
-NO_OPTIONS = Settings(**APP_DEFAULTS)
+NO_OPTIONS = Settings(**APP_DEFAULTS, web_trusted=INGRESS)
 OFFICIAL = {
     "voice": "en_US-lessac-medium",
     "speaker": 0,

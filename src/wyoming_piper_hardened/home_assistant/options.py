@@ -30,6 +30,9 @@ APP_DEFAULTS: Mapping[str, Any] = {
 }
 """What is different in the app's container. The folders hold voices of the user's own."""
 
+INGRESS = ("172.30.32.2/32",)
+"""Where the page's callers come from in Home Assistant; nobody else reaches that port."""
+
 OPTIONS_FILE = Path("/data/options.json")
 
 _MAX_BYTES = 1 << 20
@@ -104,7 +107,7 @@ def read_options(
     Raises:
         ConfigError: a flag is wrong; nothing else ever raises.
     """
-    reading = _Reading(dict(APP_DEFAULTS))
+    reading = _Reading(dict(APP_DEFAULTS) | ({"web_trusted": INGRESS} if supervised else {}))
     reading.take_environment(environment)
     reading.take_options(reading.load(file, missing_is_wrong=supervised))
     given = {name: value for name, value in (flags or {}).items() if value is not None}
