@@ -3,7 +3,7 @@
 Three servers, each on its own port, which makes them three hosts to a client: the hub, the store
 that it redirects large files to (with signed addresses that expire), and a stranger that only
 notes what it is sent. `Faults` come to the store for large files and to the hub for small ones,
-unless their name says otherwise.
+unless their name says otherwise; those that begin after `LARGE` bytes, to the store.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class FaultyHub:
         if not self._plan:
             return None
         fault, self._at = self._plan[0]
-        here = at_hub == (fault in AT_THE_HUB) if large else at_hub
+        here = at_hub == (fault in AT_THE_HUB) if large else at_hub and self._at < LARGE
         if not here or (fault in RANGES_ONLY and "Range" not in request.headers):
             return None
         del self._plan[0]

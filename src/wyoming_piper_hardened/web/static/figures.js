@@ -1,0 +1,135 @@
+/** How fast it speaks, and what its processes take. */
+
+import { api } from "./api.js";
+import { Bars, Lines } from "./chart.js";
+import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
+import { History, median } from "./history.js";
+import { voiceTitle } from "./state.js";
+
+const REQUESTS = 40;
+const MOMENTS = 240;
+const STYLES = 4;
+
+export class Figures {
+  /**
+   * @param {import("./translation.js").Translation} words
+   * @param {import("./notices.js").Notices} notices
+   */
+  constructor(words, notices) {
+    this.words = words;
+    this.history = new History(MOMENTS);
+    this.bars = new Bars(byId("first-audio-chart"), REQUESTS);
+    this.lines = new Lines(byId("memory-chart"));
+    this.workers = new KeyedList(
+      byId("worker-list"),
+      () => this.#create(),
+      (node, worker) => this.#update(node, worker),
+    );
+    const button = byId("restart-workers");
+    button.addEventListener("click", async () => {
+      try {
+        await api.restartWorkers();
+        notices.done(words.text("workers.restarting"));
+      } catch (error) {
+        notices.failed(error, words.text("workers.failed"));
+      }
+    });
+  }
+
+  show(/** @type {any} */ status) {
+    this.#requests(status.requests);
+    this.#memory(status);
+    const ranked = status.workers.map((/** @type {any} */ worker, /** @type {number} */ index) => ({
+      ...worker,
+      style: `line-${index % STYLES}`,
+    }));
+    this.workers.show(ranked, (worker) => worker.name);
+  }
+
+  #requests(/** @type {any[]} */ requests) {
+    const words = this.words;
+    const last = requests.slice(-REQUESTS);
+    const times = last.flatMap((one) => one.first_audio ?? []);
+    const failed = last.filter((one) => one.first_audio === null && one.outcome !== "cancelled");
+    const bars = last
+      .filter((one) => one.first_audio !== null || one.outcome !== "cancelled")
+      .map((one) => ({
+        key: `${one.at} ${one.duration}`,
+        value: one.first_audio,
+        title: words.text(one.first_audio === null ? "speed.failedRequest" : "speed.request", {
+          time: words.time(one.at),
+          voice: voiceTitle(one.voice ?? ""),
+          first: words.briefly(one.first_audio ?? 0),
+          code: one.outcome,
+          characters: one.characters,
+        }),
+      }));
+    const label = times.length
+      ? words.text("speed.median", { time: words.briefly(median(times)), count: times.length })
+      : words.text("speed.none");
+    const broken = failed.length ? words.text("speed.failed", { count: failed.length }) : "";
+    setText(byId("first-audio-summary"), [label, broken].filter(Boolean).join(" "));
+    this.bars.show(bars, {
+      top: (value) => words.briefly(value),
+      from: times.length ? words.text("speed.older") : "",
+      to: times.length ? words.text("speed.newest") : "",
+      label,
+    });
+  }
+
+  #memory(/** @type {any} */ status) {
+    const words = this.words;
+    /** @type {Object<string, number>} */
+    const values = {};
+    if (status.memory) values.server = status.memory;
+    for (const worker of status.workers) values[`worker ${worker.name}`] = worker.memory;
+    this.history.add(Date.now() / 1000, values);
+    const series = status.workers.map((/** @type {any} */ worker, /** @type {number} */ index) => ({
+      name: `worker ${worker.name}`,
+      style: `line-${index % STYLES}`,
+    }));
+    const all = Object.values(values).reduce((sum, value) => sum + value, 0);
+    const label = words.text("memory.now", { memory: words.megabytes(all) });
+    setText(byId("memory-summary"), label);
+    setText(byId("server-memory"), status.memory ? words.megabytes(status.memory) : "");
+    const moments = this.history.moments;
+    const span = (moments.at(-1)?.at ?? 0) - (moments[0]?.at ?? 0);
+    this.lines.show(moments, [{ name: "server", style: "line-server" }, ...series], {
+      top: (value) => words.megabytes(value),
+      from: span >= 1 ? words.text("memory.ago", { span: words.span(span) }) : "",
+      to: words.text("memory.present"),
+      label,
+    });
+  }
+
+  #create() {
+    return element(
+      "li",
+      { class: "worker" },
+      element("span", { class: "swatch", "aria-hidden": "true" }),
+      element("span", { class: "worker-name" }),
+      element("span", { class: "badge" }),
+      element("span", { class: "worker-memory" }),
+      element("p", { class: "soft" }),
+      element("p", { class: "reason", lang: "en" }),
+    );
+  }
+
+  #update(/** @type {Element} */ node, /** @type {any} */ worker) {
+    const words = this.words;
+    const [swatch, name, state, memory, counts, failure] = /** @type {any} */ (node.children);
+    setAttribute(swatch, "class", `swatch ${worker.style}`);
+    setText(name, words.text("worker.name", { name: worker.name }));
+    const key = `worker.${worker.state}`;
+    setText(state, words.has(key) ? words.text(key) : worker.state);
+    setAttribute(state, "class", `badge ${worker.state}`);
+    setText(memory, worker.memory ? words.megabytes(worker.memory) : "");
+    const facts = [words.text("worker.segments", { count: worker.segments })];
+    if (worker.restarts) facts.push(words.text("worker.restarts", { count: worker.restarts }));
+    if (worker.pid) facts.push(words.text("worker.pid", { pid: String(worker.pid) }));
+    setText(counts, facts.join(" · "));
+    failure.hidden = !worker.last_failure;
+    const last = worker.last_failure ? words.text("worker.lastFailure") : "";
+    setText(failure, worker.last_failure ? `${last} ${worker.last_failure}` : "");
+  }
+}

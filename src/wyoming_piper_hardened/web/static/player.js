@@ -1,0 +1,158 @@
+/** Plays speech while it is being made. */
+
+import { api } from "./api.js";
+import { WavReader } from "./wav.js";
+
+/** Seconds between the first audio and its sound: what a moment's delay may use up. */
+const LEAD = 0.08;
+/** Seconds of audio that are handed over at once, but for the first. */
+const PIECE = 0.2;
+
+/**
+ * One at a time; whoever starts another stops the one before.
+ *
+ * `state`: "idle", "waiting" for the first audio, "playing". `made` and `position` are seconds,
+ * `first` is the time to the first audio in seconds, `owner` whoever asked for it.
+ */
+export class Player {
+  constructor() {
+    this.state = "idle";
+    this.owner = null;
+    this.made = 0;
+    this.first = 0;
+    this.complete = false;
+    /** Called after every change of `state`, and when audio has come. */
+    this.onChange = () => {};
+    /** Called with samples from -1 to 1 and their rate. */
+    this.onSamples = (/** @type {Float32Array} */ _samples, /** @type {number} */ _rate) => {};
+    /** @type {{abort: AbortController, context: AudioContext, sources: Set<AudioBufferSourceNode>,
+     *   begin: number, next: number}|null} */
+    this.current = null;
+  }
+
+  /** Seconds that have sounded. */
+  get position() {
+    const run = this.current;
+    if (!run || this.state !== "playing") return 0;
+    return Math.max(0, Math.min(this.made, run.context.currentTime - run.begin));
+  }
+
+  /**
+   * Speak; returns when everything has sounded, or it was stopped.
+   * @param {{text: string, voice?: string, speaker?: string, length_scale?: number}} request
+   * @param {any} owner kept as `owner` while it plays
+   * @throws {import("./api.js").ApiError|TypeError} nothing, or not all of it, could be spoken
+   */
+  async play(request, owner) {
+    this.stop();
+    const abort = new AbortController();
+    const context = new AudioContext(); // within the click, or some browsers stay silent
+    const run = { abort, context, sources: new Set(), begin: 0, next: 0 };
+    this.current = run;
+    Object.assign(this, { owner, made: 0, first: 0, complete: false, state: "waiting" });
+    this.onChange();
+    try {
+      await Promise.all([context.resume(), this.#fetch(request, run)]);
+      await this.#silence(run);
+    } catch (error) {
+      if (!abort.signal.aborted) throw error;
+    } finally {
+      for (const source of run.sources) source.stop();
+      if (context.state !== "closed") await context.close();
+      if (this.current === run) this.#end();
+    }
+  }
+
+  stop() {
+    if (!this.current) return;
+    this.current.abort.abort();
+    for (const source of this.current.sources) source.stop();
+    this.#end();
+  }
+
+  #end() {
+    this.current = null;
+    this.owner = null;
+    this.state = "idle";
+    this.onChange();
+  }
+
+  async #fetch(/** @type {any} */ request, /** @type {any} */ run) {
+    const asked = performance.now();
+    const answer = await api.say(request, run.abort.signal);
+    const wav = new WavReader();
+    const stream = answer.body.getReader();
+    /** @type {Float32Array[]} */
+    let waiting = [];
+    for (;;) {
+      const { done, value } = await stream.read();
+      if (run.abort.signal.aborted) return;
+      const samples = value ? wav.read(value) : new Float32Array(0);
+      if (samples.length) waiting.push(samples);
+      const size = waiting.reduce((sum, one) => sum + one.length, 0);
+      const enough = this.made ? PIECE * (wav.format?.rate ?? 0) : 1;
+      if (size && (done || size >= enough)) {
+        if (!this.made) this.first = (performance.now() - asked) / 1000;
+        this.#schedule(joined(waiting, size), wav.format, run);
+        waiting = [];
+      }
+      if (done) break;
+    }
+    this.complete = true;
+    this.onChange();
+  }
+
+  #schedule(
+    /** @type {Float32Array} */ samples,
+    /** @type {any} */ { rate, channels },
+    /** @type {any} */ run,
+  ) {
+    const frames = samples.length / channels;
+    const buffer = run.context.createBuffer(channels, frames, rate);
+    for (let channel = 0; channel < channels; channel++) {
+      const target = buffer.getChannelData(channel);
+      for (let i = 0; i < frames; i++) target[i] = samples[i * channels + channel];
+    }
+    const source = run.context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(run.context.destination);
+    run.sources.add(source);
+    source.onended = () => {
+      source.disconnect();
+      run.sources.delete(source);
+      if (!run.sources.size) run.onSilence?.();
+    };
+    const now = run.context.currentTime;
+    if (!this.made || run.next < now) {
+      // The start, or the server was slower than the sound: a pause, and go on.
+      run.begin += now + LEAD - run.next;
+      run.next = now + LEAD;
+    }
+    source.start(run.next);
+    run.next += frames / rate;
+    this.made += frames / rate;
+    this.state = "playing";
+    this.onSamples(channels === 1 ? samples : buffer.getChannelData(0), rate);
+    this.onChange();
+  }
+
+  /** Wait until the last sound has ended. */
+  #silence(/** @type {any} */ run) {
+    return new Promise((resolve) => {
+      run.onSilence = resolve;
+      run.abort.signal.addEventListener("abort", resolve);
+      if (!run.sources.size || run.abort.signal.aborted) resolve(undefined);
+    });
+  }
+}
+
+/** @param {Float32Array[]} parts @param {number} size @returns {Float32Array} */
+function joined(parts, size) {
+  const all = new Float32Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,160 @@
+/** The box whose text is spoken here and now. */
+
+import { byId, element, icon, setAttribute, setText } from "./dom.js";
+import { sentenceFor } from "./listening.js";
+import { explain } from "./notices.js";
+import { Wave } from "./wave.js";
+
+export class Say {
+  /**
+   * @param {import("./player.js").Player} player
+   * @param {import("./translation.js").Translation} words
+   */
+  constructor(player, words) {
+    this.player = player;
+    this.words = words;
+    this.text = byId("say-text");
+    this.voice = byId("say-voice");
+    this.speaker = byId("say-speaker");
+    this.speed = byId("say-speed");
+    this.button = byId("say-button");
+    this.outcome = byId("say-outcome");
+    this.wave = new Wave(byId("say-wave"));
+    /** @type {any[]} */
+    this.voices = [];
+    this.touched = false;
+    this.drawing = 0;
+    this.text.value = words.text("say.example");
+    byId("say-form").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#submit();
+    });
+    this.voice.addEventListener("change", () => {
+      this.#offerSpeakers();
+      this.#offerText();
+    });
+    this.text.addEventListener("input", () => (this.touched = true), { once: true });
+    this.speed.addEventListener("input", () => this.#showSpeed());
+    player.onSamples = (samples, rate) => this.wave.add(samples, rate);
+    this.#showSpeed();
+    this.#tell(words.text("say.idle"), "");
+    this.show();
+  }
+
+  /** @param {any[]} voices those that can speak, the default first */
+  offer(voices) {
+    this.voices = voices;
+    const chosen = this.voice.value;
+    this.voice.replaceChildren(
+      ...voices.map(({ name, title, languageName }) => {
+        const option = element("option", { value: name });
+        setText(option, languageName ? `${title} – ${languageName}` : title);
+        return option;
+      }),
+    );
+    this.voice.value = voices.some(({ name }) => name === chosen) ? chosen : voices[0]?.name ?? "";
+    this.#offerSpeakers();
+    this.#offerText();
+  }
+
+  #offerSpeakers() {
+    const voice = this.voices.find(({ name }) => name === this.voice.value);
+    const speakers = voice && voice.number_of_speakers > 1 ? voice.speakers : [];
+    const chosen = this.speaker.value;
+    byId("say-speaker-field").hidden = !speakers.length;
+    this.speaker.replaceChildren(
+      ...speakers.map((/** @type {string} */ name) => {
+        const option = element("option", { value: name });
+        setText(option, name);
+        return option;
+      }),
+    );
+    if (speakers.includes(chosen)) this.speaker.value = chosen;
+  }
+
+  /** As long as nobody has written anything, the text is in the language of the voice. */
+  async #offerText() {
+    const voice = this.voices.find(({ name }) => name === this.voice.value);
+    const language = voice?.language.split("_")[0] || this.words.language;
+    const own = language === this.words.language;
+    const text = own ? this.words.text("say.example") : await sentenceFor(language);
+    if (!this.touched && this.text.value !== text) this.text.value = text;
+  }
+
+  #showSpeed() {
+    const times = this.words.number(Number(this.speed.value), { maximumFractionDigits: 2 });
+    setText(byId("say-speed-value"), `${times}×`);
+  }
+
+  async #submit() {
+    if (this.player.owner === this) {
+      this.player.stop();
+      return;
+    }
+    const text = this.text.value.trim();
+    if (!text) {
+      this.text.focus();
+      return;
+    }
+    const request = {
+      text,
+      ...(this.voice.value && { voice: this.voice.value }),
+      ...(this.speaker.value && { speaker: this.speaker.value }),
+      ...(this.speed.value !== "1" && { length_scale: 1 / Number(this.speed.value) }),
+    };
+    this.wave.clear();
+    this.#tell("", "");
+    try {
+      await this.player.play(request, this);
+    } catch (error) {
+      const { text: reason, language } = explain(error, this.words);
+      this.#tell(this.words.text("say.failed"), reason, language);
+    }
+  }
+
+  /** Follow the player. */
+  show() {
+    const { player, words } = this;
+    const mine = player.owner === this;
+    const wanted = mine ? "stop" : "play";
+    if (this.button.dataset.icon !== wanted) {
+      this.button.dataset.icon = wanted;
+      this.button.replaceChildren(
+        icon(wanted),
+        element("span", {}, words.text(mine ? "say.stop" : "say.play")),
+      );
+    }
+    if (!mine) return;
+    if (player.state === "waiting") this.#tell(words.text("say.waiting"), "");
+    else {
+      const key = player.complete ? "say.complete" : "say.playing";
+      const values = { first: words.briefly(player.first), made: words.briefly(player.made) };
+      this.#tell(words.text(key, values), "");
+    }
+    if (!this.drawing) this.#follow();
+  }
+
+  /** Draw as long as it sounds. */
+  #follow() {
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      if (this.player.owner !== this) {
+        this.wave.draw(this.player.complete ? Infinity : this.wave.position);
+        return;
+      }
+      this.wave.draw(this.player.position);
+      this.#follow();
+    });
+  }
+
+  #tell(/** @type {string} */ text, /** @type {string} */ reason, language = "") {
+    const [line, why] = this.outcome.children;
+    setText(line, text);
+    setText(why, reason);
+    setAttribute(why, "lang", language || null);
+    setAttribute(this.outcome, "class", reason || text === this.words.text("say.failed") ? "failed" : "");
+  }
+}

@@ -1,0 +1,77 @@
+/** A voice of the user's own: two files that belong together. */
+
+import { upload } from "./api.js";
+import { byId, setAttribute, setText } from "./dom.js";
+
+/**
+ * @param {Iterable<File>} files
+ * @returns {{model: File, config: File}|null} null when they are no such pair
+ */
+export function pair(files) {
+  const all = [...files];
+  const model = all.find((file) => file.name.endsWith(".onnx"));
+  const config = all.find((file) => file.name === `${model?.name}.json`);
+  return model && config && all.length === 2 ? { model, config } : null;
+}
+
+export class Upload {
+  /**
+   * @param {import("./translation.js").Translation} words
+   * @param {import("./notices.js").Notices} notices
+   */
+  constructor(words, notices) {
+    this.words = words;
+    this.notices = notices;
+    this.input = byId("upload-files");
+    this.button = byId("upload-button");
+    this.cancel = byId("upload-cancel");
+    this.bar = byId("upload-progress");
+    this.hint = byId("upload-hint");
+    /** @type {AbortController|null} */
+    this.abort = null;
+    this.input.addEventListener("change", () => this.#show());
+    this.cancel.addEventListener("click", () => this.abort?.abort());
+    byId("upload-form").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.#show();
+  }
+
+  #show() {
+    const files = this.input.files;
+    const found = pair(files);
+    const names = [...files].map((file) => file.name).join(", ");
+    setText(
+      this.hint,
+      found || !files.length ? names : this.words.text("upload.notPair", { names }),
+    );
+    setAttribute(this.hint, "class", found || !files.length ? "soft" : "failed");
+    this.button.disabled = !found || Boolean(this.abort);
+    this.input.disabled = Boolean(this.abort);
+    this.bar.hidden = this.cancel.hidden = !this.abort;
+  }
+
+  async #send() {
+    const found = pair(this.input.files);
+    if (!found || this.abort) return;
+    const abort = (this.abort = new AbortController());
+    this.bar.value = 0;
+    this.#show();
+    this.cancel.focus();
+    const progress = (/** @type {number} */ part) => {
+      this.bar.value = part;
+      if (part >= 1) this.bar.removeAttribute("value"); // now the server tries it out
+    };
+    try {
+      await upload(found.model, found.config, progress, abort.signal);
+      this.input.value = "";
+    } catch (error) {
+      this.notices.failed(error, this.words.text("upload.failed", { name: found.model.name }));
+    } finally {
+      this.abort = null;
+      this.#show();
+      this.input.focus();
+    }
+  }
+}

@@ -1,0 +1,285 @@
+"""The page is for everybody: small screens, keyboards, screen readers, five languages."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from support.browser import OpenPage, take_picture
+from support.web_server import WebServer
+
+AXE = os.environ.get("PAGE_TEST_AXE", "")
+LANGUAGES = {
+    "en": "Ready to speak with Joe",
+    "de": "Bereit, Joe spricht",
+    "fr": "Prêt à parler avec Joe",
+    "es": "Listo para hablar con Joe",
+    "nl": "Klaar om te spreken met Joe",
+}
+TROUBLE: dict[str, list[dict[str, Any]]] = {
+    "works": [
+        {
+            "voice": "en_US-amy-medium",
+            "action": "install",
+            "progress": {"step": "fetching", "file": "x", "done": 34_000_000, "total": 63_201_294},
+        },
+        {
+            "voice": "en_US-ryan-high",
+            "action": "install",
+            "progress": {"step": "preparing", "file": "", "done": 0, "total": 0},
+        },
+    ],
+    "issues": [
+        {
+            "id": "damaged:en_US-joe-medium",
+            "kind": "damaged",
+            "subject": "en_US-joe-medium",
+            "message": "encoder.onnx has changed",
+            "suggestion": "repair",
+            "applicable": True,
+        },
+        {
+            "id": "no-space:en_GB-northern_english_male-medium",
+            "kind": "no-space",
+            "subject": "en_GB-northern_english_male-medium",
+            "message": "no-space: 214 MB are needed, 30 MB are free",
+            "suggestion": "free-space",
+            "applicable": False,
+        },
+    ],
+}
+CONTRAST = """
+() => {
+  // Every piece of text against what lies behind it; 4.5, or 3 for large ones (WCAG 2.2 AA).
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((value) => {
+      const part = value / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const colour = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const [r, g, b, a = 1] = colour(getComputedStyle(node).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !node.checkVisibility()) continue;
+    if (node.closest("[aria-disabled=true], :disabled, .hidden-text, title, option")) continue;
+    const style = getComputedStyle(node);
+    const ground = behind(node);
+    const opacity = Number(style.opacity);
+    const ink = colour(node.closest("svg") ? style.fill : style.color)
+      .slice(0, 3)
+      .map((value, index) => value * opacity + ground[index] * (1 - opacity));
+    const [high, low] = [luminance(ink), luminance(ground)].sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    const large = parseFloat(style.fontSize) >= 24;
+    if (ratio < (large ? 3 : 4.5)) {
+      faint.push(`${ratio.toFixed(2)} ${node.className} ${walker.currentNode.textContent.trim()}`);
+    }
+  }
+  return faint;
+}
+"""
+
+
+async def in_trouble(page: Page, server: WebServer, **more: Any) -> None:
+    """Show a state that has everything to show; the stream of news is answered by one event."""
+    status = {**server.get("api/status"), **TROUBLE, **more}
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(
+            headers={"Content-Type": "text/event-stream"},
+            body=f"retry: 600000\nevent: status\ndata: {json.dumps(status)}\n\n",
+        )
+
+    async def answer_status(route: Route) -> None:
+        await route.fulfill(json=status)
+
+    await page.route("**/api/events", answer)
+    await page.route("**/api/status", answer_status)
+    await page.reload()
+    await expect(page.locator("#issue-list li")).to_have_count(2)
+    await expect(page.locator("#voice-rows progress:visible")).to_have_count(2)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_language_fits_a_small_phone(
+    server: WebServer, open_page: OpenPage, language: str, pictures: Path | None
+) -> None:
+    viewport = {"width": 320, "height": 640}
+    async with open_page(server.url, locale=language, viewport=viewport) as watched:
+        page = watched.page
+        await expect(page.locator("#state-text")).to_have_text(LANGUAGES[language])
+        await expect(page.locator("html")).to_have_attribute("lang", language)
+        if language == "en":
+            await take_picture(page, pictures, "phone")
+        await in_trouble(page, server)
+        await page.locator("summary").click()
+        wide = await page.evaluate(
+            "[...document.querySelectorAll('body *')]"
+            ".filter((node) => node.getBoundingClientRect().right > innerWidth + 0.5"
+            " && !node.closest('.hidden-text, .skip, thead')).map((node) => node.outerHTML)"
+        )
+        assert wide == []
+        assert await page.evaluate("document.documentElement.scrollWidth") == 320
+        untranslated = await page.evaluate(
+            "document.body.innerText.match(/\\b[a-z]+(\\.[a-zA-Z]+)+\\b/g)"
+        )
+        assert not [key for key in untranslated or [] if key.split(".")[-1] not in {"onnx", "json"}]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_text_can_be_read(
+    server: WebServer, open_page: OpenPage, scheme: str, pictures: Path | None
+) -> None:
+    still = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    async with open_page(server.url, **still) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await page.get_by_role("button", name="Listen: Joe").click()
+        await watched.until("observed.frames > 10_000")
+        await page.get_by_role("button", name="Stop: Joe").click()
+        await expect(page.locator("#first-audio-chart path")).not_to_have_count(0)
+        await watched.until(  # the memory of a moment ago and of now
+            "document.querySelector('#memory-chart .line-mark')?.getAttribute('d')?.includes('L')"
+        )
+        await take_picture(page, pictures, scheme)
+        assert await page.evaluate(CONTRAST) == []
+        await in_trouble(page, server)
+        assert await page.evaluate(CONTRAST) == []
+        for tone in ("wait", "warn", "bad"):
+            await page.evaluate("(tone) => document.body.setAttribute('data-tone', tone)", tone)
+            assert await page.evaluate(CONTRAST) == []
+
+
+@pytest.mark.skipif(not AXE, reason="axe-core could not be had: script/test-web --help")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+async def test_axe_finds_nothing(
+    server: WebServer, open_page: OpenPage, scheme: str, width: int
+) -> None:
+    viewport = {"width": width, "height": 900}
+    async with open_page(server.url, color_scheme=scheme, viewport=viewport) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await in_trouble(page, server)
+        await page.locator("summary").click()
+        await page.evaluate(Path(AXE).read_text())
+        assert await _axe(page) == []
+        await page.evaluate(
+            "document.getElementById('remove-title').textContent = 'Remove Amy?';"
+            "document.getElementById('remove-dialog').showModal()"
+        )
+        assert await _axe(page) == []
+
+
+async def _axe(page: Page) -> list[str]:
+    found = await page.evaluate("axe.run()")
+    return [
+        f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']][:3]}"
+        for one in found["violations"]
+    ]
+
+
+async def test_a_screen_reader_finds_its_way(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await in_trouble(page, server)
+        session = await page.context.new_cdp_session(page)
+        tree = (await session.send("Accessibility.getFullAXTree"))["nodes"]
+        nameless = [
+            node
+            for node in tree
+            if node.get("role", {}).get("value")
+            in {"button", "checkbox", "combobox", "image", "progressbar", "region", "searchbox"}
+            | {"slider", "table", "textbox", "dialog"}
+            and not node.get("ignored")
+            and not node.get("name", {}).get("value")
+        ]
+        assert nameless == []
+        for role in ("banner", "main", "search", "table"):
+            await expect(page.get_by_role(role)).to_have_count(1)
+        await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        await expect(page.get_by_role("progressbar", name="Installation: Amy")).to_be_visible()
+        button = page.get_by_role("button", name="Repair: en_US-joe-medium")
+        await expect(button).to_be_visible()
+
+
+async def test_a_keyboard_is_enough(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to the voices")
+        await expect(skip).to_be_focused()
+        await expect(skip).to_be_in_viewport()
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_label("Text to speak")).to_be_focused()
+        await page.keyboard.press("Control+a")
+        await page.keyboard.type("Yes.")
+        await page.keyboard.press("Control+Enter")
+        await watched.until("observed.events.includes('start')")
+        reached = set()
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            reached.add(await page.evaluate("document.activeElement.id"))
+            outlined = await page.evaluate(
+                "document.activeElement === document.body"
+                " || getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+            )
+            assert outlined, await page.evaluate("document.activeElement.outerHTML")
+        assert {"say-voice", "voice-search", "restart-workers", "voice-more"} <= reached
+
+
+async def test_nothing_from_outside_becomes_a_part_of_the_page(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    evil = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
+    async with open_page(server.url) as watched:
+        page = watched.page
+        status = server.get("api/status")
+        issue = {**TROUBLE["issues"][0], "id": evil, "subject": evil, "message": evil, "kind": evil}
+        await in_trouble(
+            page,
+            server,
+            voice=evil,
+            speaks=evil,
+            version=evil,
+            issues=[issue, TROUBLE["issues"][1]],
+            workers=[{**one, "state": evil, "last_failure": evil} for one in status["workers"]],
+            journal=[{"at": 1.0, "level": evil, "text": evil}],
+        )
+        await expect(page.locator("#journal-list")).to_contain_text("<img src=x")
+        await expect(page.locator("#state-text")).to_contain_text("<img src=x")
+        assert await page.locator("img").count() == 0
+        assert await page.locator("script").count() == 1
+
+
+async def test_a_page_that_may_not_come_in_says_so(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        watched.allow("status of 403")
+        page = watched.page
+
+        async def refuse(route: Route) -> None:
+            error = {"code": "access-denied", "message": "not from here", "retryable": False}
+            await route.fulfill(status=403, json={"error": error})
+
+        await page.route("**/api/*", refuse)
+        await page.reload()
+        await expect(page.locator("#state-text")).to_have_text(
+            "The server does not let this page in"
+        )

@@ -1,0 +1,93 @@
+"""The page's modules that only reckon, tried in the browser that runs them."""
+
+from __future__ import annotations
+
+import struct
+
+from support.browser import OpenPage
+from support.web_server import WebServer
+
+
+async def test_audio_may_come_in_any_pieces(server: WebServer, open_page: OpenPage) -> None:
+    samples = [0, 16384, -32768, 32767, -1]
+    header = struct.pack("<4sI4s", b"RIFF", 0xFFFFFFFF, b"WAVE")
+    header += struct.pack("<4sI3s1x", b"LIST", 3, b"abc")  # of odd length, so padded
+    header += struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 22050, 44100, 2, 16)
+    wav = header + b"data\xff\xff\xff\xff" + struct.pack(f"<{len(samples)}h", *samples)
+    async with open_page(server.url) as watched:
+        for size in (1, 2, 3, 7, 43, 44, len(wav)):
+            pieces = [list(wav[at : at + size]) for at in range(0, len(wav), size)]
+            found = await watched.page.evaluate(
+                """async (pieces) => {
+                  const { WavReader } = await import("./static/wav.js");
+                  const reader = new WavReader();
+                  const samples = pieces.flatMap((one) => [...reader.read(new Uint8Array(one))]);
+                  return [samples.map((one) => one * 32768), reader.format];
+                }""",
+                pieces,
+            )
+            assert found == [samples, {"channels": 1, "rate": 22050}]
+        refused = await watched.page.evaluate(
+            """async () => {
+              const { WavReader } = await import("./static/wav.js");
+              try {
+                new WavReader().read(new TextEncoder().encode("<!doctype html><html>"));
+              } catch (error) {
+                return error.name;
+              }
+            }"""
+        )
+        assert refused == "TypeError"
+
+
+async def test_figures_over_weeks_take_no_more_room(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        found = await watched.page.evaluate(
+            """async () => {
+              const { History, median, roundUp } = await import("./static/history.js");
+              const history = new History(240);
+              let most = 0;
+              for (let at = 0; at < 14 * 86_400; at += 7) {
+                history.add(at, { server: at });
+                most = Math.max(most, history.moments.length);
+              }
+              const { at } = history.moments[0];
+              return [most, at, median([3, 1, 2]), median([]), [0, 0.03, 151, 7.6].map(roundUp)];
+            }"""
+        )
+        assert found == [240, 0, 2, 0, [1, 0.03, 200, 10]]
+
+
+async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPage) -> None:
+    quiet = {
+        "ready": True,
+        "voice": "en_US-joe-medium",
+        "speaks": "en_US-joe-medium",
+        "workers": [{"state": "running", "last_failure": None}],
+        "issues": [],
+        "works": [],
+    }
+    starting = {**quiet, "ready": False, "workers": [{"state": "starting", "last_failure": None}]}
+    failing = {"state": "fatal", "last_failure": "it cannot start"}
+    damaged = {"subject": "en_US-joe-medium", "kind": "damaged", "message": "encoder.onnx"}
+    cases = [
+        ("connecting", None, "wait", "state.connecting", ""),
+        ("lost", quiet, "bad", "state.lost", ""),
+        ("refused", None, "bad", "state.refused", ""),
+        ("open", quiet, "good", "state.ready", ""),
+        ("open", {**quiet, "speaks": "de_DE-eva_k-x_low"}, "warn", "state.instead", ""),
+        ("open", starting, "wait", "state.starting", ""),
+        ("open", {**starting, "workers": [failing]}, "bad", "state.broken", "it cannot start"),
+        ("open", {**starting, "issues": [damaged]}, "bad", "state.broken", "encoder.onnx"),
+        ("open", {**starting, "speaks": None}, "bad", "state.silent", ""),
+    ]
+    async with open_page(server.url) as watched:
+        for link, status, tone, key, reason in cases:
+            found = await watched.page.evaluate(
+                """async ([link, status]) => {
+                  const { summary } = await import("./static/state.js");
+                  return summary(link, status);
+                }""",
+                [link, status],
+            )
+            assert (found["tone"], found["key"], found["reason"]) == (tone, key, reason)

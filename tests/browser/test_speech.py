@@ -1,0 +1,114 @@
+"""Speech is heard while it is made, can be stopped, and tells when it fails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+
+from support.browser import OpenPage, take_picture
+from support.ingress import PREFIX, ingress
+from support.web_server import WebServer
+
+LONG = "The washing machine has finished, and the dryer is waiting for you. " * 6
+
+
+async def speak(page: Page, text: str) -> None:
+    await page.get_by_label("Text to speak").fill(text)
+    await page.get_by_role("button", name="Speak", exact=True).click()
+
+
+async def test_it_plays_before_the_answer_has_ended(
+    server: WebServer, open_page: OpenPage, pictures: Path | None
+) -> None:
+    async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
+        page = watched.page
+        proxy.hold_after = 150_000  # 3.4 s of audio; the rest waits until we say so
+        await speak(page, LONG)
+        await watched.until("observed.frames > 60_000")
+        observed = await watched.observed()
+        assert "end" not in observed["events"]
+        assert observed["peak"] > 0.05  # it is no silence
+        await expect(page.locator("#say-outcome")).to_contain_text("made so far")
+        await watched.until(
+            "document.getElementById('say-wave').getContext('2d')"
+            ".getImageData(0, 0, 4, 200).data.some((value) => value)"
+        )
+        await take_picture(page, pictures, "speaking")
+        proxy.release()
+        await expect(page.locator("#say-outcome")).to_contain_text("in all")
+        observed = await watched.observed()
+        assert observed["frames"] > 300_000
+        await page.get_by_role("button", name="Stop", exact=True).click()
+        await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
+
+
+async def test_it_sounds_to_its_end(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        await speak(watched.page, "Yes.")
+        await watched.until("observed.events.includes('end')")
+        await expect(watched.page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+        events = (await watched.observed())["events"]
+        assert events[0] == "start"
+
+
+async def test_it_is_stopped(server: WebServer, open_page: OpenPage) -> None:
+    async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
+        page = watched.page
+        proxy.hold_after = 60_000
+        await speak(page, LONG)
+        await watched.until("observed.frames > 10_000")
+        await page.get_by_role("button", name="Stop", exact=True).click()
+        await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+        await expect(page.locator("#say-outcome")).not_to_have_class("failed")
+
+
+async def test_a_voice_is_listened_to(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await page.get_by_role("button", name="Listen: Joe").click()
+        await expect(page.get_by_role("button", name="Stop: Joe")).to_be_visible()
+        await watched.until("observed.frames > 10_000")
+        await page.get_by_role("button", name="Stop: Joe").click()
+        await expect(page.get_by_role("button", name="Listen: Joe")).to_be_visible()
+
+
+async def test_what_breaks_off_is_told(server: WebServer, open_page: OpenPage) -> None:
+    async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
+        watched.allow("net::ERR_")
+        proxy.hold_after, proxy.cut = 60_000, True
+        await speak(watched.page, LONG)
+        await watched.until("observed.frames > 10_000")
+        proxy.release()
+        outcome = watched.page.locator("#say-outcome")
+        await expect(outcome).to_contain_text("That could not be spoken. The answer broke off")
+        await expect(watched.page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+
+
+async def test_what_the_server_refuses_is_told_in_its_words(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page(server.url) as watched:
+        watched.allow("status of 404")
+        page = watched.page
+        await expect(page.locator("#say-voice option")).to_have_count(1)
+        # The voice is removed by somebody else in the very moment.
+        await page.evaluate("document.querySelector('#say-voice option').value = 'en_US-gone-low'")
+        await speak(page, "Hello.")
+        outcome = page.locator("#say-outcome")
+        await expect(outcome).to_contain_text(re.compile("could not be spoken.*en_US-gone-low"))
+
+
+async def test_everything_goes_through_an_ingress(server: WebServer, open_page: OpenPage) -> None:
+    async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
+        page = watched.page
+        await expect(page.get_by_text("Ready to speak with Joe")).to_be_visible()
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await speak(page, "Hello.")
+        await watched.until("observed.events.includes('end')")
+        await page.get_by_role("button", name="Restart").click()
+        await expect(page.get_by_role("status", name="Messages")).to_contain_text("successor")
+        assert PREFIX in page.url
+        assert not proxy.strays
+        assert {"api/events", "api/voices", "api/say", "api/workers/restart"} <= set(proxy.paths)

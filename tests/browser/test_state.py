@@ -1,0 +1,96 @@
+"""What the page tells at a glance, and that it stays true when the server goes and comes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from support.browser import OpenPage, take_picture
+from support.web_server import StartServer, WebServer
+
+READY = "Ready to speak with Joe"
+AT_ONCE = 20_000  # milliseconds that a busy machine may take for what happens at once
+
+
+async def test_the_state_the_voices_and_the_workers_are_seen(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await expect(page.get_by_role("region", name="State")).to_contain_text(READY)
+        await expect(page).to_have_title(re.compile(READY))
+        row = page.get_by_role("row", name=re.compile("en_US-joe-medium"))
+        await expect(row).to_contain_text("English (United States)")
+        await expect(row).to_contain_text("Default")
+        await expect(page.get_by_text("Worker 2", exact=True)).to_be_visible()
+        await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()
+        journal = page.get_by_role("region", name="What happened")
+        await expect(journal).to_contain_text("worker 1 is ready")
+        await expect(page.locator("#version")).to_have_text("Version 0.1.0")
+
+
+async def test_voices_are_found(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        rows = page.locator("#voice-rows tr")
+        await expect(rows).to_have_count(10)
+        await page.get_by_role("searchbox").fill("german thorsten")
+        await expect(rows).to_have_count(4)
+        await page.get_by_label("Quality", exact=True).select_option(label="high")
+        await expect(rows).to_have_count(1)
+        await expect(rows).to_contain_text("de_DE-thorsten-high")
+        await page.get_by_role("searchbox").fill("klingon")
+        await expect(page.get_by_text("No voice fits this search.")).to_be_visible()
+        await page.get_by_role("button", name="Show all voices").click()
+        await page.get_by_label("Language", exact=True).select_option(
+            label="Welsh (United Kingdom)"
+        )
+        await expect(rows).to_have_count(2)
+        await page.get_by_label("Language", exact=True).select_option(index=0)
+        await page.get_by_label("Where").select_option(label="Installed")
+        await expect(rows).to_have_count(1)
+        await page.get_by_label("Where").select_option(label="All voices")
+        await page.get_by_role("button", name=re.compile("more voices")).click()
+        assert await rows.count() > 150
+
+
+async def test_it_is_told_when_the_server_goes_and_when_it_comes_back(
+    start_web: StartServer, open_page: OpenPage, pictures: Path | None
+) -> None:
+    server = await asyncio.to_thread(start_web)
+    async with open_page(server.url) as watched:
+        page, state = watched.page, watched.page.get_by_role("region", name="State")
+        watched.allow("net::ERR_")
+        await expect(state).to_contain_text(READY, timeout=AT_ONCE)
+        pids = {worker["pid"] for worker in server.get("api/status")["workers"]}
+        for _ in range(2):
+            assert await asyncio.to_thread(server.stop) == 0
+            await expect(state).to_contain_text("Connection lost", timeout=AT_ONCE)
+            await page.get_by_role("button", name=re.compile("Check and repair")).click()
+            notices = page.get_by_role("status", name="Messages")
+            await expect(notices).to_contain_text("The server does not answer.")
+            await page.get_by_role("button", name="Close").click()
+            await take_picture(page, pictures, "connection-lost")
+            await asyncio.to_thread(server.start)
+            await expect(state).to_contain_text(READY, timeout=AT_ONCE)
+            workers = server.get("api/status")["workers"]
+            assert not pids & {worker["pid"] for worker in workers}
+            for worker in workers:
+                await expect(page.locator("#worker-list")).to_contain_text(str(worker["pid"]))
+
+
+async def test_workers_are_restarted(start_web: StartServer, open_page: OpenPage) -> None:
+    server = await asyncio.to_thread(start_web)
+    async with open_page(server.url) as watched:
+        page, workers = watched.page, watched.page.locator("#worker-list")
+        pids = [str(worker["pid"]) for worker in server.get("api/status")["workers"]]
+        for pid in pids:
+            await expect(workers).to_contain_text(pid)
+        await page.get_by_role("button", name="Restart").click()
+        await expect(page.get_by_role("status", name="Messages")).to_contain_text("successor")
+        for pid in pids:
+            await expect(workers).not_to_contain_text(pid, timeout=AT_ONCE)
+        await expect(workers.get_by_text("running")).to_have_count(2, timeout=AT_ONCE)

@@ -1,0 +1,141 @@
+"""Voices are installed, broken, mended, added and removed by hand, on the page."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from support.browser import OpenPage, take_picture
+from support.hub import faulty_hub
+from support.hub_client import amys_files
+from support.hub_faults import Fault
+from support.web_server import StartServer
+
+AMY = "en_US-amy-medium"
+LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+
+
+async def test_a_voice_is_installed_with_progress(
+    start_web: StartServer, open_page: OpenPage, pictures: Path | None
+) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.STALL, at=40_000_000, times=1)
+        server = await asyncio.to_thread(start_web, "--hub-endpoint", hub.endpoint)
+        async with open_page(server.url) as watched:
+            page = watched.page
+            await page.get_by_role("searchbox").fill("amy medium")
+            row = page.get_by_role("row", name=re.compile(AMY))
+            await row.get_by_role("button", name="Install").click()
+            progress = row.get_by_role("progressbar")
+            await expect(progress).to_have_attribute("value", "0.633", timeout=LONG)
+            await expect(row).to_contain_text("40 of 63 MB")
+            await page.get_by_role("searchbox").fill("")
+            await take_picture(page, pictures, "installing")
+            hub.release()
+            notices = page.get_by_role("status", name="Messages")
+            await expect(notices).to_contain_text("Amy is installed", timeout=LONG)
+            await expect(row).to_contain_text("Installed")
+            await expect(progress).to_be_hidden()
+            await row.get_by_role("button", name="Listen").click()
+            await watched.until("observed.frames > 10_000")
+            options = page.locator("#say-voice option")
+            await expect(options).to_have_count(2)
+            assert not [one for one in server.get("api/status")["issues"] if AMY in one["subject"]]
+
+
+async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.NOT_FOUND)
+        server = await asyncio.to_thread(start_web, "--hub-endpoint", hub.endpoint)
+        async with open_page(server.url) as watched:
+            watched.allow("status of (4|5)..")  # the answer that says so
+            page = watched.page
+            await page.get_by_role("searchbox").fill("amy medium")
+            await page.get_by_role("button", name="Install: Amy").click()
+            issues = page.get_by_role("region", name="Needs attention")
+            await expect(issues).to_contain_text(f"{AMY} is not installed", timeout=LONG)
+            await expect(issues.get_by_role("button", name=f"Install: {AMY}")).to_be_enabled()
+
+
+async def test_a_damaged_voice_is_mended_by_the_button(
+    start_web: StartServer, open_page: OpenPage, pictures: Path | None
+) -> None:
+    server = await asyncio.to_thread(start_web, "--auto-repair", "false")
+    (part,) = server.data_dir.glob("voices/en_US-joe-medium/*-*/encoder.onnx")
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    part.write_bytes(data)
+    async with open_page(server.url) as watched:
+        page = watched.page
+        issues = page.get_by_role("region", name="Needs attention")
+        await expect(page.get_by_text("Ready to speak")).to_be_visible()
+        await expect(issues).to_be_hidden()
+        await asyncio.to_thread(server.post, "api/voices/en_US-joe-medium/verify")
+        await expect(issues).to_contain_text("en_US-joe-medium is damaged", timeout=LONG)
+        await expect(issues).to_contain_text("encoder.onnx")
+        state = page.get_by_role("region", name="State")
+        await expect(state).to_contain_text("1 thing needs attention")
+        await take_picture(page, pictures, "issue")
+        await issues.get_by_role("button", name="Repair").click()
+        await expect(issues).to_be_hidden(timeout=LONG)
+        notices = page.get_by_role("status", name="Messages")
+        await expect(notices).to_contain_text("Joe is in order.", timeout=LONG)
+        await page.get_by_role("button", name="Listen: Joe").click()
+        await watched.until("observed.frames > 10_000")
+
+
+async def test_a_voice_of_ones_own_is_added_and_removed(
+    start_web: StartServer, open_page: OpenPage, model: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "kitchen-robot.onnx"
+    own.write_bytes(model.read_bytes())
+    config = Path(f"{own}.json")
+    config.write_bytes(Path(f"{model}.json").read_bytes())
+    server = await asyncio.to_thread(start_web)
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await page.get_by_text("Add a voice of your own").click()
+        files = page.get_by_label("Files of the voice")
+        await files.set_input_files([own])
+        await expect(page.locator("#upload-hint")).to_contain_text("do not belong together")
+        upload = page.get_by_role("button", name="Upload")
+        await expect(upload).to_be_disabled()
+        await files.set_input_files([own, config])
+        await upload.click()
+        row = page.get_by_role("row", name=re.compile("kitchen-robot"))
+        await expect(row).to_contain_text("Your own", timeout=LONG)
+        await row.get_by_role("button", name="Remove").click()
+        dialog = page.get_by_role("dialog", name="Remove kitchen-robot?")
+        await dialog.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await expect(row).to_be_visible()
+        await row.get_by_role("button", name="Remove").click()
+        await dialog.get_by_role("button", name="Remove").click()
+        await expect(row).to_have_count(0, timeout=LONG)
+        names = [voice["name"] for voice in server.get("api/voices")["voices"]]
+        assert "kitchen-robot" not in names
+
+
+async def test_files_that_are_no_voice_are_refused_in_words(
+    start_web: StartServer, open_page: OpenPage, tmp_path: Path
+) -> None:
+    own = tmp_path / "robot.onnx"
+    own.write_bytes(b"<html>" * 1000)
+    config = Path(f"{own}.json")
+    config.write_text("{}")
+    server = await asyncio.to_thread(start_web)
+    async with open_page(server.url) as watched:
+        watched.allow("status of 4..")
+        page = watched.page
+        await page.get_by_text("Add a voice of your own").click()
+        await page.get_by_label("Files of the voice").set_input_files([own, config])
+        await page.get_by_role("button", name="Upload").click()
+        notices = page.get_by_role("status", name="Messages")
+        await expect(notices).to_contain_text("robot.onnx was not accepted.", timeout=LONG)
+        reason = notices.locator(".reason")
+        await expect(reason).not_to_be_empty()

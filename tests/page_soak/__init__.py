@@ -1,0 +1,1 @@
+"""A page left open for long."""

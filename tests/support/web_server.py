@@ -1,0 +1,120 @@
+"""The server as a process with its web page, on ports that it keeps when it is started again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+_PATIENCE = 60.0
+_STOP = 15.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class WebServer:
+    """One server; blocks, so that it serves asynchronous and other tests alike.
+
+    Args:
+        data_dir: where its voices are.
+        flags: further ones for the command line.
+    """
+
+    def __init__(self, data_dir: Path, *flags: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.wyoming_port = free_port()
+        self.log = data_dir / "server.log"
+        self._flags = flags
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it; returns when the default voice can speak."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                (
+                    *(sys.executable, "-m", "wyoming_piper_hardened", "serve"),
+                    *("--uri", f"tcp://127.0.0.1:{self.wyoming_port}"),
+                    *("--web-uri", f"http://127.0.0.1:{self.port}"),
+                    *("--data-dir", str(self.data_dir), "--workers", "2"),
+                    *("--threads-per-worker", "1", *self._flags),
+                ),
+                stderr=log,
+                env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
+            )
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Return when the default voice can speak."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                self.get("health/ready")
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
+
+    def stop(self) -> int:
+        """Stop it as a service manager does; returns its exit code."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.terminate()
+        try:
+            return process.wait(_STOP)
+        finally:
+            process.kill()
+
+    def get(self, path: str) -> Any:
+        """What it answers, from JSON; an `OSError` unless that is a good answer."""
+        with _DIRECT.open(self.url + path, timeout=20) as answer:
+            return json.load(answer)
+
+    def post(self, path: str) -> Any:
+        """The same of a changing call."""
+        request = urllib.request.Request(  # noqa: S310 - an address of ours
+            self.url + path, method="POST", headers={"X-Requested-With": "fetch"}
+        )
+        with _DIRECT.open(request, timeout=60) as answer:
+            return json.load(answer)
+
+
+StartServer = Callable[..., WebServer]
+"""Starts a server; its arguments are flags of the command line."""
+
+
+def free_port() -> int:
+    """A port that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def web_server(data_dir: Path, *flags: str) -> Iterator[WebServer]:
+    """A server that is ready; on leaving it is gone."""
+    server = WebServer(data_dir, *flags)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,98 @@
+"""What must hold for the page's files, seen without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from wyoming_piper_hardened.voices.catalogue import bundled
+from wyoming_piper_hardened.voices.catalogue_entry import Quality
+from wyoming_piper_hardened.voices.progress import Step
+from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
+from wyoming_piper_hardened.workers.worker import WorkerState
+
+STATIC = Path(str(resources.files("wyoming_piper_hardened.web") / "static"))
+LANGUAGES = ("en", "de", "fr", "es", "nl")
+MODULES = sorted(STATIC.glob("*.js"))
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def words(language: str) -> dict[str, str | dict[str, str]]:
+    found: dict[str, str | dict[str, str]] = json.loads(
+        (STATIC / "locales" / f"{language}.json").read_text()
+    )
+    return found
+
+
+def places(text: str | dict[str, str]) -> set[str]:
+    """What is filled into a text; plural forms may leave out the number."""
+    if isinstance(text, str):
+        return set(_PLACE.findall(text))
+    return set(_PLACE.findall(text["other"]))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same(language: str) -> None:
+    english, translated = words("en"), words(language)
+    assert list(translated) == list(english)
+    for key, text in english.items():
+        assert places(translated[key]) == places(text), key
+        assert isinstance(translated[key], dict) == isinstance(text, dict), key
+
+
+def test_no_word_is_missing_and_none_is_left_over() -> None:
+    code = "\n".join(file.read_text() for file in (*MODULES, STATIC / "index.html"))
+    # Written out, or put together from a prefix and what the server says.
+    used = set(re.findall(r'["`]([a-z][\w-]*(?:\.[\w-]+)+)["`]', code))
+    prefixes = set(re.findall(r"[`]([a-z][\w.-]*\.)\$\{", code)) | {"state."}
+    known = set(words("en"))
+    used |= {key for key in known if any(key.startswith(prefix) for prefix in prefixes)}
+    used |= set(re.findall(r'data-(?:text|label|placeholder)="([\w.-]+)"', code))
+    assert known - used <= {"skip", "version"}  # names without a dot
+    asked = set(re.findall(r'\btext\(\s*"([\w.-]+)"', code))
+    asked |= set(re.findall(r'data-(?:text|label|placeholder)="([\w.-]+)"', code))
+    assert asked <= known
+
+
+def test_everything_the_server_may_say_has_words() -> None:
+    known = set(words("en"))
+    assert {f"issue.{kind}" for kind in IssueKind} <= known
+    assert {f"worker.{state}" for state in WorkerState} <= known
+    assert {f"quality.{quality}" for quality in Quality} <= known
+    assert {f"work.{step}" for step in Step} <= known
+    for suggestion in Suggestion:
+        assert {f"suggestion.{suggestion}", f"suggestion.{suggestion}.advice"} & known
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
+    page = (STATIC / "index.html").read_text()
+    assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", page)
+    assert re.findall(r"<script(?![^>]*\ssrc=)", page) == []
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert address.startswith(("static/", "#")), address
+    for file in (*MODULES, STATIC / "app.css"):
+        text = file.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|eval\(", text), file
+
+
+def test_a_sentence_of_every_language_of_the_catalogue() -> None:
+    samples = json.loads((STATIC / "samples.json").read_text())
+    assert {voice.language.family for voice in bundled()} <= set(samples)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="no node here")
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_modules_can_be_parsed(module: Path) -> None:
+    done = subprocess.run(
+        ("node", "--input-type=module", "--check"),
+        input=module.read_bytes(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
