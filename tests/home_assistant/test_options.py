@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from wyoming_piper_hardened.config import LogLevel, Settings, all_settings
 from wyoming_piper_hardened.errors import ConfigError
-from wyoming_piper_hardened.home_assistant.options import APP_DEFAULTS, INGRESS, AppOptions, read_options
+from wyoming_piper_hardened.home_assistant.options import (
+    APP_DEFAULTS,
+    INGRESS,
+    AppOptions,
+    read_options,
+)
 from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
 
 NO_OPTIONS = Settings(**APP_DEFAULTS, web_trusted=INGRESS)
@@ -172,7 +178,8 @@ def test_a_broken_file_is_one_issue(file: Path, content: bytes) -> None:
 
 
 def test_a_missing_file_matters_only_where_somebody_should_write_it(file: Path) -> None:
-    assert read_options(file, {}, supervised=False) == AppOptions(NO_OPTIONS)
+    alone = replace(NO_OPTIONS, web_trusted=())  # anybody may come, for there is no ingress
+    assert read_options(file, {}, supervised=False) == AppOptions(alone)
     assert len(read_options(file, {}, supervised=True).issues) == 1
 
 

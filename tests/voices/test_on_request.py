@@ -13,9 +13,10 @@ import pytest
 from conftest import Serve
 from support.client import Outcome, connected
 from support.hub import faulty_hub
+from support.hub_client import amys_files
 from support.hub_faults import Fault
 from support.waiting import eventually
-from voices.test_hub_install import AMY, amys_files, command
+from voices.test_hub_install import AMY, command
 from wyoming_piper_hardened.operations import Operations
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.voices import care as care_module
