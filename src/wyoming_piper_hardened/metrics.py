@@ -6,6 +6,8 @@ that tests and several servers in one process do not mix.
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SHORT = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -42,8 +44,20 @@ class Metrics:
             f"{_PREFIX}_workers_running", "Workers that can speak", registry=self.registry
         )
 
+        self.tasks = Gauge(
+            f"{_PREFIX}_event_loop_tasks", "Tasks under way in the server", registry=self.registry
+        )
+        self.tasks.set_function(_tasks)
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"{_PREFIX}_{name}", text, buckets=buckets, registry=self.registry)
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # asked for outside of the event loop
+        return 0

@@ -30,6 +30,7 @@ _WARM_UP = 60  # requests before the first look at the figures
 _THREADS = 6  # that the standard library's pool may still add
 _MEMORY = 32 << 20
 _SETTLE = 60.0
+_POLL = 0.5
 
 
 def main() -> int:
@@ -107,15 +108,13 @@ async def _disturb(crowd: Crowd, killer: Killer, minutes: float) -> None:
 
 async def _settled(server: Server, base: Figures | None) -> Figures:
     """The figures once every worker is ready and, if they come back at all, as in `base`."""
-
-    def settled() -> bool:
-        if len(server.engines()) < WORKERS:
-            return False
-        return base is None or not _leaks(base, server.figures())
-
+    figures = await server.figures()
     with contextlib.suppress(TimeoutError):
-        await eventually(settled, _SETTLE)
-    return server.figures()
+        async with asyncio.timeout(_SETTLE):
+            while len(server.engines()) < WORKERS or (base and _leaks(base, figures)):
+                await asyncio.sleep(_POLL)
+                figures = await server.figures()
+    return figures
 
 
 def _leaks(before: Figures, after: Figures) -> list[str]:
@@ -124,6 +123,8 @@ def _leaks(before: Figures, after: Figures) -> list[str]:
         leaks.append(f"{after.descriptors - before.descriptors} descriptors are left open")
     if after.threads > before.threads + _THREADS:
         leaks.append(f"{after.threads - before.threads} threads more")
+    if after.tasks > before.tasks:
+        leaks.append(f"{after.tasks - before.tasks} tasks more")
     if after.children != WORKERS or after.zombies:
         leaks.append(f"{after.children} children, {after.zombies} of them zombies, not {WORKERS}")
     if after.memory > before.memory + _MEMORY:
@@ -133,7 +134,7 @@ def _leaks(before: Figures, after: Figures) -> list[str]:
 
 def _table(before: Figures, after: Figures) -> Table:
     table = Table("figure of the server", "before", "after")
-    for name in ("descriptors", "threads", "children", "zombies"):
+    for name in ("descriptors", "threads", "tasks", "children", "zombies"):
         table.add_row(name, str(getattr(before, name)), str(getattr(after, name)))
     table.add_row(
         "memory (PSS)", *(f"{figures.memory / 1e6:.1f} MB" for figures in (before, after))

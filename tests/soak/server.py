@@ -13,9 +13,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import psutil
 
 _LISTENING = re.compile(r"listening on tcp://127\.0\.0\.1:(\d+)")
+_WEB = re.compile(r"web page and API on (http://127\.0\.0\.1:\d+)")
+_TASKS = re.compile(r"^wyoming_piper_event_loop_tasks (\S+)", re.MULTILINE)
 _READY = re.compile(r"worker (\S+) is ready \(pid (\d+)")
 _KINDS = {
     "killed": "killed by signal 9",
@@ -38,6 +41,7 @@ class Figures:
     threads: int
     children: int
     zombies: int
+    tasks: int
     memory: int
 
 
@@ -46,6 +50,7 @@ class Server:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.port = 0
+        self.web = ""
         self.ready: dict[str, int] = {}
         """Workers by name, with the pid that was ready last."""
         self.told: Counter[str] = Counter()
@@ -62,7 +67,8 @@ class Server:
         """Start a server with a prepared voice and two workers; on leaving it is gone."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "wyoming_piper_hardened", "serve"),
-            *("--uri", "tcp://127.0.0.1:0", "--data-dir", str(data_dir)),
+            *("--uri", "tcp://127.0.0.1:0", "--web-uri", "http://127.0.0.1:0"),
+            *("--data-dir", str(data_dir)),
             *("--workers", str(WORKERS), "--threads-per-worker", "1"),
             *("--stall-timeout", str(STALL_TIMEOUT)),
             stderr=asyncio.subprocess.PIPE,
@@ -81,8 +87,11 @@ class Server:
         """The workers' processes that are ready and have not ended."""
         return [pid for pid in self.ready.values() if _alive(pid)]
 
-    def figures(self) -> Figures:
+    async def figures(self) -> Figures:
         """How it stands now."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.web}/metrics") as answer:
+            tasks = _TASKS.search(await answer.text())
+        assert tasks
         process = psutil.Process(self._process.pid)
         children = process.children(recursive=True)
         zombies = [child for child in children if not _alive(child.pid)]
@@ -91,6 +100,7 @@ class Server:
             threads=process.num_threads(),
             children=len(children),
             zombies=len(zombies),
+            tasks=int(float(tasks[1])),
             memory=int(process.memory_full_info().pss),
         )
 
@@ -100,6 +110,8 @@ class Server:
             line = raw.decode(errors="replace").rstrip()
             if found := _LISTENING.search(line):
                 self.port = int(found[1])
+            if found := _WEB.search(line):
+                self.web = found[1]
                 self._listening.set()
             if found := _READY.search(line):
                 self.ready[found[1]] = int(found[2])
