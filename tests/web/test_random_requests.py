@@ -104,6 +104,7 @@ async def test_random_requests_change_nothing(
     site = await open_site(script())
     _, document = await site.get("/openapi.json")
     paths = [path for path in document["paths"] if path != "/api/events"]
+    await site.synthesizer.pool.until_ready()  # until then health/ready is 503
     before = await state_of(site, prepared_data)
     pid = site.synthesizer.pool.workers[0].pid
     seen = await asyncio.gather(
