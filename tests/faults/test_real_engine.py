@@ -265,11 +265,16 @@ async def say(server: WyomingServer, text: str, voice: str | None = None) -> byt
 HELLO = "Hello there. Who is it?"
 
 
+@pytest.mark.parametrize("auto_repair", [True, False])
 async def test_a_fallback_speaks_while_the_default_voice_is_out_of_order(
-    start_server: Serve, install: Install
+    start_server: Serve, install: Install, *, auto_repair: bool
 ) -> None:
     server = await start_server(
-        data_dir=install(bad=True), voice="bad", fallback_voice="single", workers=1
+        data_dir=install(bad=True),
+        voice="bad",
+        fallback_voice="single",
+        workers=1,
+        auto_repair=auto_repair,
     )
     model = str(server._synthesizer.library.find("bad").model)
     await eventually(lambda: pool_of(server).casebook.is_open(model))
@@ -301,7 +306,7 @@ async def test_a_damaged_further_voice_does_not_silence_the_good_one(
     start_server: Serve, install: Install
 ) -> None:
     server = await start_server(
-        data_dir=install(bad=True), voice="single", voices=["bad"], workers=1
+        data_dir=install(bad=True), voice="single", voices=["bad"], workers=1, auto_repair=False
     )
     assert len(await say(server, HELLO)) > 1000
     assert await say(server, HELLO, "bad") == "voice-unavailable"
@@ -314,7 +319,7 @@ async def test_a_voice_that_is_replaced_speaks_without_a_restart(
     start_server: Serve, install: Install
 ) -> None:
     data_dir = install(bad=True)
-    server = await start_server(data_dir=data_dir, voice="bad", workers=1)
+    server = await start_server(data_dir=data_dir, voice="bad", workers=1, auto_repair=False)
     assert await say(server, HELLO) == "voice-unavailable"
     await eventually(lambda: running(server))
     (worker,) = running(server)

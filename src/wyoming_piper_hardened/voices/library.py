@@ -93,6 +93,8 @@ class Library:
             there = ", ".join(self._voices) or "none"
             raise VoiceNotFoundError(f"no voice {name[:80]!r} is installed; there are: {there}")
         if not language:
+            if (reason := self._out_of_order.get(self._default)) is not None:
+                raise VoiceUnavailableError(f"{self._default} is out of order: {reason}")
             return self.default
         for form in (_normal, _family):
             for voice in self:
