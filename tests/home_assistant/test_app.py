@@ -75,7 +75,7 @@ async def test_every_command_is_carried_out_in_its_order(
             ["say", " ok"],
             ["say single", " ok"],
             ["remove single", " ok"],
-            ["remove single", " voice-invalid"],
+            ["remove single", " voice-not-installed"],
             ["install en_US-nobody-low", " voice-not-found"],
             ["reset_breaker", " ok"],
             ["reset_breaker nobody", " voice-not-found"],
