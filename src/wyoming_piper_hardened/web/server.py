@@ -14,7 +14,13 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from ..concurrency import end
 from ..config import Settings
-from ..errors import AccessError, BadRequestError, HardenedError, TooManyRequestsError
+from ..errors import (
+    AccessError,
+    BadRequestError,
+    HardenedError,
+    OriginError,
+    TooManyRequestsError,
+)
 from ..listening import explained
 from ..operations import Operations
 from ..throttle import Throttle
@@ -200,6 +206,9 @@ class WebServer:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         if peer is None:
             raise AccessError("the connection is gone")
+        named = request.raw_path.partition("://")[2].partition("/")[0]  # as proxies are asked
+        if not request.raw_path.startswith("/") and named != request.headers.get("Host"):
+            raise OriginError("this is no proxy for other servers; ask for a path")
         caller = Caller(parsed_address(peer[0]), request.method, request.headers)
         self._gatekeeper.check(caller, access)
         if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
