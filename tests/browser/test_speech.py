@@ -24,6 +24,7 @@ async def test_it_plays_before_the_answer_has_ended(
 ) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
         proxy.hold_after = 150_000  # 3.4 s of audio; the rest waits until we say so
         await speak(page, LONG)
         await watched.until("observed.frames > 60_000")

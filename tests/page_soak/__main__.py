@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import signal
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from playwright.async_api import CDPSession, Page, expect
+from playwright.async_api import CDPSession, Page, TimeoutError as PlaywrightTimeout, expect
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,7 @@ from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.voices.sources import package_source
 
 WARM_UP = 3  # rounds before the first look at the figures
+_MOMENT = 1000.0  # milliseconds
 PATIENCE = 60_000.0  # milliseconds until the page must have caught up
 MAY_GROW = {"heap": 3_000_000.0, "nodes": 700.0, "listeners": 60.0, "frames": 0.0}
 """The journal, up to 200 lines of three nodes, and the chart of requests may still fill."""
@@ -89,7 +91,9 @@ class Soak:
         await self._page.get_by_role("button", name="Speak", exact=True).click()
         outcome = self._page.locator("#say-outcome")
         await expect(outcome).to_contain_text("in all", timeout=PATIENCE)
-        await self._page.get_by_role("button", name="Stop", exact=True).click()
+        stop = self._page.get_by_role("button", name="Stop", exact=True)
+        with contextlib.suppress(PlaywrightTimeout):  # it may have been played already
+            await stop.click(timeout=_MOMENT)
         self.done["texts spoken"] += 1
         await self._fresh()
 

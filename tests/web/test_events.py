@@ -66,6 +66,17 @@ def count_renderings(site: Site) -> itertools.count[int]:
     return counter
 
 
+async def test_who_comes_after_everybody_has_left_is_told_at_once(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_module, "_REFRESH", 3600.0)
+    site = await open_site(script())
+    for _ in range(3):
+        async with site.client.get("/api/events") as answer:
+            assert await anext(states(answer))
+        await eventually(lambda: site.web._events._followers == 0)
+
+
 async def test_a_quiet_stream_is_kept_alive(
     open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

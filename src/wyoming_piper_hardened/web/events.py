@@ -41,6 +41,7 @@ class Events:
         self._news = Changes()
         self._followers = 0
         self._followed = asyncio.Event()
+        self._arrivals = Changes()
         self._closed = False
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -62,15 +63,19 @@ class Events:
         while True:
             await self._followed.wait()
             change = asyncio.create_task(self._changes.wait())
+            arrival = asyncio.create_task(self._arrivals.wait())
             try:
-                await asyncio.sleep(0)  # it waits before the state is looked at
+                await asyncio.sleep(0)  # they wait before the state is looked at
                 state = json.dumps(await self._render())
                 self._latest = state if self._followers else None
                 self._news.tell()
                 await asyncio.sleep(LEAST_INTERVAL)
-                await asyncio.wait({change}, timeout=_REFRESH)
+                await asyncio.wait(
+                    {change, arrival}, timeout=_REFRESH, return_when=asyncio.FIRST_COMPLETED
+                )
             finally:
                 await end(change)
+                await end(arrival)
 
     def close(self) -> None:
         """End every stream."""
@@ -94,6 +99,8 @@ class Events:
         """The newest state, then each newer one; what came in between is left out."""
         self._followers += 1
         self._followed.set()
+        if self._latest is None:  # the first one, or the first after everybody had left
+            self._arrivals.tell()
         sent: str | None = None
         try:
             while not self._closed:

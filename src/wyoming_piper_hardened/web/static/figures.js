@@ -82,14 +82,20 @@ export class Figures {
     /** @type {Object<string, number>} */
     const values = {};
     if (status.memory) values.server = status.memory;
-    for (const worker of status.workers) values[`worker ${worker.name}`] = worker.memory;
+    // A successor has another name, but takes the place of the one before.
+    const places = status.workers.map((/** @type {any} */ _, /** @type {number} */ at) => `${at}`);
+    for (const place of places) values[place] = status.workers[Number(place)].memory;
     this.history.add(Date.now() / 1000, values);
-    const series = status.workers.map((/** @type {any} */ worker, /** @type {number} */ index) => ({
-      name: `worker ${worker.name}`,
+    const series = places.map((/** @type {string} */ name, /** @type {number} */ index) => ({
+      name,
       style: `line-${index % STYLES}`,
     }));
     const all = Object.values(values).reduce((sum, value) => sum + value, 0);
-    const label = words.text("memory.now", { memory: words.megabytes(all) });
+    const unknown = status.workers.some(
+      (/** @type {any} */ worker) => worker.state === "running" && !worker.memory,
+    );
+    const key = unknown ? "memory.unknown" : "memory.now";
+    const label = words.text(key, { memory: words.megabytes(all) });
     setText(byId("memory-summary"), label);
     setText(byId("server-memory"), status.memory ? words.megabytes(status.memory) : "");
     const moments = this.history.moments;

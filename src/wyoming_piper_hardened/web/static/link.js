@@ -51,7 +51,7 @@ export class Link {
     });
     // The browser would try again by itself, but not after every kind of failure.
     source.onerror = () => source === this.source && this.#broken();
-    this.#watch();
+    this.#ask(); // the first event may take its time
   }
 
   #close() {
@@ -71,9 +71,9 @@ export class Link {
   }
 
   /** The stream has ended: open it again, and ask in another way what that means. */
-  async #broken() {
+  #broken() {
     this.#later();
-    await this.#ask();
+    this.#ask();
   }
 
   #later() {

@@ -129,8 +129,10 @@ export class Translation {
 
   /** @param {string} code such as `en_GB` @param {string} [known] if there is no word for it */
   languageName(code, known = "") {
+    const [family] = code.split("_");
     try {
-      return this.languages.of(code.replace("_", "-")) ?? (known || code);
+      // Not every code of the hub names a region that there is.
+      return this.languages.of(code.replace("_", "-")) ?? this.languages.of(family) ?? known;
     } catch {
       return known || code;
     }
