@@ -102,6 +102,15 @@ async def test_a_worker_that_is_worn_speaks_until_its_replacement_is_ready(
     assert successor.state is WorkerState.STARTING
 
 
+async def test_the_memory_of_one_that_has_not_spoken_yet_is_known(
+    start_server: Serve, script: Script
+) -> None:
+    server = await start_server(script(), workers=1)
+    await eventually(lambda: running(server))
+    (worker,) = pool_of(server).status().workers
+    assert (worker.segments, worker.memory > 1 << 20) == (0, True)
+
+
 async def test_one_that_grows_beyond_its_memory_is_replaced_without_a_gap(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:

@@ -158,6 +158,7 @@ class Worker:
                 casebook.failed_to_load(model, reason, permanent=True)
         self._ready_since = time.monotonic()
         seconds = self._ready_since - started
+        await self._look_at_memory(engine)
         _LOGGER.info("worker %s is ready (pid %d, %.2f s)", self.name, engine.pid, seconds)
         self._enter(WorkerState.RUNNING)
 
