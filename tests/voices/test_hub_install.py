@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ async def test_it_is_installed_and_speaks_and_is_not_fetched_twice(
 ) -> None:
     progress: list[Progress] = []
     async with faulty_hub(amys_files()) as hub:
-        source = source_of(hub)
+        source = replace(source_of(hub), label="hub:of-an-older-catalogue")
         installer = installer_in(tmp_path)
         one, two = await asyncio.gather(
             *(installer.install(source, progress.append) for _ in range(2))

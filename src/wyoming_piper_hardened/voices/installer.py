@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..engine.messages import config_path
 from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError
+from .hub_source import HUB
 from .manifest import find_damage, read_manifest
 from .progress import Progress, Report, Step, unheard
 from .proof import prepare
@@ -55,8 +56,9 @@ class Installer:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
                 changed then.
         """
+        before = await asyncio.to_thread(self._served, source.voice)
         async with self._exclusive(source.voice):
-            if (there := await asyncio.to_thread(self._committed, source)) is not None:
+            if (there := await asyncio.to_thread(self._committed, source, before)) is not None:
                 return there
             return await self._transact(source, report)
 
@@ -213,9 +215,20 @@ class Installer:
         except OSError as err:
             raise refused(err, self.store.root) from None
 
-    def _committed(self, source: Source) -> Voice | None:
+    def _served(self, name: str) -> Path | None:
+        return self.store.serving(name) if is_voice_name(name) else None
+
+    def _committed(self, source: Source, before: Path | None) -> Voice | None:
+        """The voice, if it is there: these very files, or what somebody else has just fetched.
+
+        Who waited for the lock may know of an older version than the one that the other one got.
+        """
         version = self.store.serving(source.voice)
-        if version is None or read_manifest(version).source != source.label:
+        if version is None:
+            return None
+        label = read_manifest(version).source
+        fetched = version != before and {label[:4], source.label[:4]} == {f"{HUB}:"}
+        if label != source.label and not fetched:
             return None
         return read_voice(source.voice, version / f"{source.voice}.onnx")
 
