@@ -13,7 +13,7 @@ from ..home_assistant.supervisor import SUPERVISOR_URL
 from ..privileges import drop_privileges
 from ..service import serve as serve_settings
 from .codes import OK
-from .serve import stop_signal
+from .serve import settle, stop_signal
 
 _USER = "piper"  # the image has that account
 
@@ -47,5 +47,5 @@ def take_token(environment: MutableMapping[str, str]) -> str:
 async def serve(options: AppOptions, token: str, parsed: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     app = App(options, token, parsed.supervisor or SUPERVISOR_URL, descriptor())
-    await serve_settings(options.settings, stop_signal(), faces=[app.face])
+    await serve_settings(options.settings, stop_signal(), on_listening=settle, faces=[app.face])
     return OK

@@ -32,6 +32,7 @@ from ..errors import (
     EventTooLargeError,
     HardenedError,
     IdleError,
+    OverloadedError,
     ShuttingDownError,
     TextTooLongError,
 )
@@ -138,6 +139,7 @@ class Session:
         self._complaints = complaints or Throttle()
         self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
         self._unfinished = 0
+        self._told = False
         self._stream: _Utterance | None = None
         self._cut_off: HardenedError = ShuttingDownError(
             "the server stops; ask again when it is back"
@@ -254,7 +256,7 @@ class Session:
 
     async def _begin(self, utterance: _Utterance, event: Event) -> None:
         if not self.busy:
-            self._synthesizer.pool.check_room()  # an overload is told before any work is done
+            await self._refuse_overload()
         try:
             utterance.choice = read_voice_choice(event.data)
             if not utterance.streamed:
@@ -266,6 +268,15 @@ class Session:
             utterance.fail(err)  # after the audio of the requests before it
         self._unfinished += 1
         await self._utterances.put(utterance)  # waits, and so reads no further, when many wait
+
+    async def _refuse_overload(self) -> None:
+        """Say at once that too many wait: before any work is done, and before the session ends."""
+        try:
+            self._synthesizer.pool.check_room()
+        except OverloadedError as err:
+            self._told = True
+            await self._write(Error(str(err), err.code))
+            raise
 
     def _end_stream(self) -> None:
         if self._stream is not None:
@@ -338,7 +349,8 @@ class Session:
         """
         with contextlib.suppress(OSError, TimeoutError, HardenedError):
             async with asyncio.timeout(_LINGER):
-                await async_write_event(Error(str(error), error.code).event(), self._writer)
+                if not self._told:
+                    await async_write_event(Error(str(error), error.code).event(), self._writer)
                 if self._writer.can_write_eof():
                     self._writer.write_eof()
                 while await self._reader.read(64 * 1024):
