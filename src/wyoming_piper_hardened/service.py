@@ -18,7 +18,7 @@ import psutil
 
 from .config import Settings
 from .engine.messages import SpeechOptions
-from .errors import RequestError, StartError
+from .errors import RequestError, StartError, VoiceNotFoundError
 from .journal import kept_journal
 from .metrics import Metrics
 from .operations import Operations
@@ -28,6 +28,7 @@ from .protocol.server import WyomingServer
 from .restart import RestartDecider, RestartPolicy
 from .speech.synthesizer import Manner, Synthesizer
 from .voices.care import Care, Caretaker
+from .voices.catalogue import Catalogue
 from .voices.current_catalogue import CurrentCatalogue
 from .voices.hub_settings import HubSettings
 from .voices.installer import Installer
@@ -117,10 +118,14 @@ def build_synthesizer(
     return Synthesizer(library, pool, manner)
 
 
-async def load_library(settings: Settings) -> Library:
-    """Find the installed voices."""
+async def load_library(settings: Settings, catalogue: Catalogue | None = None) -> Library:
+    """Find the installed voices; a default by an older name is the voice that `catalogue` knows."""
     voices = await asyncio.to_thread(find_voices, Store(settings.data_dir))
-    return Library(voices, settings.voice)
+    default = settings.voice
+    if catalogue is not None and all(voice.name != default for voice in voices):
+        with contextlib.suppress(VoiceNotFoundError):
+            default = catalogue.find(default).name
+    return Library(voices, default)
 
 
 @contextlib.asynccontextmanager
@@ -158,8 +163,8 @@ async def serve(
     """
     installer = build_installer(settings)
     await asyncio.to_thread(installer.store.recover)
-    await asyncio.to_thread(installer.sources.catalogue.read)
-    library = await load_library(settings)
+    catalogue = await asyncio.to_thread(installer.sources.catalogue.read)
+    library = await load_library(settings, catalogue)
     synthesizer = build_synthesizer(settings, library, command, policy)
     keeper = build_keeper(settings, installer, synthesizer)
     caretaker = build_caretaker(settings, keeper, synthesizer.pool)

@@ -17,9 +17,12 @@ from support.hub_client import amys_files
 from support.hub_faults import Fault
 from support.waiting import eventually
 from voices.test_hub_install import AMY, command
+from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.operations import Operations
 from wyoming_piper_hardened.protocol.server import WyomingServer
-from wyoming_piper_hardened.voices import care as care_module
+from wyoming_piper_hardened.service import load_library
+from wyoming_piper_hardened.voices import care as care_module, store as store_module
+from wyoming_piper_hardened.voices.catalogue import bundled
 from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
 
 JOE = "en_US-joe-medium"
@@ -137,6 +140,32 @@ async def test_the_configured_voice_is_fetched_while_another_one_speaks(
         await eventually(lambda: insight.operations.status().speaks == AMY, 120)
         assert (await ask(server.port)).error is None
         assert not insight.operations.issues()
+
+
+async def test_a_default_by_an_older_name_is_the_voice_of_today(tmp_path: Path) -> None:
+    settings = load_settings(flags={"data_dir": tmp_path, "voice": "en-us-lessac-medium"})
+    library = await load_library(settings, await asyncio.to_thread(bundled))
+    assert library.wanted == "en_US-lessac-medium"
+    assert library.default.name == JOE
+
+
+async def test_an_own_voice_that_found_no_room_is_tried_again(
+    start_server: Serve, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(care_module, "_CUSTOM_INTERVAL", 0.1)
+    insight, folder = Insight(), tmp_path / "own"
+    folder.mkdir()
+    shutil.copy(f"{model}.json", folder / "my-voice.onnx.json")
+    shutil.copy(model, folder / "my-voice.onnx")
+    with monkeypatch.context() as full:
+        full.setattr(store_module, "_SPACE_FACTOR", 10**9)
+        await start_server(
+            faces=[insight], data_dir=tmp_path / "data", custom_voice_dirs=[str(folder)]
+        )
+        await eventually(lambda: insight.has(IssueKind.NO_SPACE, "my-voice"), 60)
+        assert not insight.has(IssueKind.REJECTED, "my-voice")
+    await eventually(lambda: "my-voice" in insight.installed(), 60)
+    assert not insight.has(IssueKind.NO_SPACE, "my-voice")
 
 
 async def test_a_damaged_voice_without_a_network_is_set_aside_and_another_one_speaks(

@@ -10,7 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import HardenedError, OfflineError, VoiceError, VoiceNotFoundError
+from ..errors import (
+    HardenedError,
+    NoSpaceError,
+    OfflineError,
+    StoreError,
+    VoiceError,
+    VoiceNotFoundError,
+)
 from .current_catalogue import CurrentCatalogue
 from .hub_source import HUB, hub_label
 from .keeper import Keeper
@@ -133,7 +140,7 @@ class Caretaker:
         if source.voice in self.keeper.library:
             return  # it goes by an older name
         message = "it is not installed"
-        self.keeper.tell(Issue(IssueKind.MISSING, name, message, Suggestion.INSTALL))
+        self.keeper.tell(Issue(IssueKind.MISSING, source.voice, message, Suggestion.INSTALL))
         if self.care.auto_install:
             self._treat(source.voice, self.keeper.install)
 
@@ -280,6 +287,8 @@ class Caretaker:
                 return  # told or done already, and nobody has changed it since
             await self.keeper.add(source)
             self._rejected.pop(model, None)
+        except (NoSpaceError, StoreError):
+            pass  # not the file's fault: an issue tells, and it is tried again
         except VoiceError as err:
             self._rejected[model] = label
             self.keeper.issues.dismiss(model.stem, IssueKind.MISSING)
