@@ -19,7 +19,7 @@ from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Face, build_installer, serve
 from wyoming_piper_hardened.web.server import WebServer
-from wyoming_piper_hardened.workers.process import EngineCommand
+from wyoming_piper_hardened.workers.command import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
 Script = Callable[..., EngineCommand]

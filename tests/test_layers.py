@@ -11,7 +11,17 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "wyoming_piper_hardened"
 
 LAYERS = (
-    {"__init__", "changes", "concurrency", "config", "errors", "framing", "journal", "listening"}
+    {
+        "__init__",
+        "changes",
+        "checks",
+        "concurrency",
+        "config",
+        "errors",
+        "framing",
+        "journal",
+        "listening",
+    }
     | {"atomic", "metrics", "privileges", "restart", "throttle"},
     {"engine", "text"},
     {"workers", "voices"},

@@ -9,25 +9,23 @@ Sources, each stronger than the one before: defaults, a YAML or JSON file, the e
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import platformdirs
 import voluptuous as vol
 import yaml
 
+from . import checks
+from .checks import Check
 from .errors import ConfigError
 
 ENVIRONMENT_PREFIX = "WPH_"
 
 _APPLICATION = "wyoming-piper-hardened"
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")
 _SECRET = ("web_token",)
 
 
@@ -40,129 +38,11 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A check of one value: `allowed` tells a person what passes, `__call__` decides."""
-
-    allowed: str
-    parse: Callable[[object], Any]
-
-    def __call__(self, value: object) -> Any:
-        """Return the value in its proper type, or raise `voluptuous.Invalid`."""
-        return self.parse(value)
-
-
-def _whole_number(low: int, high: int, remark: str = "") -> Check:
-    def parse(value: object) -> int:
-        if isinstance(value, str):
-            value = int(value.strip())
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError
-        return value
-
-    return Check(f"a whole number from {low} to {high}{remark}", parse)
-
-
-def _number(low: float, high: float, remark: str = "") -> Check:
-    def parse(value: object) -> float:
-        if isinstance(value, str):
-            value = float(value.strip())
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError
-        if not low <= value <= high:  # also refuses NaN
-            raise ValueError
-        return float(value)
-
-    return Check(f"a number from {low:g} to {high:g}{remark}", parse)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError
-    return value.strip()
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = value.split(",")
-    if not isinstance(value, list | tuple):
-        raise ValueError
-    return tuple(_text(item) for item in value if item != "")
-
-
-def _speaker(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return _text(value)
-
-
-def _uri(*schemes: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        uri = _text(value)
-        parts = urlsplit(uri)
-        if parts.scheme not in schemes:
-            raise ValueError
-        if parts.scheme == "unix":
-            if not parts.path or parts.netloc or parts.query or parts.fragment:
-                raise ValueError  # unix://tmp/x would leave out tmp
-        elif parts.hostname is None or parts.port is None:  # .port raises when out of range
-            raise ValueError
-        return uri
-
-    return parse
-
-
-def _token(value: object) -> str:
-    token = _text(value)
-    if not _TOKEN.fullmatch(token):
-        raise ValueError
-    return token
-
-
-def _networks(value: object) -> tuple[str, ...]:
-    return tuple(str(ip_network(text)) for text in _texts(value))
-
-
-def _path(value: object) -> Path:
-    if not isinstance(value, str | Path) or "\0" in str(value):
-        raise ValueError
-    try:
-        return Path(_text(str(value))).expanduser().absolute()
-    except RuntimeError:  # ~somebody who does not exist
-        raise ValueError from None
-
-
-def _paths(value: object) -> tuple[Path, ...]:
-    return tuple(_path(text) for text in _texts(value))
-
-
-_SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-
-def _switch(value: object) -> bool:
-    if isinstance(value, str):
-        value = _SWITCHES.get(value.strip().lower())
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-def _log_level(value: object) -> LogLevel:
-    return LogLevel(_text(value).lower())
-
-
-def _optional(check: Check) -> Check:
-    def parse(value: object) -> Any:
-        return None if value is None or value == "" else check(value)
-
-    return Check(f"{check.allowed}; or empty", parse)
-
-
 def _option(default: Any, check: Check, help_text: str) -> Any:
     return field(default=default, metadata={"check": check, "help": help_text})
 
 
-_NAME = Check("the name of a voice, such as en_US-joe-medium", _text)
+_NAME = Check("the name of a voice, such as en_US-joe-medium", checks.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,30 +51,30 @@ class Settings:
 
     uri: str = _option(
         "tcp://0.0.0.0:10200",
-        Check("tcp://HOST:PORT or unix:///PATH", _uri("tcp", "unix")),
+        Check("tcp://HOST:PORT or unix:///PATH", checks.uri("tcp", "unix")),
         "Where Wyoming clients connect.",
     )
     web_uri: str | None = _option(
         None,
-        _optional(Check("http://HOST:PORT", _uri("http"))),
+        checks.optional(Check("http://HOST:PORT", checks.uri("http"))),
         "Where the web page and the API are served. Empty: nowhere. 127.0.0.1 as HOST is for this "
         "machine alone.",
     )
     web_token: str | None = _option(
         None,
-        _optional(Check("a text of 16 to 200 letters, digits and -._~+/=", _token)),
+        checks.optional(Check("a text of 16 to 200 letters, digits and -._~+/=", checks.token)),
         "Asked of callers of the web page and the API from other machines. Empty: they may look "
         "and have it speak, but change nothing.",
     )
     web_trusted: tuple[str, ...] = _option(
         (),
-        Check("a list of addresses or networks", _networks),
+        Check("a list of addresses or networks", checks.networks),
         "Proxies that let only the right people through, such as Home Assistant's ingress. If "
         "there are any, nobody else reaches the page.",
     )
     data_dir: Path = _option(
         Path(platformdirs.user_data_dir(_APPLICATION)),
-        Check("a folder", _path),
+        Check("a folder", checks.path),
         "Folder of downloaded and custom voices.",
     )
     voice: str = _option(
@@ -202,157 +82,163 @@ class Settings:
     )
     fallback_voice: str | None = _option(
         None,
-        _optional(_NAME),
+        checks.optional(_NAME),
         "Speaks whole requests while the voice they ask for is out of order.",
     )
     voices: tuple[str, ...] = _option(
         (),
-        Check("a list of names of voices (separated by commas in a flag or variable)", _texts),
+        Check(
+            "a list of names of voices (separated by commas in a flag or variable)", checks.texts
+        ),
         "More voices to load at start, so that their first sentence does not wait.",
     )
     speaker: str | None = _option(
         None,
-        _optional(Check("a speaker's name or number", _speaker)),
+        checks.optional(Check("a speaker's name or number", checks.speaker)),
         "The speaker of `voice` when a request names none; voices with several speakers only.",
     )
     length_scale: float | None = _option(
         None,
-        _optional(_number(0.25, 4)),
+        checks.optional(checks.number(0.25, 4)),
         "Speed: 0.5 is twice as fast, 2 is half as fast. Empty: as the voice was made.",
     )
     noise_scale: float | None = _option(
-        None, _optional(_number(0, 2)), "Liveliness of the sound. Empty: as the voice was made."
+        None,
+        checks.optional(checks.number(0, 2)),
+        "Liveliness of the sound. Empty: as the voice was made.",
     )
     noise_w_scale: float | None = _option(
-        None, _optional(_number(0, 2)), "Liveliness of the rhythm. Empty: as the voice was made."
+        None,
+        checks.optional(checks.number(0, 2)),
+        "Liveliness of the rhythm. Empty: as the voice was made.",
     )
     volume: float = _option(
         1.0,
-        _number(0, 4),
+        checks.number(0, 4),
         "Loudness; 1 is as the voice was made, twice that is 6 dB more. A limiter avoids clipping.",
     )
     sentence_silence: float = _option(
-        0.0, _number(0, 5, " (seconds)"), "Pause added between two sentences."
+        0.0, checks.number(0, 5, " (seconds)"), "Pause added between two sentences."
     )
     max_segment_chars: int = _option(
         500,
-        _whole_number(50, 500),
+        checks.whole_number(50, 500),
         "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
     )
     stall_timeout: float = _option(
         10.0,
-        _number(1, 600, " (seconds)"),
+        checks.number(1, 600, " (seconds)"),
         "An engine process that makes no audio for so long in mid-segment is killed and replaced.",
     )
     synthesis_timeout: float = _option(
         30.0,
-        _number(1, 600, " (seconds)"),
+        checks.number(1, 600, " (seconds)"),
         "The same for a voice that cannot stream: it must have made the whole segment by then.",
     )
     request_timeout: float = _option(
         60.0,
-        _number(5, 600, " (seconds)"),
+        checks.number(5, 600, " (seconds)"),
         "A request whose next segment has not begun to sound after so long ends in an error.",
     )
     workers: int = _option(
         0,
-        _whole_number(0, 16, "; 0 chooses by processor and memory"),
+        checks.whole_number(0, 16, "; 0 chooses by processor and memory"),
         "Engine processes side by side.",
     )
     threads_per_worker: int = _option(
-        0, _whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
+        0, checks.whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
     )
     spare_worker: bool = _option(
         default=False,
-        check=Check("true or false", _switch),
+        check=checks.SWITCH,
         help_text="Keep one more engine process ready that takes over at once when another dies.",
     )
     worker_memory_limit: int = _option(
         0,
-        _whole_number(0, 65536, " (megabytes); 0 chooses by memory"),
+        checks.whole_number(0, 65536, " (megabytes); 0 chooses by memory"),
         "An engine process that has grown beyond is replaced, without a gap; at twice that it is "
         "killed although it speaks, and the segment goes on in another one.",
     )
     worker_max_segments: int = _option(
         0,
-        _whole_number(0, 1_000_000, "; 0 means no limit"),
+        checks.whole_number(0, 1_000_000, "; 0 means no limit"),
         "An engine process that has spoken so many segments is replaced, without a gap.",
     )
     resident_voices: int = _option(
         3,
-        _whole_number(1, 50),
+        checks.whole_number(1, 50),
         "Voices that one engine process keeps loaded; a medium voice takes about 100 MB.",
     )
     max_queue: int = _option(
         32,
-        _whole_number(1, 1000),
+        checks.whole_number(1, 1000),
         "Requests that may wait while every worker is busy; further ones are refused at once.",
     )
     max_connections: int = _option(
         64,
-        _whole_number(1, 10000),
+        checks.whole_number(1, 10000),
         "Connections at once. Beyond, the one that was idle longest makes room.",
     )
     idle_timeout: float = _option(
         330.0,
-        _number(30, 3600, " (seconds)"),
+        checks.number(30, 3600, " (seconds)"),
         "A connection that says nothing for so long is closed. Must outlast the pauses of a "
         "language model; Home Assistant gives up after 300.",
     )
     zeroconf: str | None = _option(
         None,
-        _optional(Check("a name", _text)),
+        checks.optional(Check("a name", checks.text)),
         "Announce the server in the local network under this name (needs the extra `zeroconf`).",
     )
     hub_endpoint: str | None = _option(
         None,
-        _optional(Check("http://HOST or https://HOST", _text)),
+        checks.optional(Check("http://HOST or https://HOST", checks.text)),
         "A mirror of the hub of voices. Empty: HF_ENDPOINT, or the public hub.",
     )
     hub_revision: str = _option(
         "main",
-        Check("a branch, a tag or a commit", _text),
+        Check("a branch, a tag or a commit", checks.text),
         "Which state of the hub's voices to install.",
     )
     offline: bool = _option(
         default=False,
-        check=Check("true or false", _switch),
+        check=checks.SWITCH,
         help_text="Never use the network but for clients.",
     )
     auto_install: bool = _option(
         default=True,
-        check=Check("true or false", _switch),
+        check=checks.SWITCH,
         help_text="Offer the voices of `languages` to clients, and install one when it is asked "
         "for; install the voices of these settings if they are missing.",
     )
     languages: tuple[str, ...] = _option(
         (),
-        Check("a list of languages such as en_GB or de", _texts),
+        Check("a list of languages such as en_GB or de", checks.texts),
         "Languages whose voices are offered. Empty: those of `voice` and `voices`.",
     )
     install_wait: float = _option(
         20.0,
-        _number(0, 300, " (seconds)"),
+        checks.number(0, 300, " (seconds)"),
         "So long a request waits for its voice to be installed; then it is told to come back.",
     )
     auto_repair: bool = _option(
         default=True,
-        check=Check("true or false", _switch),
+        check=checks.SWITCH,
         help_text="Mend voices that are found damaged, without being asked.",
     )
     repair_on_start: tuple[str, ...] = _option(
         (),
-        Check("a list of names of voices, or all", _texts),
+        Check("a list of names of voices, or all", checks.texts),
         "Voices to verify, and to mend if need be, when the server starts.",
     )
     custom_voice_dirs: tuple[Path, ...] = _option(
         (),
-        Check("a list of folders", _paths),
+        Check("a list of folders", checks.paths),
         "Folders that are watched for voices of your own: NAME.onnx with NAME.onnx.json beside it.",
     )
     log_level: LogLevel = _option(
         LogLevel.INFO,
-        Check("one of debug, info, warning, error", _log_level),
+        checks.one_of(LogLevel),
         "How much is logged.",
     )
 

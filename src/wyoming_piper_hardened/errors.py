@@ -380,12 +380,6 @@ class NotAModelError(DownloadError):
     code = "not-a-model"
 
 
-class DiskError(DownloadError):
-    """The disk refuses a file for another reason than space."""
-
-    code = "disk-failed"
-
-
 class CommandError(HardenedError):
     """A line of standard input that is no command: not JSON, too long, or neither of its forms."""
 

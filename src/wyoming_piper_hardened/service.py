@@ -41,9 +41,10 @@ from .voices.store import Store
 from .voices.voice import Voice
 from .web.door import MOST_CONNECTIONS
 from .web.server import WebServer
+from .workers.command import EngineCommand, engine_command
 from .workers.pool import Pool, PoolSize
-from .workers.process import EngineCommand, engine_command, speaks
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
+from .workers.trial import speaks
 from .workers.worker import Wear
 
 _LOGGER = logging.getLogger(__name__)

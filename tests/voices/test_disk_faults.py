@@ -21,7 +21,6 @@ from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.config import load_settings
 from wyoming_piper_hardened.engine.split import split
 from wyoming_piper_hardened.errors import (
-    DiskError,
     NoSpaceError,
     StoreError,
     VoiceNotFoundError,
@@ -42,10 +41,10 @@ from wyoming_piper_hardened.voices.store import Store
 
 NAME = "en_US-amy-medium"
 HUB_FILE = f"en/en_US/amy/medium/{NAME}.onnx"
-NAMED = {errno.ENOSPC: (NoSpaceError,), errno.EIO: (StoreError, DiskError)}
+NAMED = {errno.ENOSPC: (NoSpaceError,), errno.EIO: (StoreError,)}
 CODES: dict[int, set[str]] = {
     errno.ENOSPC: {"no-space"},
-    errno.EIO: {"store-unusable", "disk-failed"},
+    errno.EIO: {"store-unusable"},
 }
 EXTRAS = {"reason.json"}  # nobody misses it
 ONE_EACH = [(errno.ENOSPC, True), (errno.EIO, False)]

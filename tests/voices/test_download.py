@@ -17,7 +17,7 @@ from support.hub import ALWAYS
 from support.hub_client import FOLDER, bench, real_voice
 from support.hub_faults import Fault
 from support.waiting import eventually
-from wyoming_piper_hardened.errors import DiskError, DownloadError, NoSpaceError
+from wyoming_piper_hardened.errors import DownloadError, NoSpaceError, StoreError
 
 MODEL_SIZE = 63201294
 CONFIG_SIZE = 4794
@@ -319,13 +319,13 @@ async def test_a_full_disk_is_named_and_not_left_full(
 
 async def test_a_disk_that_refuses_is_named(voice: dict[str, bytes], tmp_path: Path) -> None:
     async with bench(voice) as at_work:
-        with pytest.raises(DiskError, match="No such file"):
+        with pytest.raises(StoreError, match="No such file"):
             await at_work.download(at_work.config, tmp_path / "missing" / "config.json")
         outside = tmp_path / "outside"
         outside.write_bytes(b"precious")
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / PART).symlink_to(outside)
-        with pytest.raises(DiskError):
+        with pytest.raises(StoreError):
             await at_work.download(at_work.config, tmp_path / "in" / "config.json")
         assert outside.read_bytes() == b"precious"
         assert at_work.server.seen == []

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from enum import StrEnum
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -39,11 +39,9 @@ from ..errors import (
 from ..framing import Limits, read_event
 from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
-from ..text.cleaner import clean
-from ..text.length import check_length
-from ..text.segmenter import Segment, Segmenter
 from ..throttle import Throttle
-from .requests import VoiceChoice, read_ping_text, read_text, read_voice_choice
+from .requests import read_ping_text, read_text, read_voice_choice
+from .utterance import Utterance
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,7 +53,6 @@ SEND_TIMEOUT = 30.0
 
 _LINGER = 1.0
 _ABANDONED = 5.0
-_SLICE = 2000  # characters segmented in one go
 _WAITING_UTTERANCES = 4
 
 
@@ -64,47 +61,6 @@ class SessionState(StrEnum):
 
     IDLE = "idle"
     STREAMING = "streaming"
-
-
-class _Utterance:
-    """One request: a voice, and text that may still be arriving."""
-
-    def __init__(self, *, streamed: bool) -> None:
-        self.choice = VoiceChoice()
-        self.streamed = streamed
-        self._characters = 0
-        self._text: asyncio.Queue[str | HardenedError | None] = asyncio.Queue()
-        self.starving = False
-
-    def add(self, text: str) -> None:
-        self._characters += len(text)
-        check_length(self._characters)
-        if text:
-            self._text.put_nowait(clean(text))
-
-    def end(self) -> None:
-        self._text.put_nowait(None)
-
-    def fail(self, error: HardenedError) -> None:
-        self._text.put_nowait(error)
-
-    async def segments(self, max_chars: int) -> AsyncIterator[Segment]:
-        segmenter = Segmenter(max_chars)
-        while (item := await self._next()) is not None:
-            for start in range(0, len(item), _SLICE):
-                await asyncio.sleep(0)  # a long text must not starve the others
-                for segment in segmenter.add(item[start : start + _SLICE]):
-                    yield segment
-        for segment in segmenter.finish():
-            yield segment
-
-    async def _next(self) -> str | None:
-        self.starving = self._text.empty()
-        item = await self._text.get()
-        self.starving = False
-        if isinstance(item, HardenedError):
-            raise item
-        return item
 
 
 class Session:
@@ -137,10 +93,10 @@ class Session:
         self._describe = describe
         self._idle_timeout = idle_timeout
         self._complaints = complaints or Throttle()
-        self._utterances: asyncio.Queue[_Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
+        self._utterances: asyncio.Queue[Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
         self._unfinished = 0
         self._told = False
-        self._stream: _Utterance | None = None
+        self._stream: Utterance | None = None
         self._cut_off: HardenedError = ShuttingDownError(
             "the server stops; ask again when it is back"
         )
@@ -236,10 +192,10 @@ class Session:
         elif Synthesize.is_type(event.type):
             # Within a stream it repeats the whole text, for servers that do not know streams.
             if self.state is SessionState.IDLE:
-                await self._begin(_Utterance(streamed=False), event)
+                await self._begin(Utterance(streamed=False), event)
         elif SynthesizeStart.is_type(event.type):
             self._end_stream()
-            self._stream = _Utterance(streamed=True)
+            self._stream = Utterance(streamed=True)
             self.state = SessionState.STREAMING
             await self._begin(self._stream, event)
         elif SynthesizeChunk.is_type(event.type):
@@ -254,7 +210,7 @@ class Session:
         else:
             _LOGGER.debug("%s: ignored an event %r", self.peer, event.type[:40])
 
-    async def _begin(self, utterance: _Utterance, event: Event) -> None:
+    async def _begin(self, utterance: Utterance, event: Event) -> None:
         if not self.busy:
             await self._refuse_overload()
         try:
@@ -288,7 +244,7 @@ class Session:
         while True:
             await self._speak(await self._utterances.get())
 
-    async def _speak(self, utterance: _Utterance) -> None:
+    async def _speak(self, utterance: Utterance) -> None:
         choice = utterance.choice
         target = await self._synthesizer.find(choice.name, choice.language, choice.speaker)
         rate = target.voice.sample_rate

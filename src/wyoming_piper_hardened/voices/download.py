@@ -23,12 +23,12 @@ from typing import TypeVar
 from ..errors import (
     CaptivePortalError,
     CatalogueStaleError,
-    DiskError,
     DownloadCorruptError,
     DownloadError,
     DownloadInterruptedError,
     NoSpaceError,
     NotAModelError,
+    StoreError,
 )
 from .answer import HEAD_BYTES, continues, refuse_other_content, strong_etag
 from .catalogue_entry import VoiceFile
@@ -45,10 +45,10 @@ _PROGRESS = 1 << 20
 _WORTHLESS = (
     CaptivePortalError,
     CatalogueStaleError,
-    DiskError,
     DownloadCorruptError,
     NoSpaceError,
     NotAModelError,
+    StoreError,
 )
 
 T = TypeVar("T")

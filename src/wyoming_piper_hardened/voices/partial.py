@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import DiskError, DownloadCorruptError, NoSpaceError
+from ..errors import DownloadCorruptError, NoSpaceError, StoreError
 from .catalogue_entry import VoiceFile
 
 _BLOCK = 1 << 20
@@ -26,7 +26,7 @@ class Partial:
     The digest in its name lets a later download go on where this one stopped: the part can only
     belong to a file of the same bytes.
 
-    Every method raises `NoSpaceError` or `DiskError` when the disk refuses.
+    Every method raises `NoSpaceError` or `StoreError` when the disk refuses.
     """
 
     def __init__(self, target: Path, file: VoiceFile) -> None:
@@ -123,6 +123,6 @@ class Partial:
                     f"{self.path.parent}: {err.strerror}; {self._expected.name} needs "
                     f"{self._expected.size / 1e6:.1f} MB, make room and try again"
                 ) from None
-            raise DiskError(
+            raise StoreError(
                 f"cannot write {self.path}: {err.strerror}; check the disk and the permissions"
             ) from None

@@ -37,7 +37,6 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.DownloadError: 502,
     errors.OfflineError: 409,
     errors.RateLimitedError: 503,
-    errors.DiskError: 507,
 }
 """An error that is not here has the status of the next class above it in the tree."""
 

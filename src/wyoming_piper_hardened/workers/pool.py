@@ -14,10 +14,10 @@ from ..errors import OverloadedError, ShuttingDownError, VoiceUnavailableError
 from ..metrics import Metrics
 from ..restart import RestartDecider
 from .breaker import Breakers
+from .command import EngineCommand
 from .incident import Casebook
 from .job import Job, JobQueue, Turn
 from .poison import Quarantine
-from .process import EngineCommand
 from .worker import Shop, Wear, Worker, WorkerState
 
 

@@ -8,10 +8,8 @@ import errno
 import logging
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -30,70 +28,14 @@ from ..engine.messages import (
 )
 from ..errors import EngineFailedError, ProtocolError, SynthesisError, VoiceError
 from ..framing import MAX_HEADER_BYTES, Limits, read_event
+from .command import EngineCommand
 from .diagnosis import explain_exit
 
 _LOGGER = logging.getLogger(__name__)
 _LIMITS = Limits(data=64 * 1024, payload=1024 * 1024)
 _MAX_SEGMENT_BYTES = 32 * 1024 * 1024  # 500 characters at a quarter of the speed are 10 MiB
 _LAST_WORDS = 20
-_TRIAL = "1, 2, 3."  # words in every language
 _PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineCommand:
-    """How to start an engine and how long its steps may take, in seconds."""
-
-    arguments: tuple[str, ...]
-    start_timeout: float = 120.0
-    synthesis_timeout: float = 30.0
-    stall_timeout: float = 10.0
-    kill_delay: float = 2.0
-
-
-def engine_command(
-    models: list[str],
-    threads: int,
-    *,
-    residents: int,
-    residents_memory: int = 0,
-    synthesis_timeout: float,
-    stall_timeout: float,
-    log_level: str,
-) -> EngineCommand:
-    """The command of the real engine with `models` loaded before it is ready."""
-    voices = [argument for model in models for argument in ("--voice", model)]
-    options = ["--threads", str(threads), "--residents", str(residents)]
-    options += ["--residents-memory", str(residents_memory)]
-    options += ["--parent", str(os.getpid()), "--log-level", log_level]
-    module = "wyoming_piper_hardened.engine"
-    return EngineCommand(
-        arguments=(sys.executable, "-m", module, *voices, *options),
-        synthesis_timeout=synthesis_timeout,
-        stall_timeout=stall_timeout,
-    )
-
-
-async def speaks(command: EngineCommand, model: str) -> None:
-    """Have a model loaded and a sentence spoken in a process of its own.
-
-    Raises:
-        VoiceError: it does not load, does not speak, or ends the process.
-    """
-    samples = 0
-
-    def count(pcm: bytes) -> None:
-        nonlocal samples
-        samples += len(pcm)
-
-    try:
-        async with EngineProcess.running(command) as engine:
-            await engine.wait_ready()
-            await engine.speak(SegmentRequest(_TRIAL, model), count, asyncio.Event())
-    except (EngineFailedError, SynthesisError) as err:
-        raise VoiceError(f"{model} does not speak: {err}") from None
-    if not samples:
-        raise VoiceError(f"{model} does not speak: it makes no audio")
 
 
 class EngineProcess:

@@ -17,9 +17,10 @@ from ..concurrency import end
 from ..errors import EngineFailedError, ShuttingDownError, SynthesisError, VoiceError
 from ..metrics import Metrics
 from ..restart import RestartDecider, RestartHistory
+from .command import EngineCommand
 from .incident import Casebook
 from .job import Job, JobQueue
-from .process import EngineCommand, EngineProcess
+from .process import EngineProcess
 
 _LOGGER = logging.getLogger(__name__)
 _RUNAWAY = 2  # times its memory limit, and an engine is killed although it speaks

@@ -1,0 +1,157 @@
+"""Checks of single values: what a setting may be, from a file, a variable or a flag.
+
+Every parser takes what YAML, JSON or a text gave, and returns the value in its proper type or
+raises ``ValueError``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")
+_SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of one value: `allowed` tells a person what passes, `__call__` decides."""
+
+    allowed: str
+    parse: Callable[[object], Any]
+
+    def __call__(self, value: object) -> Any:
+        """Return the value in its proper type, or raise `ValueError`."""
+        return self.parse(value)
+
+
+def optional(check: Check) -> Check:
+    """Null and the empty text pass as well, as ``None``."""
+
+    def parse(value: object) -> Any:
+        return None if value is None or value == "" else check(value)
+
+    return Check(f"{check.allowed}; or empty", parse)
+
+
+def whole_number(low: int, high: int, remark: str = "") -> Check:
+    """Both ends included; `remark` is appended to what a person is told."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, str):
+            value = int(value.strip())
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return Check(f"a whole number from {low} to {high}{remark}", parse)
+
+
+def number(low: float, high: float, remark: str = "") -> Check:
+    """Both ends included; `remark` is appended to what a person is told."""
+
+    def parse(value: object) -> float:
+        if isinstance(value, str):
+            value = float(value.strip())
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if not low <= value <= high:  # also refuses NaN
+            raise ValueError
+        return float(value)
+
+    return Check(f"a number from {low:g} to {high:g}{remark}", parse)
+
+
+def one_of(choices: type[StrEnum]) -> Check:
+    """One of the values of an enumeration, in upper or lower case."""
+
+    def parse(value: object) -> StrEnum:
+        return choices(text(value).lower())
+
+    return Check(f"one of {', '.join(choices)}", parse)
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, str):
+        value = _SWITCHES.get(value.strip().lower())
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+SWITCH = Check("true or false", _switch)
+
+
+def text(value: object) -> str:
+    """Text that is not empty, without blanks around it."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    return value.strip()
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts, or one text with commas between."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    return tuple(text(item) for item in value if item != "")
+
+
+def speaker(value: object) -> str:
+    """A speaker's name, or number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return text(value)
+
+
+def uri(*schemes: str) -> Callable[[object], str]:
+    """An address to listen on: ``tcp://HOST:PORT``, ``http://HOST:PORT``, ``unix:///PATH``."""
+
+    def parse(value: object) -> str:
+        address = text(value)
+        parts = urlsplit(address)
+        if parts.scheme not in schemes:
+            raise ValueError
+        if parts.scheme == "unix":
+            if not parts.path or parts.netloc or parts.query or parts.fragment:
+                raise ValueError  # unix://tmp/x would leave out tmp
+        elif parts.hostname is None or parts.port is None:  # .port raises when out of range
+            raise ValueError
+        return address
+
+    return parse
+
+
+def token(value: object) -> str:
+    """A bearer token that can stand in a header (RFC 6750, section 2.1), hard to guess."""
+    secret = text(value)
+    if not _TOKEN.fullmatch(secret):
+        raise ValueError
+    return secret
+
+
+def networks(value: object) -> tuple[str, ...]:
+    """Addresses and networks, each as a network."""
+    return tuple(str(ip_network(address)) for address in texts(value))
+
+
+def path(value: object) -> Path:
+    """An absolute path; ``~`` is the user's home."""
+    if not isinstance(value, str | Path) or "\0" in str(value):
+        raise ValueError
+    try:
+        return Path(text(str(value))).expanduser().absolute()
+    except RuntimeError:  # ~somebody who does not exist
+        raise ValueError from None
+
+
+def paths(value: object) -> tuple[Path, ...]:
+    """A list of paths, or one text with commas between."""
+    return tuple(path(item) for item in texts(value))

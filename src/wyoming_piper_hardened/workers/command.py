@@ -1,0 +1,41 @@
+"""How an engine process is started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineCommand:
+    """How to start an engine and how long its steps may take, in seconds."""
+
+    arguments: tuple[str, ...]
+    start_timeout: float = 120.0
+    synthesis_timeout: float = 30.0
+    stall_timeout: float = 10.0
+    kill_delay: float = 2.0
+
+
+def engine_command(
+    models: list[str],
+    threads: int,
+    *,
+    residents: int,
+    residents_memory: int = 0,
+    synthesis_timeout: float,
+    stall_timeout: float,
+    log_level: str,
+) -> EngineCommand:
+    """The command of the real engine with `models` loaded before it is ready."""
+    voices = [argument for model in models for argument in ("--voice", model)]
+    options = ["--threads", str(threads), "--residents", str(residents)]
+    options += ["--residents-memory", str(residents_memory)]
+    options += ["--parent", str(os.getpid()), "--log-level", log_level]
+    module = "wyoming_piper_hardened.engine"
+    return EngineCommand(
+        arguments=(sys.executable, "-m", module, *voices, *options),
+        synthesis_timeout=synthesis_timeout,
+        stall_timeout=stall_timeout,
+    )
