@@ -251,6 +251,12 @@ class NotInstalledError(VoiceError):
     code = "voice-not-installed"
 
 
+class VoiceWatchedError(VoiceError):
+    """The voice's files lie in a folder that is watched: it would be installed again at once."""
+
+    code = "voice-watched"
+
+
 class VoiceConfigError(VoiceError):
     """The voice's JSON configuration cannot be read or lacks what speech needs."""
 

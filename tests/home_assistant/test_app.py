@@ -54,6 +54,9 @@ async def test_every_command_is_carried_out_in_its_order(
         await running.command({"command": "say", "text": "Some private words."})
         await running.command({"command": "say", "voice": "single"})
         await running.command("remove single")
+        await running.until("command remove single")
+        (own / SINGLE.name).unlink()
+        await running.command("remove single")
         await running.command("remove single")
         await running.command("install en_US-nobody-low")
         await running.command("reset_breaker")
@@ -74,6 +77,7 @@ async def test_every_command_is_carried_out_in_its_order(
             [f"repair {JOE}", " ok"],
             ["say", " ok"],
             ["say single", " ok"],
+            ["remove single", " voice-watched"],
             ["remove single", " ok"],
             ["remove single", " voice-not-installed"],
             ["install en_US-nobody-low", " voice-not-found"],

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from ..engine.messages import config_path
-from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError
+from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError, VoiceWatchedError
 from .hub_source import HUB
 from .manifest import find_damage, read_manifest
 from .progress import Progress, Report, Step, unheard
@@ -117,8 +117,14 @@ class Installer:
 
         Raises:
             VoiceError: there is none of that name.
+            VoiceWatchedError: it would be back at once.
         """
         async with self._exclusive(name):
+            for model in await asyncio.to_thread(self.sources.custom_models, name):
+                raise VoiceWatchedError(
+                    f"{name} would be installed again at once, for {model.parent} is watched; "
+                    f"remove {model.name} there first"
+                )
             if name not in await asyncio.to_thread(self.store.names):
                 raise NotInstalledError(f"{name} is not in {self.store.root}")
             await asyncio.to_thread(self.store.remove, name)

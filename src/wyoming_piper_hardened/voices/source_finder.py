@@ -32,8 +32,9 @@ class SourceFinder:
         Raises:
             VoiceNotFoundError: nobody has such a voice; names similar ones.
         """
-        if (own := self._custom(name)) is not None:
-            return own
+        for model in self.custom_models(name):
+            with contextlib.suppress(VoiceError):
+                return custom_source(model)
         packaged = package_source()
         if packaged is not None and packaged.voice == name:
             return packaged
@@ -48,10 +49,9 @@ class SourceFinder:
             return self.find(name)
         return None
 
-    def _custom(self, name: str) -> Source | None:
+    def custom_models(self, name: str) -> list[Path]:
+        """The models of that name in the user's own folders. Blocks on the disk."""
         if not is_voice_name(name):
-            return None
-        for folder in self._custom_voice_dirs:
-            with contextlib.suppress(VoiceError):
-                return custom_source(folder / f"{name}.onnx")
-        return None
+            return []
+        models = (folder / f"{name}.onnx" for folder in self._custom_voice_dirs)
+        return [model for model in models if model.is_file()]
