@@ -170,6 +170,9 @@ class Operations:
         found = list(self._keeper.issues)
         for model, reason in self.synthesizer.pool.casebook.breakers.open_ones().items():
             found.append(Issue(IssueKind.FAILING, Path(model).stem, reason, Suggestion.REPAIR))
+        if (wrong := self.synthesizer.wrong_speaker()) is not None:
+            message = f"{wrong}; until then its first one speaks"
+            found.append(Issue(IssueKind.OPTION, "speaker", message, Suggestion.CHANGE_OPTION))
         for worker in self.synthesizer.pool.workers:
             if worker.state is WorkerState.FATAL:
                 subject, reason = f"worker {worker.name}", worker.last_failure or "it cannot start"

@@ -149,6 +149,18 @@ async def test_a_default_by_an_older_name_is_the_voice_of_today(tmp_path: Path) 
     assert library.default.name == JOE
 
 
+async def test_a_speaker_that_the_voice_has_not_silences_nobody(
+    start_server: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    insight = Insight()
+    server = await start_server(faces=[insight], data_dir=tmp_path, speaker="5")
+    assert server.port
+    for _ in range(2):
+        assert len((await ask(server.port)).pcm) > 10_000
+    assert insight.has(IssueKind.OPTION, "speaker")
+    assert caplog.text.count("has no speaker '5'") == 1
+
+
 async def test_an_own_voice_that_found_no_room_is_tried_again(
     start_server: Serve, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

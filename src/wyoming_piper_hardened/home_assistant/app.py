@@ -9,12 +9,12 @@ import logging
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from ..errors import HardenedError, SpeakerNotFoundError, SupervisorRefusedError
+from ..errors import HardenedError, SupervisorRefusedError
 from ..operations import Operations
 from ..voices.resolution import Issue, IssueKind, Suggestion
 from .discovery import announce, announcements
@@ -62,7 +62,6 @@ class App:
         duties: list[Callable[[], Awaitable[None]]] = [
             listener.work,
             lambda: self._check_folder(operations),
-            lambda: self._check_speaker(operations),
         ]
         if (source := self.commands) is not None:
             duties.append(lambda: listener.listen(source))
@@ -127,22 +126,6 @@ class App:
             else:
                 issue = Issue(IssueKind.UNWRITABLE, "data_dir", message)
             operations.tell(issue)
-
-    async def _check_speaker(self, operations: Operations) -> None:
-        """Leave out the option `speaker` if its voice has no such one.
-
-        Every request that names no speaker would fail otherwise. Nobody can say before the voice
-        is there.
-        """
-        synthesizer = operations.synthesizer
-        while (name := synthesizer.library.wanted) not in synthesizer.library:
-            await operations.changes.wait()
-        try:
-            synthesizer.library.find(name).speaker_id(synthesizer.manner.speaker)
-        except SpeakerNotFoundError as err:
-            synthesizer.manner = replace(synthesizer.manner, speaker=None)
-            message = f"{err}; it is left at its default"
-            operations.tell(Issue(IssueKind.OPTION, "speaker", message, Suggestion.CHANGE_OPTION))
 
 
 def _write_something(folder: Path) -> None:

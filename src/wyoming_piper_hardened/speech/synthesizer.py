@@ -15,6 +15,7 @@ from ..engine.messages import SegmentRequest, SpeechOptions
 from ..errors import (
     HardenedError,
     RequestError,
+    SpeakerNotFoundError,
     VoiceNotFoundError,
     VoiceUnavailableError,
 )
@@ -39,7 +40,7 @@ class Manner:
     """How requests are spoken that say nothing else.
 
     Args:
-        speaker: the speaker of the default voice.
+        speaker: the speaker of the default voice; its first one if it has no such speaker.
         options: scales and volume.
         sentence_silence: pause between sentences in seconds.
         max_segment_chars: longest segment.
@@ -90,6 +91,16 @@ class Synthesizer:
         self.on_change: Callable[[], None] = lambda: None
         """Called after every request."""
         self._out_of_order: set[str] = set()
+        self._told_of_speaker = False
+
+    def wrong_speaker(self) -> SpeakerNotFoundError | None:
+        """Why the default voice does not speak with the speaker that it should by the settings."""
+        if self.library.wanted in self.library:
+            try:
+                self.library.find(self.library.wanted).speaker_id(self.manner.speaker)
+            except SpeakerNotFoundError as err:
+                return err
+        return None
 
     async def find(
         self, name: str | None = None, language: str | None = None, speaker: str | None = None
@@ -230,9 +241,17 @@ class Synthesizer:
 
     def _target(self, voice: Voice, speaker: str | None) -> Target:
         if not speaker and voice.name == self.library.wanted:
-            speaker = self.manner.speaker
+            speaker = self._usual_speaker()
         options = replace(self.manner.options, speaker_id=voice.speaker_id(speaker or None))
         return Target(voice, options)
+
+    def _usual_speaker(self) -> str | None:
+        if (wrong := self.wrong_speaker()) is None:
+            return self.manner.speaker
+        if not self._told_of_speaker:
+            self._told_of_speaker = True
+            _LOGGER.warning("the setting speaker: %s; until then its first one speaks", wrong)
+        return None
 
 
 async def _cut(text: str, max_chars: int) -> AsyncIterator[Segment]:
