@@ -22,6 +22,7 @@ from wyoming_piper_hardened.web.server import WebServer
 from wyoming_piper_hardened.workers.command import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
+Tell = Callable[[str], None]
 Script = Callable[..., EngineCommand]
 
 
@@ -38,6 +39,25 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Has a figure shown at the end of the run."""
+
+    def show(figure: str) -> None:
+        record_property("figure", figure)
+
+    return show
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests told."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "figure":
+                    terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from conftest import Script, Serve
+from conftest import Script, Serve, Tell
 from support.client import Client, connected
 from support.scripted_engine import samples
 from support.waiting import eventually
@@ -130,9 +130,7 @@ async def small_window(port: int) -> AsyncIterator[Client]:
             writer.transport.abort()
 
 
-async def test_ten_times_overload(
-    start_server: Serve, script: Script, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_ten_times_overload(start_server: Serve, script: Script, tell: Tell) -> None:
     server = await start_server(
         script(synthesis_timeout=60),
         workers=WORKERS,
@@ -158,13 +156,12 @@ async def test_ten_times_overload(
     tally = crowd.tally
     refused = sorted(tally.refused)
     p99 = refused[int(len(refused) * 0.99)]
-    with capsys.disabled():
-        print(  # noqa: T201 - the figures that the project promises
-            f"\n{tally.served} served, {len(refused)} refused (median "
-            f"{refused[len(refused) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms), "
-            f"{len(tally.wrong)} wrong, at most {tally.most_requests} of {CAP} at once with "
-            f"{tally.most_segments} segments waiting, {grown / 1e6:+.1f} MB, {seconds:.1f} s"
-        )
+    tell(
+        f"{tally.served} served, {len(refused)} refused (median "
+        f"{refused[len(refused) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms), "
+        f"{len(tally.wrong)} wrong, at most {tally.most_requests} of {CAP} at once with "
+        f"{tally.most_segments} segments waiting, {grown / 1e6:+.1f} MB, {seconds:.1f} s"
+    )
     assert not tally.wrong
     assert tally.served + len(refused) == CLIENTS * (TRIES + 2) + SLOW
     assert tally.served > SLOW + CAP

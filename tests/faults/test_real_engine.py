@@ -17,7 +17,7 @@ import psutil
 import pytest
 from wyoming.event import Event, read_event, write_event
 
-from conftest import Serve
+from conftest import Serve, Tell
 from support.client import connected
 from support.voices import VOICES
 from support.waiting import eventually
@@ -118,9 +118,7 @@ async def describe_all_the_time(port: int, over: asyncio.Event) -> list[float]:
     return took
 
 
-async def test_200_requests_under_random_kills(
-    start_server: Serve, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) -> None:
     server = await start_server(policy=QUICK, workers=2, threads_per_worker=1)
     port, random = server.port, Random(20261122)
     assert port
@@ -156,12 +154,11 @@ async def test_200_requests_under_random_kills(
     executed = figure(metrics, "queue_wait_seconds_count") - executed
     replays = figure(metrics, "replays_total")
     p99 = percentile(describes, 0.99)
-    with capsys.disabled():
-        print(  # noqa: T201 - the figures that the project promises
-            f"\n{complete} of {REQUESTS} complete, {identical} identical, {killer.kills} kills, "
-            f"{replays} replays, {executed} executions, {seconds:.1f} s; describe: "
-            f"{len(describes)} asked, p99 {p99 * 1000:.1f} ms, worst {max(describes) * 1000:.1f} ms"
-        )
+    tell(
+        f"{complete} of {REQUESTS} complete, {identical} identical, {killer.kills} kills, "
+        f"{replays} replays, {executed} executions, {seconds:.1f} s; describe: "
+        f"{len(describes)} asked, p99 {p99 * 1000:.1f} ms, worst {max(describes) * 1000:.1f} ms"
+    )
     assert (complete, identical) == (REQUESTS, REQUESTS)
     assert killer.kills >= 10
     assert 0 < replays <= killer.kills

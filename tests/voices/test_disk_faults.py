@@ -6,13 +6,13 @@ import asyncio
 import errno
 import json
 import shutil
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from conftest import Tell
 from support.disk_faults import Refusal, refusing
 from support.hub import faulty_hub
 from support.hub_faults import voices_json
@@ -220,7 +220,7 @@ async def test_at_every_operation(
     bench: Bench,
     action: str,
     kinds: list[tuple[int, bool]],
-    capsys: pytest.CaptureFixture[str],
+    tell: Tell,
 ) -> None:
     before = tmp_path / "before"
     before.mkdir()
@@ -239,14 +239,14 @@ async def test_at_every_operation(
     assert figures["points"] > 30
     assert figures["told"] + figures["unharmed"] == figures["runs"]
     assert figures["runs"] == len(kinds) * figures["points"]
-    show(action, figures, capsys)
+    show(action, figures, tell)
 
 
 async def test_at_every_operation_of_a_download(
     tmp_path: Path,
     bench: Bench,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tell: Tell,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")  # reading the real ones takes longest
     before = tmp_path / "before"
@@ -262,7 +262,7 @@ async def test_at_every_operation_of_a_download(
 
         figures = await at_every_operation(work, before, tmp_path, ONE_EACH)
     assert figures["told"] == figures["runs"] == 2 * figures["points"] > 60
-    show("download", figures, capsys)
+    show("download", figures, tell)
 
 
 async def test_with_the_real_processes_that_prepare_and_try(tmp_path: Path, bench: Bench) -> None:
@@ -309,7 +309,6 @@ async def test_the_keeper_tells_and_the_voice_stays(
     assert await keeper.verify(NAME) == []
 
 
-def show(action: str, figures: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        told = ", ".join(f"{number} {name}" for name, number in figures.items())
-        sys.stdout.write(f"\n{action}: refused at each operation: {told}; nothing was lost\n")
+def show(action: str, figures: dict[str, int], tell: Tell) -> None:
+    told = ", ".join(f"{number} {name}" for name, number in figures.items())
+    tell(f"{action}: refused at each operation: {told}; nothing was lost")

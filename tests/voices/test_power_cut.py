@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Tell
 from support import power_cut
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.engine.split import split
@@ -56,9 +57,7 @@ def serving(data: Path) -> str | None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("action", ["install", "update", "repair"])
-def test_at_every_file_operation(
-    tmp_path: Path, parts: Path, action: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_at_every_file_operation(tmp_path: Path, parts: Path, action: str, tell: Tell) -> None:
     old = tmp_path / "old" / SINGLE.name
     new = tmp_path / "new" / SINGLE.name
     for model in (old, new):
@@ -92,5 +91,4 @@ def test_at_every_file_operation(
     with ThreadPoolExecutor(2) as pool:
         codes = list(pool.map(at, range(1, count + 1)))
     assert codes == [power_cut.EXIT] * count
-    with capsys.disabled():
-        sys.stdout.write(f"\n{action}: cut at each of {count} operations, never a mixture\n")
+    tell(f"{action}: cut at each of {count} operations, never a mixture")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Script
+from conftest import Script, Tell
 from support.client import connected
 from support.site import Open, Site
 from support.waiting import eventually
@@ -70,7 +70,7 @@ async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> No
     assert (code, body) == (200, {"applied": issue["id"]})
 
 
-async def test_health_answers_at_once_while_many_speak(prepared_data: Path) -> None:
+async def test_health_answers_at_once_while_many_speak(prepared_data: Path, tell: Tell) -> None:
     """The server has a process of its own, so that only it is measured."""
     web = free_port()
     text = " ".join(f"This is sentence {number} of a long story." for number in range(20))
@@ -95,7 +95,7 @@ async def test_health_answers_at_once_while_many_speak(prepared_data: Path) -> N
                 times = [await ask(web, path) for _ in range(SAMPLES)]
                 times.sort()
                 usual, worst = times[SAMPLES // 2], times[SAMPLES * 99 // 100]
-                print(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")  # noqa: T201
+                tell(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")
                 assert usual < limit
                 assert worst < NOISE * limit
             stop.set()
