@@ -119,8 +119,9 @@ class Compressed:
 
     def finish(self) -> Iterator[bytes]:
         """See `Encoder`."""
-        self._write(self._resampler.rest())
-        self._sound.close()
+        with self._lock:
+            self._write(self._resampler.rest())
+            self._sound.close()
         yield from self._new()
 
     def close(self) -> None:
