@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Mapping
+from email import message_from_bytes
 from ipaddress import ip_address
 
 import aiohttp
@@ -217,17 +219,45 @@ async def test_behind_ingress(open_site: Open, script: Script) -> None:
             assert answer.status == 403
 
 
+def has_the_headers(headers: Mapping[str, str]) -> None:
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert headers["Server"] == "wyoming-piper-hardened"
+    assert headers["Cache-Control"] in {"no-store", "no-cache"}
+
+
 async def test_every_answer_has_the_headers(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     for path in ("/health/live", "/api/status", "/nothing", "/", "/static/../x", "/v1/models"):
         async with site.client.get(path) as answer:
-            assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert answer.headers["Referrer-Policy"] == "no-referrer"
-            policy = answer.headers["Content-Security-Policy"]
-            assert "unsafe" not in policy
-            assert "default-src 'none'" in policy
-            assert "aiohttp" not in answer.headers["Server"]
-            assert answer.headers["Cache-Control"] in {"no-store", "no-cache"}
+            has_the_headers(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET /<script> HTTP/1.1\r\nA <script>: x\r\n\r\n",
+        b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 10_000),
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (b"X: x\r\n" * 200),
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n",
+    ],
+)
+async def test_what_is_no_http_is_answered_as_all_else(
+    open_site: Open, script: Script, sent: bytes
+) -> None:
+    site = await open_site(script())
+    head, _, body = (await raw(site, sent)).partition(b"\r\n\r\n")
+    assert head.split()[1] == b"400"
+    has_the_headers(dict(message_from_bytes(head.partition(b"\r\n")[2]).items()))
+    assert json.loads(body)["error"]["code"] == "bad-request"
+    assert b"script" not in body
 
 
 async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:

@@ -120,7 +120,9 @@ async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script)
     waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
     await eventually(lambda: len(connections(site)) == MOST_CONNECTIONS)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"X-Content-Type-Options: nosniff\r\n" in answer
     writer.close()
     for _, opened in waiting:
         opened.close()

@@ -9,6 +9,7 @@ from typing import cast
 
 from ..errors import AccessError
 from .access import Address, parsed_address
+from .connection import HEADERS
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -18,13 +19,17 @@ RESERVED = 16
 
 MOST_CONNECTIONS = MAX_CONNECTIONS + RESERVED
 
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
-    b"Retry-After: 5\r\nContent-Length: %d\r\n\r\n%s"
-)
 _BODY = (
     b'{"error": {"code": "too-many-connections", "message": "every connection is busy; try again '
     b'in a moment", "retryable": true}}'
+)
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    b"Retry-After: 5\r\nCache-Control: no-store\r\n%sContent-Length: %d\r\n\r\n%s"
+) % (
+    b"".join(f"{name}: {value}\r\n".encode() for name, value in HEADERS.items()),
+    len(_BODY),
+    _BODY,
 )
 
 
@@ -53,7 +58,7 @@ class Door(asyncio.Protocol):
         limit = MAX_CONNECTIONS + RESERVED * self._near(transport)
         if self._connections() >= limit:
             _LOGGER.debug("refused a web connection: there are %d", limit)
-            transport.write(_FULL % (len(_BODY), _BODY))
+            transport.write(_FULL)
             transport.close()
             return
         protocol = self._protocol()

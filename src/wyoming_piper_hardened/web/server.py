@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -26,6 +27,7 @@ from ..operations import Operations
 from ..throttle import Throttle
 from . import errors
 from .access import Caller, Gatekeeper, parsed_address
+from .connection import Connection, add_headers
 from .door import Door
 from .endpoint import Access, Endpoint
 from .events import Events
@@ -41,15 +43,6 @@ from .voices import Voices
 
 _LOGGER = logging.getLogger(__name__)
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "wyoming-piper-hardened",
-}
 _HEADER_TIMEOUT = 20.0  # seconds that a connection may be without a complete request
 _LINGER = 2.0  # seconds that the rest of a refused body is read for
 _CHANGES_PER_MINUTE = 120
@@ -126,23 +119,29 @@ class WebServer:
             application,
             handle_signals=False,
             handler_cancellation=True,  # who leaves is spoken to no longer
-            access_log=None,
-            logger=_http_logger(),
-            keepalive_timeout=_HEADER_TIMEOUT,
-            lingering_time=_LINGER,
-            auto_decompress=False,
             shutdown_timeout=_STOP_GRACE,
         )
         await runner.setup()
         http = runner.server
         assert http is not None
+        loop = asyncio.get_running_loop()
+        options: dict[str, Any] = {
+            "access_log": None,
+            "logger": _http_logger(),
+            "keepalive_timeout": _HEADER_TIMEOUT,
+            "lingering_time": _LINGER,
+            "auto_decompress": False,
+        }
+
+        def connection() -> Connection:
+            return Connection(http, loop=loop, **options)
 
         def door() -> Door:
-            return Door(http, lambda: len(http.connections), self._gatekeeper.is_near)
+            return Door(connection, lambda: len(http.connections), self._gatekeeper.is_near)
 
         parts = urlsplit(self._uri)
         try:
-            self._server = await asyncio.get_running_loop().create_server(
+            self._server = await loop.create_server(
                 door, parts.hostname, parts.port or 0, backlog=_BACKLOG
             )
         except (OSError, UnicodeError) as err:
@@ -232,6 +231,4 @@ def _told(request: web.Request, err: HardenedError) -> web.Response:
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
-    response.headers.setdefault("Cache-Control", "no-store")
+    add_headers(response)

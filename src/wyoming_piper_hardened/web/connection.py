@@ -1,0 +1,50 @@
+"""One connection as aiohttp has it, but that what is no HTTP gets an answer like any other."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..errors import BadRequestError, HardenedError
+from . import errors
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "wyoming-piper-hardened",
+}
+"""Of every answer."""
+
+_FIRST_SERVER_ERROR = 500
+
+
+class Connection(web.RequestHandler):
+    """Reads requests from one client and answers them."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = _FIRST_SERVER_ERROR,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what never became a request; it tells nothing of what it is made with."""
+        super().handle_error(request, status, exc, message)  # logs it
+        told = HardenedError("internal error; see the log")
+        if status < _FIRST_SERVER_ERROR:
+            told = BadRequestError("this is no HTTP request")
+        answer = errors.response(told, like_openai=False)
+        add_headers(answer)
+        answer.force_close()
+        return answer
+
+
+def add_headers(response: web.StreamResponse) -> None:
+    """What browsers are told with every answer."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
