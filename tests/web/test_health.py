@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import Script, Tell
 from support.client import connected
@@ -47,6 +48,25 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     assert request["real_time_factor"] > 0
     assert "Hello" not in str(status)
     assert any("is ready" in entry["text"] for entry in status["journal"])
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        "application/openmetrics-text; version=1.0.0",
+        "application/openmetrics-text; version=x.y",
+        "text/plain; version=1.0.0.; escaping=none",
+        "image/png",
+    ],
+)
+async def test_figures_are_told_whatever_is_accepted(
+    open_site: Open, script: Script, accepted: str
+) -> None:
+    site = await open_site(script())
+    async with site.client.get("/metrics", headers={"Accept": accepted}) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/plain")
+        figures = text_string_to_metric_families(await answer.text())
+        assert "wyoming_piper_workers_running" in {family.name for family in figures}
 
 
 async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> None:

@@ -35,7 +35,13 @@ KINDS = ("application/json", "multipart/form-data; boundary=x", "text/plain", ""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get")
 FOREIGN = ("Origin: http://evil.example\r\n", "Sec-Fetch-Site: cross-site\r\n", "Origin: null\r\n")
 HEADERS = (
-    *("", "Expect: 100-continue\r\n", "Accept: */*\r\n", "If-None-Match: *\r\n", "Range: x\r\n"),
+    *(
+        "",
+        "Expect: 100-continue\r\n",
+        "Accept: text/plain;version=x\r\n",
+        "If-None-Match: *\r\n",
+        "Range: x\r\n",
+    ),
     *("Content-Encoding: gzip\r\n", "Cookie: a=b\r\n", "Authorization: Bearer x\r\n"),
     *("Upgrade: websocket\r\nConnection: Upgrade\r\n", "X-Forwarded-For: 1.2.3.4\r\n"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiohttp import web
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from ..metrics import Metrics
 from ..operations import Operations
@@ -61,9 +61,12 @@ class Health:
             {"ready": ready, "issues": issues}, status=200 if ready else _OUT_OF_ORDER
         )
 
-    async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+    async def _metrics(self, _: web.Request) -> web.Response:
+        # The one form that every scraper takes, whatever else it says it would.
+        return web.Response(
+            body=generate_latest(self._registry),
+            headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
+        )
 
 
 async def _live(_: web.Request) -> web.Response:
