@@ -101,6 +101,8 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         assert "has changed" in body["damage"][0]
         (issue,) = (await voices(site))[AMY]["issues"]
         await eventually(lambda: issue in {i["id"] for i in seen[-1]["issues"]})
+        assert (await site.post(f"/api/issues/{issue}/apply?wait=perhaps"))[0] == 400
+        assert (await site.get("/api/status"))[1]["works"] == []
         status, body = await site.post(f"/api/issues/{issue}/apply?wait=true")
         assert (status, body) == (200, {"applied": issue})
         assert not (await voices(site))[AMY]["issues"]

@@ -91,7 +91,7 @@ class Voices:
                 body={JSON: record({"voice": maybe(TEXT)}, needed=())},
                 body_required=False,
                 answers={200: {JSON: {"type": "object"}}},
-                errors=(404,),
+                errors=(404, 408, 413),
             ),
         )
 
@@ -158,6 +158,7 @@ class Voices:
         return web.json_response({"removed": name})
 
     async def _apply(self, request: web.Request) -> web.Response:
+        fields.flag(request, "wait")
         issue = self._operations.issue(request.match_info["id"])
 
         async def do() -> dict[str, Any]:
