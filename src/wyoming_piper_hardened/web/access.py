@@ -15,7 +15,10 @@ from .endpoint import Access
 
 Address = IPv4Address | IPv6Address
 
-_PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_PASSED_ON = (
+    *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"),
+    "Via",  # the only one that every proxy has to send
+)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
