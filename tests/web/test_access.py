@@ -266,6 +266,15 @@ async def test_what_is_no_http_is_answered_as_all_else(
     assert b"script" not in body
 
 
+async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
+    open_site: Open, script: Script
+) -> None:
+    site = await open_site(script())
+    async with site.client.put("/api/voices") as answer:
+        assert answer.status == 405
+        assert answer.headers["Allow"] == "GET, POST"
+
+
 async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:
     site = await open_site(script())
 

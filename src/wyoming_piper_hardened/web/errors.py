@@ -60,9 +60,13 @@ class NotFoundError(errors.RequestError):
 
 
 class MethodNotAllowedError(errors.RequestError):
-    """The address is there, but nothing that can be done in this way."""
+    """The address is there, but nothing that can be done in this way; `allowed` can be."""
 
     code = "method-not-allowed"
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 _STATUS[NotFoundError] = 404
@@ -83,6 +87,8 @@ def response(err: HardenedError, *, like_openai: bool) -> web.Response:
         kinds = type(err).__mro__
         seconds = next(_RETRY_AFTER[kind] for kind in kinds if kind in _RETRY_AFTER)
         answer.headers["Retry-After"] = str(seconds)
+    if isinstance(err, MethodNotAllowedError):
+        answer.headers["Allow"] = err.allowed
     if isinstance(err, errors.TokenError):
         # A browser asks its user for a password then, which is the token, and keeps sending it.
         answer.headers.add("WWW-Authenticate", 'Basic realm="voices", charset="UTF-8"')
@@ -98,7 +104,8 @@ def translated(err: web.HTTPException, request: web.Request) -> HardenedError | 
             return NotFoundError(f"there is no {path}; openapi.json tells what there is")
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(err.allowed_methods))
-            return MethodNotAllowedError(f"{path} takes {allowed}, not {request.method[:20]}")
+            message = f"{path} takes {allowed}, not {request.method[:20]}"
+            return MethodNotAllowedError(message, allowed)
         case web.HTTPRequestEntityTooLarge():
             return errors.RequestTooLargeError("the request has more bytes than any needs")
         case web.HTTPException() if err.status >= 400:  # noqa: PLR2004 - where errors begin
