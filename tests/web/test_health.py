@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 import time
 from pathlib import Path
 
 import pytest
+from aiohttp.web import Server
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import Script, Tell
@@ -150,8 +152,24 @@ async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script)
     assert await site.get("/health/live") == (200, {"live": True})
 
 
+async def test_who_takes_no_answer_is_let_go(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wyoming_piper_hardened.web.door._UNREAD_TIMEOUT", 0.2)
+    site = await open_site(script())
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", site.web.port))
+        deaf.sendall(b"GET /api/voices HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
+        await eventually(lambda: http(site).requests_count)
+        await eventually(lambda: not connections(site))
+
+
 def connections(site: Site) -> list[object]:
-    runner = site.web._runner
-    assert runner is not None
-    assert runner.server is not None
-    return list(runner.server.connections)
+    return list(http(site).connections)
+
+
+def http(site: Site) -> Server:
+    assert site.web._runner is not None
+    assert site.web._runner.server is not None
+    return site.web._runner.server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -18,6 +19,9 @@ RESERVED = 16
 """More for this machine and trusted proxies: a crowd must not keep the watchdog out."""
 
 MOST_CONNECTIONS = MAX_CONNECTIONS + RESERVED
+
+_UNREAD_TIMEOUT = 60.0
+"""Seconds after which the system ends a connection whose client takes nothing of its answer."""
 
 _BODY = (
     b'{"error": {"code": "too-many-connections", "message": "every connection is busy; try again '
@@ -61,6 +65,9 @@ class Door(asyncio.Protocol):
             transport.write(_FULL)
             transport.close()
             return
+        transport.get_extra_info("socket").setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * _UNREAD_TIMEOUT)
+        )
         protocol = self._protocol()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
