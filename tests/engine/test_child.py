@@ -15,6 +15,8 @@ import psutil
 import pytest
 from wyoming.event import Event, read_event, write_event
 
+from wyoming_piper_hardened.engine.report import REPORT_NAME
+
 ENGINE = [sys.executable, "-m", "wyoming_piper_hardened.engine"]
 
 
@@ -113,6 +115,18 @@ def test_a_voice_that_cannot_be_loaded_is_exit_3(tmp_path: Path, model: Path) ->
         assert error.data["code"].startswith("voice-")
         assert path.stem in error.data["text"]
         assert b"Traceback" not in done.stderr
+
+
+def test_a_voice_that_is_gone_casts_no_doubt_on_the_next(model: Path, tmp_path: Path) -> None:
+    (tmp_path / REPORT_NAME).write_text("{}", encoding="ascii")  # its parts, then itself are tried
+    events = talk(
+        ("synthesize", {"text": "Hello.", "model": str(tmp_path / "gone.onnx")}),
+        ("synthesize", {"text": "Hello.", "model": str(model)}),
+        voice=None,
+    )
+    assert types(events)[:5] == ["ready", "loading", "error", "loading", "loaded"]
+    (loaded,) = (event for event in events if event.type == "loaded")
+    assert loaded.data == {"model": str(model)}
 
 
 def test_prints_of_libraries_do_not_reach_the_frames() -> None:

@@ -79,14 +79,11 @@ class EngineChild:
         threading.Thread(target=self._read, name="requests", daemon=True).start()
         failure: VoiceError | None = None
         for model in reversed(models):  # the first one is the most recently used
-            self._send(Event(LOADING, {"model": str(model)}))
             try:
-                self._voices.get(model)
+                self._load(model)
             except VoiceError as err:
                 failure = err
                 self._send(_error(err))
-            else:
-                self._send_loaded(model)
         if failure is not None and not self._voices.models:
             raise failure
         self._send(Event(READY, {"models": [str(model) for model in self._voices.models]}))
@@ -110,12 +107,9 @@ class EngineChild:
     def _speak(self, job: _Job) -> None:
         request = SegmentRequest.from_data(job.data)
         model = Path(request.model) if request.model else self._first_model()
-        missing = model not in self._voices
-        if missing:
-            self._send(Event(LOADING, {"model": str(model)}))
+        if model not in self._voices:
+            self._load(model)
         voice = self._voices.get(model)
-        if missing:
-            self._send_loaded(model)
         rate = voice.sample_rate
         audio = voice.synthesize(
             request.text, request.options, request.schedule or DEFAULT, request.from_sample
@@ -134,9 +128,12 @@ class EngineChild:
     def _note_degraded(self, reason: str) -> None:
         self._degraded = reason
 
-    def _send_loaded(self, model: Path) -> None:
-        reason, self._degraded = self._degraded, ""
-        degraded = {"degraded": reason} if reason else {}
+    def _load(self, model: Path) -> None:
+        """Load a voice, and say so; raises what loading raises."""
+        self._degraded = ""  # of the one before, which may not have loaded at all
+        self._send(Event(LOADING, {"model": str(model)}))
+        self._voices.get(model)
+        degraded = {"degraded": self._degraded} if self._degraded else {}
         self._send(Event(LOADED, {"model": str(model), **degraded}))
 
     def _first_model(self) -> Path:
