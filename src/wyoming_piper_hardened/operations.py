@@ -168,8 +168,12 @@ class Operations:
     def issues(self) -> tuple[Issue, ...]:
         """What is wrong, and what would mend it."""
         found = list(self._keeper.issues)
-        for model, reason in self.synthesizer.pool.casebook.breakers.open_ones().items():
-            found.append(Issue(IssueKind.FAILING, Path(model).stem, reason, Suggestion.REPAIR))
+        failing = self.synthesizer.pool.casebook.breakers.open_ones()
+        found.extend(
+            Issue(IssueKind.FAILING, voice.name, failing[str(voice.model)], Suggestion.REPAIR)
+            for voice in self.voices  # what has been removed fails no more
+            if str(voice.model) in failing
+        )
         if (wrong := self.synthesizer.wrong_speaker()) is not None:
             message = f"{wrong}; until then its first one speaks"
             found.append(Issue(IssueKind.OPTION, "speaker", message, Suggestion.CHANGE_OPTION))
@@ -262,9 +266,7 @@ class Operations:
 
     async def _check_presence(self, name: str) -> None:
         """Raise NotInstalledError for a name that nobody knows: it is no voice in trouble."""
-        if name in self.synthesizer.library:
-            return
-        if name not in await asyncio.to_thread(self._keeper.installer.store.names):
+        if not await self._keeper.has(name):
             raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
 
     def restart_workers(self) -> None:

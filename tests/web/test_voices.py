@@ -165,6 +165,22 @@ async def test_a_voice_of_ones_own(open_site: Open, own_data: Path) -> None:
     assert not list((own_data / "staging").iterdir())
 
 
+async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
+    open_site: Open, own_data: Path
+) -> None:
+    """It was to speak and has been removed meanwhile: that is no trouble, nor to be mended."""
+    site = await open_site(data_dir=own_data, workers=1, resident_voices=1)
+    assert (await site.post("/api/voices", data=form(*own_voice())))[0] == 200
+    voice = site.synthesizer.library.find("my-voice")
+    assert len(await site.hear(text="Only one voice stays loaded.")) > 1000
+    assert (await site.ask("DELETE", "/api/voices/my-voice"))[0] == 200
+    site.synthesizer.warm(voice)
+    await eventually(lambda: str(voice.model) in site.synthesizer.pool.status().open_breakers)
+    assert len(await site.hear(text="All is well.")) > 1000
+    _, status = await site.get("/api/status")
+    assert (status["issues"], status["works"]) == ([], [])
+
+
 MODEL, SETTINGS = own_voice()
 HOSTILE: dict[str, tuple[list[tuple[str, str | None, bytes]], int]] = {
     "nothing": ([], 400),

@@ -77,13 +77,17 @@ class Caretaker:
     ready: Callable[[], Awaitable[None]]
     repaired_on_start: asyncio.Event = field(default_factory=asyncio.Event)
     """Set as soon as every voice of `repair_on_start` is whole."""
+    _reports: asyncio.Queue[tuple[Path, str]] = field(default_factory=asyncio.Queue)
     _sick: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     _patients: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _rejected: dict[Path, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Care until cancelled."""
-        duties = (self._start, self._admit, self._check, self._refresh, self._watch, self._follow)
+        duties = (
+            *(self._start, self._listen, self._admit),
+            *(self._check, self._refresh, self._watch, self._follow),
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 for duty in duties:
@@ -95,9 +99,7 @@ class Caretaker:
 
     def report(self, model: str, reason: str) -> None:
         """A worker says that a model, or its parts, cannot be loaded."""
-        name = Path(model).stem
-        self.keeper.tell(Issue(IssueKind.UNLOADABLE, name, reason, Suggestion.REPAIR))
-        self._sick.put_nowait(name)
+        self._reports.put_nowait((Path(model), reason))
 
     async def _perform(self, duty: Callable[[], Awaitable[None]]) -> None:
         """A duty; a bug in one, or in a disk, ends neither the others nor the server."""
@@ -155,6 +157,19 @@ class Caretaker:
             suggestion = Suggestion.REPAIR
             self.keeper.tell(Issue(IssueKind.UNPREPARED, voice.name, str(err), suggestion))
             _LOGGER.warning("%s is used as it is: each sentence starts later", voice.name)
+
+    async def _listen(self) -> None:
+        """Take up what workers say, but of what has been removed or replaced meanwhile."""
+        while True:
+            model, reason = await self._reports.get()
+            name = model.stem
+            if await self.keeper.has(name) and not self._is_replaced(model):
+                self.keeper.tell(Issue(IssueKind.UNLOADABLE, name, reason, Suggestion.REPAIR))
+                self._sick.put_nowait(name)
+
+    def _is_replaced(self, model: Path) -> bool:
+        library = self.keeper.library
+        return model.stem in library and library.find(model.stem).model != model
 
     async def _admit(self) -> None:
         """Have sick voices treated, each at most once at a time."""

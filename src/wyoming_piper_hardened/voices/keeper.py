@@ -157,6 +157,13 @@ class Keeper:
 
         await self._work(name, Action.REMOVE, do)
 
+    async def has(self, name: str) -> bool:
+        """Whether a voice of that name is here, sound or not; waits while it is being removed."""
+        if (work := self.works.get(name)) is not None and work.action is Action.REMOVE:
+            assert work.task is not None
+            await asyncio.wait({work.task})
+        return name in self.library or name in await asyncio.to_thread(self.installer.store.names)
+
     async def reread(self, name: str) -> None:
         """Serve what another process has installed, or forget what it has removed."""
         try:
