@@ -53,6 +53,8 @@ class Work:
     action: Action
     progress: Progress = field(default_factory=Progress)
     task: asyncio.Task[Any] | None = None
+    lasting: bool = True
+    """Whether a failure is remembered; if not, it concerns only who asked."""
 
 
 class Keeper:
@@ -100,17 +102,20 @@ class Keeper:
         """
         return await self.add(await asyncio.to_thread(self.installer.sources.find, name))
 
-    async def add(self, source: Source) -> Voice:
-        """Install a voice from a given source; raises as `install`."""
+    async def add(self, source: Source, *, lasting: bool = True) -> Voice:
+        """Install a voice from a given source; raises as `install`.
+
+        If the source is not `lasting`, nobody could try again: a failure leaves no issue.
+        """
 
         async def do(report: Report) -> Voice:
             return self._serve(await self.installer.install(source, report))
 
-        return await self._work(source.voice, Action.INSTALL, do)
+        return await self._work(source.voice, Action.INSTALL, do, lasting=lasting)
 
     async def import_files(self, model: Path) -> Voice:
         """Install a voice of the user's own, named by its file; raises as `install`."""
-        return await self.add(await asyncio.to_thread(custom_source, model))
+        return await self.add(await asyncio.to_thread(custom_source, model), lasting=False)
 
     async def verify(self, name: str) -> list[str]:
         """Read every byte of the serving version; returns what is wrong with it.
@@ -218,14 +223,21 @@ class Keeper:
         """Cancel what is under way; transactions leave the voices as they were."""
         await end(*self._tasks)
 
-    async def _work(self, name: str, action: Action, do: Callable[[Report], Awaitable[T]]) -> T:
+    async def _work(
+        self,
+        name: str,
+        action: Action,
+        do: Callable[[Report], Awaitable[T]],
+        *,
+        lasting: bool = True,
+    ) -> T:
         """Carry out an action, or join the same one if it is under way."""
         while (under_way := self.works.get(name)) is not None:
             assert under_way.task is not None
             if under_way.action is action:
                 return cast("T", await asyncio.shield(under_way.task))
             await asyncio.wait({under_way.task})
-        work = Work(name, action)
+        work = Work(name, action, lasting=lasting)
         self.works[name] = work
         work.task = asyncio.create_task(self._carry_out(work, do), name=f"{action} {name}")
         work.task.add_done_callback(self._look_at)
@@ -248,10 +260,12 @@ class Keeper:
             self.on_change()
 
     def _tell_failure(self, work: Work, err: HardenedError) -> None:
-        if work.action is Action.INSTALL:
-            self._failed[work.voice] = (time.monotonic(), err)
         message = f"{err.code}: {err}"
-        if isinstance(err, NoSpaceError):
+        if work.action is Action.INSTALL and work.lasting:
+            self._failed[work.voice] = (time.monotonic(), err)
+        if not work.lasting:
+            _LOGGER.error("%s: %s: %s", work.voice, work.action, message)
+        elif isinstance(err, NoSpaceError):
             self.tell(Issue(IssueKind.NO_SPACE, work.voice, message, Suggestion.FREE_SPACE))
         elif work.action is Action.REPAIR:
             self.tell(Issue(IssueKind.DAMAGED, work.voice, message, Suggestion.REPAIR))
