@@ -272,7 +272,7 @@ async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
     site = await open_site(script())
     async with site.client.put("/api/voices") as answer:
         assert answer.status == 405
-        assert answer.headers["Allow"] == "GET, POST"
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
 
 
 async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:

@@ -34,6 +34,8 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     await site.synthesizer.pool.until_ready()
     await site.hear(text="Hello.")
     assert await site.get("/health/live") == (200, {"live": True})
+    async with site.client.head("/health/live") as answer:  # as some watchdogs ask
+        assert (answer.status, await answer.read()) == (200, b"")
     assert await site.get("/health/ready") == (200, {"ready": True, "issues": []})
     async with site.client.get("/metrics") as answer:
         assert answer.content_type == "text/plain"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ..speech.request import BYTES_PER_SAMPLE
+from ..voices.installer import refused
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""
@@ -106,7 +109,7 @@ class Compressed:
 
         self._resampler = _Resampler(rate, target_rate)
         self._streams = streams
-        self._out: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - kept open
+        self._out = _Spool()
         self._given = 0
         self._lock = threading.Lock()  # a client that leaves does not stop a thread
         self._sound = soundfile.SoundFile(self._out, "w", target_rate, 1, **kind)
@@ -122,6 +125,7 @@ class Compressed:
         with self._lock:
             self._write(self._resampler.rest())
             self._sound.close()
+            self._out.check()
         yield from self._new()
 
     def close(self) -> None:
@@ -132,7 +136,9 @@ class Compressed:
 
     def _write(self, pcm: bytes) -> None:
         if pcm:
-            self._sound.buffer_write(pcm, "int16")
+            with contextlib.suppress(AssertionError):  # not all was written: `check` tells why
+                self._sound.buffer_write(pcm, "int16")
+            self._out.check()
 
     def _new(self) -> Iterator[bytes]:
         """What has been written and not given yet; what was rewritten before that is left out."""
@@ -142,6 +148,37 @@ class Compressed:
             self._given += len(block)
             yield block
         self._out.seek(place)
+
+
+class _Spool:
+    """Bytes in memory, and beyond a few megabytes on the disk; what the disk says comes later.
+
+    libsndfile writes to it from C, where an exception would only be printed.
+    """
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - kept open
+        self.seek, self.tell = self._file.seek, self._file.tell
+        self.read, self.close = self._file.read, self._file.close
+        self._refusal: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """How much was taken."""
+        try:
+            return self._file.write(data)
+        except OSError as err:
+            self._refusal = err
+            return 0
+
+    def check(self) -> None:
+        """Raise if not everything was taken.
+
+        Raises:
+            NoSpaceError: the disk is full.
+            StoreError: it refuses for another reason.
+        """
+        if self._refusal is not None:
+            raise refused(self._refusal, Path(tempfile.gettempdir()))
 
 
 def wav_header(rate: int) -> bytes:

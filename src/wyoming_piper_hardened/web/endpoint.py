@@ -13,6 +13,9 @@ Schema = Mapping[str, Any]
 """A JSON Schema as OpenAPI 3.1 has it."""
 
 
+EVENT_STREAM = "text/event-stream"
+
+
 class Access(StrEnum):
     """What a call needs to be allowed, the least first."""
 
@@ -57,3 +60,9 @@ class Endpoint:
     body_required: bool = True
     answers: Mapping[int, Mapping[str, Schema]]
     errors: tuple[int, ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How it may be called: what can be got can be asked for its head, unless it never ends."""
+        endless = any(EVENT_STREAM in kinds for kinds in self.answers.values())
+        return ("GET", "HEAD") if self.method == "GET" and not endless else (self.method,)

@@ -14,7 +14,7 @@ from aiohttp_sse import sse_response
 from ..changes import Changes
 from ..concurrency import end
 from ..errors import TooManyConnectionsError
-from .endpoint import Endpoint
+from .endpoint import EVENT_STREAM, Endpoint
 from .schemas import TEXT
 
 MAX_FOLLOWERS = 32
@@ -53,7 +53,7 @@ class Events:
                 handle=self._send,
                 summary="Server-sent events named status, each with the object of /api/status: "
                 "one at once, then one after every change, at most four a second.",
-                answers={200: {"text/event-stream": TEXT}},
+                answers={200: {EVENT_STREAM: TEXT}},
                 errors=(503,),
             ),
         )

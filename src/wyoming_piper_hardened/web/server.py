@@ -29,7 +29,7 @@ from . import errors
 from .access import Caller, Gatekeeper, parsed_address
 from .connection import Connection, add_headers
 from .door import Door
-from .endpoint import Access, Endpoint
+from .endpoint import Access
 from .events import Events
 from .fields import MAX_BODY
 from .health import Health
@@ -83,12 +83,13 @@ class WebServer:
             OpenAI(operations, speech),
             document,
         )
-        self._endpoints: dict[tuple[str, str], Endpoint] = {
-            (endpoint.method, endpoint.path): endpoint
-            for part in parts
-            for endpoint in part.endpoints()
+        endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
+        document.describe(endpoints)
+        self._endpoints = {
+            (method, endpoint.path): endpoint
+            for endpoint in endpoints
+            for method in endpoint.methods
         }
-        document.describe(self._endpoints.values())
         self._server: asyncio.Server | None = None
         self._runner: web.AppRunner | None = None
         self._feed: asyncio.Task[None] | None = None
@@ -111,8 +112,8 @@ class WebServer:
             StartError: the address cannot be used.
         """
         application = web.Application(middlewares=[self._serve], client_max_size=MAX_BODY)
-        for endpoint in self._endpoints.values():
-            application.router.add_route(endpoint.method, endpoint.path, endpoint.handle)
+        for (method, path), endpoint in self._endpoints.items():
+            application.router.add_route(method, path, endpoint.handle)
         (await asyncio.to_thread(read_pages)).add_to(application.router)
         application.on_response_prepare.append(_add_headers)
         runner = web.AppRunner(

@@ -36,7 +36,7 @@ RANGES = {
 }
 """What may be asked for, as for the settings of these names."""
 
-ERRORS = (404, 408, 413, 422, 429, 503)
+ERRORS = (404, 408, 413, 422, 429, 503, 507)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
