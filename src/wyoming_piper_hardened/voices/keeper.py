@@ -110,7 +110,14 @@ class Keeper:
 
     async def import_files(self, model: Path) -> Voice:
         """Install a voice of the user's own, named by its file; raises as `install`."""
-        return await self.add(await asyncio.to_thread(custom_source, model))
+        source = await asyncio.to_thread(custom_source, model)
+        try:
+            return await self.add(source)
+        except VoiceError:
+            # Whoever brought the files is told; no button could get others in their place.
+            self.issues.dismiss(source.voice, IssueKind.MISSING)
+            self.on_change()
+            raise
 
     async def verify(self, name: str) -> list[str]:
         """Read every byte of the serving version; returns what is wrong with it.
