@@ -55,7 +55,55 @@ async def test_figures_over_weeks_take_no_more_room(server: WebServer, open_page
               return [most, at, median([3, 1, 2]), median([]), [0, 0.03, 151, 7.6].map(roundUp)];
             }"""
         )
-        assert found == [240, 0, 2, 0, [1, 0.03, 200, 10]]
+        assert found == [240, 0, 2, 0, [1, 0.04, 200, 8]]
+
+
+async def test_a_single_moment_is_seen_and_the_axis_has_its_values(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page(server.url) as watched:
+        found = await watched.page.evaluate(
+            """async () => {
+              const { Lines } = await import("./static/chart.js");
+              const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+              const lines = new Lines(svg);
+              const words = { value: (one) => `${one} MB`, from: "ago", to: "now", label: "" };
+              const show = (...moments) => {
+                lines.show(moments, [{ name: "a", style: "line-0" }], words);
+                return svg.querySelector(".line-mark").getAttribute("d");
+              };
+              const alone = show({ at: 5, values: { a: 150 } });
+              const two = show({ at: 5, values: { a: 150 } }, { at: 35, values: { a: 150 } });
+              const texts = [...svg.querySelectorAll("text")].map((text) => text.textContent);
+              return [alone, two, texts];
+            }"""
+        )
+        alone, two, texts = found
+        assert alone == "M279.0 30.5h0"  # a dot where "now" is, three quarters of the way up
+        assert two == "M164.5 30.5h0L279.0 30.5"  # half a minute is half of the least span
+        assert texts == ["200 MB", "100 MB", "0", "ago", "now"]
+
+
+async def test_the_error_of_an_issue_is_found(server: WebServer, open_page: OpenPage) -> None:
+    cases = {
+        "no-space: 214 MB are needed": {"code": "no-space", "message": "214 MB are needed"},
+        "offline: voices.json: not fetched": {
+            "code": "offline",
+            "message": "voices.json: not fetched",
+        },
+        "encoder.onnx: has changed": {"code": "", "message": "encoder.onnx: has changed"},
+        "it cannot start": {"code": "", "message": "it cannot start"},
+    }
+    async with open_page(server.url) as watched:
+        for message, expected in cases.items():
+            found = await watched.page.evaluate(
+                """async (message) => {
+                  const { errorOf } = await import("./static/state.js");
+                  return errorOf({ message });
+                }""",
+                message,
+            )
+            assert found == expected
 
 
 async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPage) -> None:
