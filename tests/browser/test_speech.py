@@ -104,7 +104,7 @@ async def test_what_the_server_refuses_is_told_in_its_words(
 async def test_everything_goes_through_an_ingress(server: WebServer, open_page: OpenPage) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         page = watched.page
-        await expect(page.get_by_text("Ready to speak with Joe")).to_be_visible()
+        await expect(page.get_by_text("Ready to speak as Joe")).to_be_visible()
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
         await speak(page, "Hello.")
         await watched.until("observed.events.includes('end')")

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from support.browser import OpenPage, take_picture
 from support.web_server import StartServer, WebServer
 
-READY = "Ready to speak with Joe"
+READY = "Ready to speak as Joe"
 AT_ONCE = 20_000  # milliseconds that a busy machine may take for what happens at once
 
 
@@ -25,7 +25,7 @@ async def test_the_state_the_voices_and_the_workers_are_seen(
         row = page.get_by_role("row", name=re.compile("en_US-joe-medium"))
         await expect(row).to_contain_text("English (United States)")
         await expect(row).to_contain_text("Default")
-        await expect(page.get_by_text(re.compile(r"^Worker \d+$"))).to_have_count(2)
+        await expect(page.get_by_text(re.compile(r"^Engine \d+$"))).to_have_count(2)
         await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()
         journal = page.get_by_role("region", name="What happened")
         await expect(journal).to_contain_text("worker 1 is ready")

@@ -2,7 +2,7 @@
 
 import { byId, element, icon, setAttribute, setText } from "./dom.js";
 import { sentenceFor } from "./listening.js";
-import { explain } from "./notices.js";
+import { showReason } from "./notices.js";
 import { Wave } from "./wave.js";
 
 export class Say {
@@ -40,7 +40,7 @@ export class Say {
     this.speed.addEventListener("input", () => this.#showSpeed());
     player.onSamples = (samples, rate) => this.wave.add(samples, rate);
     this.#showSpeed();
-    this.#tell(words.text("say.idle"), "");
+    this.#tell(words.text("say.idle"));
     this.show();
   }
 
@@ -106,12 +106,11 @@ export class Say {
       ...(this.speed.value !== "1" && { length_scale: 1 / Number(this.speed.value) }),
     };
     this.wave.clear();
-    this.#tell("", "");
+    this.#tell("");
     try {
       await this.player.play(request, this);
     } catch (error) {
-      const { text: reason, language } = explain(error, this.words);
-      this.#tell(this.words.text("say.failed"), reason, language);
+      this.#tell(this.words.text("say.failed"), error);
     }
   }
 
@@ -128,11 +127,11 @@ export class Say {
       );
     }
     if (!mine) return;
-    if (player.state === "waiting") this.#tell(words.text("say.waiting"), "");
+    if (player.state === "waiting") this.#tell(words.text("say.waiting"));
     else {
       const key = player.complete ? "say.complete" : "say.playing";
       const values = { first: words.briefly(player.first), made: words.briefly(player.made) };
-      this.#tell(words.text(key, values), "");
+      this.#tell(words.text(key, values));
     }
     if (!this.drawing) this.#follow();
   }
@@ -150,11 +149,11 @@ export class Say {
     });
   }
 
-  #tell(/** @type {string} */ text, /** @type {string} */ reason, language = "") {
+  #tell(/** @type {string} */ text, /** @type {any} */ error = null) {
     const [line, why] = this.outcome.children;
     setText(line, text);
-    setText(why, reason);
-    setAttribute(why, "lang", language || null);
-    setAttribute(this.outcome, "class", reason || text === this.words.text("say.failed") ? "failed" : "");
+    if (error) showReason(why, error, this.words);
+    else setText(why, "");
+    setAttribute(this.outcome, "class", error ? "failed" : "");
   }
 }
