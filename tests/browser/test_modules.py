@@ -106,6 +106,39 @@ async def test_the_error_of_an_issue_is_found(server: WebServer, open_page: Open
             assert found == expected
 
 
+async def test_the_log_is_put_in_the_words_of_the_reader(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    joe = "en_US-joe-medium"
+    cases = [
+        ("worker 1 is ready (pid 7, 1.57 s)", "Sprachmaschine 1 ist bereit, nach 1,57 s.", ""),
+        (
+            "worker 2: killed by signal 9. A new process starts in 0.5 s",
+            "Sprachmaschine 2 ist ausgefallen; in 0,5 s startet eine neue.",
+            "killed by signal 9",
+        ),
+        (f"{joe} speaks from /data/voices/1.2 (3)", f"{joe} ist da und kann sprechen.", ""),
+        (f"{joe}: damaged: encoder.onnx", f"{joe} ist beschädigt", "encoder.onnx"),
+        (f"{joe}: missing: no-space: 1 MB", f"{joe} ist nicht installiert", "1 MB"),
+        (f"{joe}: remove: disk-failed: EIO", f"{joe} konnte nicht entfernt werden.", "EIO"),
+        ("worker 1: failing: it hung", "Fällt immer wieder aus: Sprachmaschine 1", "it hung"),
+        ("something new", "", "something new"),
+        ("a: b: c", "", "a: b: c"),
+        ("stopping soon", "", "stopping soon"),
+    ]
+    async with open_page(server.url, locale="de-DE") as watched:
+        for line, text, detail in cases:
+            found = await watched.page.evaluate(
+                """async (line) => {
+                  const { inWords } = await import("./static/lines.js");
+                  const { load } = await import("./static/translation.js");
+                  return inWords(line, await load());
+                }""",
+                line,
+            )
+            assert found == {"text": text, "detail": detail}
+
+
 async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPage) -> None:
     quiet = {
         "ready": True,

@@ -31,14 +31,17 @@ async def test_it_plays_before_the_answer_has_ended(
         observed = await watched.observed()
         assert "end" not in observed["events"]
         assert observed["peak"] > 0.05  # it is no silence
-        await expect(page.locator("#say-outcome")).to_contain_text("made so far")
+        outcome = page.locator("#say-outcome")
+        await expect(outcome).to_contain_text("made so far")
+        await expect(outcome).to_have_attribute("aria-live", "off")  # it changes all the time
         await watched.until(
             "document.getElementById('say-wave').getContext('2d')"
             ".getImageData(0, 0, 4, 200).data.some((value) => value)"
         )
         await take_picture(page, pictures, "speaking")
         proxy.release()
-        await expect(page.locator("#say-outcome")).to_contain_text("in all")
+        await expect(outcome).to_contain_text("in all")
+        await expect(outcome).to_have_attribute("aria-live", "polite")
         observed = await watched.observed()
         assert observed["frames"] > 300_000
         await page.get_by_role("button", name="Stop", exact=True).click()

@@ -28,7 +28,7 @@ async def test_the_state_the_voices_and_the_workers_are_seen(
         await expect(page.get_by_text(re.compile(r"^Engine \d+$"))).to_have_count(2)
         await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()
         journal = page.get_by_role("region", name="What happened")
-        await expect(journal).to_contain_text("worker 1 is ready")
+        await expect(journal).to_contain_text("Engine 1 is ready")
         await expect(page.locator("#version")).to_have_text("Version 0.1.0")
 
 

@@ -121,6 +121,13 @@ def _errors(root: type[HardenedError]) -> Iterator[type[HardenedError]]:
         yield from _errors(error)
 
 
+def test_the_lines_of_the_log_that_have_words_are_lines_of_the_log() -> None:
+    lines = re.findall(r'line: "([^"]+)"', (STATIC / "lines.js").read_text())
+    assert len(lines) == len([key for key in words("en") if key.startswith("log.")])
+    code = "\n".join(file.read_text() for file in STATIC.parents[1].rglob("*.py"))
+    assert [line for line in lines if f'"{line}"' not in code] == []
+
+
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
     page = (STATIC / "index.html").read_text()
     assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", page)

@@ -70,12 +70,7 @@ export class Issues {
   }
 
   #title(/** @type {any} */ issue) {
-    const known = `subject.${issue.subject}`;
-    const engine = /^worker (.+)$/.exec(issue.subject);
-    const subject =
-      engine ? this.words.text("worker.name", { name: engine[1] })
-      : this.words.has(known) ? this.words.text(known)
-      : issue.subject;
+    const subject = this.words.subject(issue.subject);
     const key = `issue.${issue.kind}`;
     return this.words.has(key) ? this.words.text(key, { subject }) : `${subject}: ${issue.kind}`;
   }

@@ -55,6 +55,7 @@ export class Say {
         return option;
       }),
     );
+    this.voice.disabled = !voices.length;
     this.voice.value = voices.some(({ name }) => name === chosen) ? chosen : voices[0]?.name ?? "";
     this.#offerSpeakers();
     this.#offerText();
@@ -131,7 +132,7 @@ export class Say {
     else {
       const key = player.complete ? "say.complete" : "say.playing";
       const values = { first: words.briefly(player.first), made: words.briefly(player.made) };
-      this.#tell(words.text(key, values));
+      this.#tell(words.text(key, values), null, player.complete);
     }
     if (!this.drawing) this.#follow();
   }
@@ -149,8 +150,10 @@ export class Say {
     });
   }
 
-  #tell(/** @type {string} */ text, /** @type {any} */ error = null) {
+  /** `aloud`: to screen readers, too; they need not hear how much is made every time some is. */
+  #tell(/** @type {string} */ text, /** @type {any} */ error = null, aloud = true) {
     const [line, why] = this.outcome.children;
+    setAttribute(this.outcome, "aria-live", aloud ? "polite" : "off");
     setText(line, text);
     if (error) showReason(why, error, this.words);
     else setText(why, "");
