@@ -11,7 +11,6 @@ const ALIKE = {
   hub: ["hub-refused", "not-on-hub", "hub-answer-invalid", "redirect-refused"],
   intercepted: ["captive-portal", "not-a-model", "certificate-invalid"],
   corrupt: ["download-corrupt", "catalogue-stale", "catalogue-invalid"],
-  disk: ["store-unusable", "disk-failed"],
   "no-voice": ["voice-not-found", "voice-not-installed"],
   "no-piper-voice": [
     "voice-invalid",
