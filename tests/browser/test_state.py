@@ -90,6 +90,8 @@ async def test_workers_are_restarted(start_web: StartServer, open_page: OpenPage
         pids = [str(worker["pid"]) for worker in server.get("api/status")["workers"]]
         for pid in pids:
             await expect(workers).to_contain_text(pid)
+        # One that is only starting is fresh already, and left alone.
+        await expect(workers.get_by_text("running")).to_have_count(2, timeout=AT_ONCE)
         await page.get_by_role("button", name="Restart").click()
         await expect(page.get_by_role("status", name="Messages")).to_contain_text("successor")
         for pid in pids:
