@@ -55,7 +55,88 @@ async def test_figures_over_weeks_take_no_more_room(server: WebServer, open_page
               return [most, at, median([3, 1, 2]), median([]), [0, 0.03, 151, 7.6].map(roundUp)];
             }"""
         )
-        assert found == [240, 0, 2, 0, [1, 0.03, 200, 10]]
+        assert found == [240, 0, 2, 0, [1, 0.04, 200, 8]]
+
+
+async def test_a_single_moment_is_seen_and_the_axis_has_its_values(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page(server.url) as watched:
+        found = await watched.page.evaluate(
+            """async () => {
+              const { Lines } = await import("./static/chart.js");
+              const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+              const lines = new Lines(svg);
+              const words = { value: (one) => `${one} MB`, from: "ago", to: "now", label: "" };
+              const show = (...moments) => {
+                lines.show(moments, [{ name: "a", style: "line-0" }], words);
+                return svg.querySelector(".line-mark").getAttribute("d");
+              };
+              const alone = show({ at: 5, values: { a: 150 } });
+              const two = show({ at: 5, values: { a: 150 } }, { at: 35, values: { a: 150 } });
+              const texts = [...svg.querySelectorAll("text")].map((text) => text.textContent);
+              return [alone, two, texts];
+            }"""
+        )
+        alone, two, texts = found
+        assert alone == "M279.0 30.5h0"  # a dot where "now" is, three quarters of the way up
+        assert two == "M164.5 30.5h0L279.0 30.5"  # half a minute is half of the least span
+        assert texts == ["200 MB", "100 MB", "0", "ago", "now"]
+
+
+async def test_the_error_of_an_issue_is_found(server: WebServer, open_page: OpenPage) -> None:
+    cases = {
+        "no-space: 214 MB are needed": {"code": "no-space", "message": "214 MB are needed"},
+        "offline: voices.json: not fetched": {
+            "code": "offline",
+            "message": "voices.json: not fetched",
+        },
+        "encoder.onnx: has changed": {"code": "", "message": "encoder.onnx: has changed"},
+        "it cannot start": {"code": "", "message": "it cannot start"},
+    }
+    async with open_page(server.url) as watched:
+        for message, expected in cases.items():
+            found = await watched.page.evaluate(
+                """async (message) => {
+                  const { errorOf } = await import("./static/state.js");
+                  return errorOf({ message });
+                }""",
+                message,
+            )
+            assert found == expected
+
+
+async def test_the_log_is_put_in_the_words_of_the_reader(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    joe = "en_US-joe-medium"
+    cases = [
+        ("worker 1 is ready (pid 7, 1.57 s)", "Sprachmaschine 1 ist bereit, nach 1,57 s.", ""),
+        (
+            "worker 2: killed by signal 9. A new process starts in 0.5 s",
+            "Sprachmaschine 2 ist ausgefallen; in 0,5 s startet eine neue.",
+            "killed by signal 9",
+        ),
+        (f"{joe} speaks from /data/voices/1.2 (3)", f"{joe} ist da und kann sprechen.", ""),
+        (f"{joe}: damaged: encoder.onnx", f"{joe} ist beschädigt", "encoder.onnx"),
+        (f"{joe}: missing: no-space: 1 MB", f"{joe} ist nicht installiert", "1 MB"),
+        (f"{joe}: remove: store-unusable: EIO", f"{joe} konnte nicht entfernt werden.", "EIO"),
+        ("worker 1: failing: it hung", "Fällt immer wieder aus: Sprachmaschine 1", "it hung"),
+        ("something new", "", "something new"),
+        ("a: b: c", "", "a: b: c"),
+        ("stopping soon", "", "stopping soon"),
+    ]
+    async with open_page(server.url, locale="de-DE") as watched:
+        for line, text, detail in cases:
+            found = await watched.page.evaluate(
+                """async (line) => {
+                  const { inWords } = await import("./static/lines.js");
+                  const { load } = await import("./static/translation.js");
+                  return inWords(line, await load());
+                }""",
+                line,
+            )
+            assert found == {"text": text, "detail": detail}
 
 
 async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPage) -> None:

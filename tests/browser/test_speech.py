@@ -31,14 +31,17 @@ async def test_it_plays_before_the_answer_has_ended(
         observed = await watched.observed()
         assert "end" not in observed["events"]
         assert observed["peak"] > 0.05  # it is no silence
-        await expect(page.locator("#say-outcome")).to_contain_text("made so far")
+        outcome = page.locator("#say-outcome")
+        await expect(outcome).to_contain_text("made so far")
+        await expect(outcome).to_have_attribute("aria-live", "off")  # it changes all the time
         await watched.until(
             "document.getElementById('say-wave').getContext('2d')"
             ".getImageData(0, 0, 4, 200).data.some((value) => value)"
         )
         await take_picture(page, pictures, "speaking")
         proxy.release()
-        await expect(page.locator("#say-outcome")).to_contain_text("in all")
+        await expect(outcome).to_contain_text("in all")
+        await expect(outcome).to_have_attribute("aria-live", "polite")
         observed = await watched.observed()
         assert observed["frames"] > 300_000
         await page.get_by_role("button", name="Stop", exact=True).click()
@@ -104,7 +107,7 @@ async def test_what_the_server_refuses_is_told_in_its_words(
 async def test_everything_goes_through_an_ingress(server: WebServer, open_page: OpenPage) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         page = watched.page
-        await expect(page.get_by_text("Ready to speak with Joe")).to_be_visible()
+        await expect(page.get_by_text("Ready to speak as Joe")).to_be_visible()
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
         await speak(page, "Hello.")
         await watched.until("observed.events.includes('end')")

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from support.browser import OpenPage, take_picture
 from support.web_server import StartServer, WebServer
 
-READY = "Ready to speak with Joe"
+READY = "Ready to speak as Joe"
 AT_ONCE = 20_000  # milliseconds that a busy machine may take for what happens at once
 
 
@@ -25,10 +25,10 @@ async def test_the_state_the_voices_and_the_workers_are_seen(
         row = page.get_by_role("row", name=re.compile("en_US-joe-medium"))
         await expect(row).to_contain_text("English (United States)")
         await expect(row).to_contain_text("Default")
-        await expect(page.get_by_text(re.compile(r"^Worker \d+$"))).to_have_count(2)
+        await expect(page.get_by_text(re.compile(r"^Engine \d+$"))).to_have_count(2)
         await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()
         journal = page.get_by_role("region", name="What happened")
-        await expect(journal).to_contain_text("worker 1 is ready")
+        await expect(journal).to_contain_text("Engine 1 is ready")
         await expect(page.locator("#version")).to_have_text("Version 0.1.0")
 
 
@@ -90,6 +90,8 @@ async def test_workers_are_restarted(start_web: StartServer, open_page: OpenPage
         pids = [str(worker["pid"]) for worker in server.get("api/status")["workers"]]
         for pid in pids:
             await expect(workers).to_contain_text(pid)
+        # One that is only starting is fresh already, and left alone.
+        await expect(workers.get_by_text("running")).to_have_count(2, timeout=AT_ONCE)
         await page.get_by_role("button", name="Restart").click()
         await expect(page.get_by_role("status", name="Messages")).to_contain_text("successor")
         for pid in pids:

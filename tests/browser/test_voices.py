@@ -62,6 +62,28 @@ async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(
             await expect(issues.get_by_role("button", name=f"Install: {AMY}")).to_be_enabled()
 
 
+async def test_what_fails_at_once_is_told_in_the_words_of_the_reader(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    server = await asyncio.to_thread(start_web, "--offline", "true")
+    async with open_page(server.url, locale="de-DE") as watched:
+        watched.allow("status of (4|5)..")
+        page = watched.page
+        await page.get_by_role("searchbox").fill("amy medium")
+        await page.get_by_role("button", name="Installieren: Amy").click()
+        notices = page.get_by_role("status", name="Meldungen")
+        failed = "Amy konnte nicht installiert werden."
+        for _ in range(2):  # by the button of the voice, then by that of the issue
+            await expect(notices).to_contain_text(failed, timeout=LONG)
+            await expect(notices).to_contain_text("Der Server soll offline bleiben.")
+            issues = page.get_by_role("region", name="Braucht Aufmerksamkeit")
+            await expect(issues).to_contain_text(f"{AMY} ist nicht installiert")
+            await expect(issues).to_contain_text("Der Server soll offline bleiben.")
+            await notices.get_by_role("button", name="Schließen").click()
+            await expect(notices).not_to_contain_text(failed)
+            await issues.get_by_role("button", name=f"Installieren: {AMY}").click()
+
+
 async def test_a_damaged_voice_is_mended_by_the_button(
     start_web: StartServer, open_page: OpenPage, pictures: Path | None
 ) -> None:
@@ -138,4 +160,6 @@ async def test_files_that_are_no_voice_are_refused_in_words(
         notices = page.get_by_role("status", name="Messages")
         await expect(notices).to_contain_text("robot.onnx was not accepted.", timeout=LONG)
         reason = notices.locator(".reason")
-        await expect(reason).not_to_be_empty()
+        await expect(reason).to_contain_text("no usable Piper voice")
+        await expect(reason).to_contain_text("web page")
+        await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()

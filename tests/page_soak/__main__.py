@@ -122,7 +122,7 @@ class Soak:
     async def _fresh(self) -> None:
         """Wait until the page shows what is true."""
         state = self._page.locator("#state-text")
-        await expect(state).to_have_text("Ready to speak with Joe", timeout=PATIENCE)
+        await expect(state).to_have_text("Ready to speak as Joe", timeout=PATIENCE)
         await asyncio.to_thread(self._wait, lambda: len(self._pids()) == 2)
         for pid in self._pids():
             workers = self._page.locator("#worker-list")

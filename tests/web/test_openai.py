@@ -67,14 +67,13 @@ async def test_a_disk_that_refuses_is_told(
     """What is complete before it is sent may need the disk."""
     site = await open_site()
     monkeypatch.setattr(encoding, "_IN_MEMORY", 1000)
-    with (
-        monkeypatch.context() as gone,
-        pytest.raises(openai.InternalServerError, match="No such file") as refusal,
-    ):
+    client = client_of(site)
+    with monkeypatch.context() as gone:
         gone.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-        await client_of(site).audio.speech.create(
-            model="tts-1", voice="alloy", input=TEXT, response_format="flac"
-        )
+        with pytest.raises(openai.InternalServerError, match="No such file") as refusal:
+            await client.audio.speech.create(
+                model="tts-1", voice="alloy", input=TEXT, response_format="flac"
+            )
     assert (refusal.value.status_code, refusal.value.code) == (507, "store-unusable")
     assert "Traceback" not in capfd.readouterr().err
 

@@ -6,11 +6,31 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from wyoming_piper_hardened.errors import (
+    AccessError,
+    DeadlineError,
+    DownloadError,
+    HardenedError,
+    IssueNotFoundError,
+    OverloadedError,
+    PoisonSegmentError,
+    RequestTooLargeError,
+    ShuttingDownError,
+    SpeakerNotFoundError,
+    SynthesisError,
+    TooManyRequestsError,
+    VoiceError,
+    VoiceInstallingError,
+    VoiceNotFoundError,
+    VoicePartsError,
+    VoiceUnavailableError,
+)
 from wyoming_piper_hardened.voices.catalogue import bundled
 from wyoming_piper_hardened.voices.catalogue_entry import Quality
 from wyoming_piper_hardened.voices.progress import Step
@@ -20,6 +40,13 @@ from wyoming_piper_hardened.workers.worker import WorkerState
 STATIC = Path(str(resources.files("wyoming_piper_hardened.web") / "static"))
 LANGUAGES = ("en", "de", "fr", "es", "nl")
 MODULES = sorted(STATIC.glob("*.js"))
+MET = (
+    *(AccessError, RequestTooLargeError, TooManyRequestsError, ShuttingDownError),
+    *(OverloadedError, DeadlineError, SynthesisError, PoisonSegmentError, SpeakerNotFoundError),
+    *(VoiceNotFoundError, VoiceUnavailableError, VoiceInstallingError, VoiceError),
+    IssueNotFoundError,
+)
+"""Errors that somebody may meet who does nothing but use the page."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -68,6 +95,37 @@ def test_everything_the_server_may_say_has_words() -> None:
     assert {f"work.{step}" for step in Step} <= known
     for suggestion in Suggestion:
         assert {f"suggestion.{suggestion}", f"suggestion.{suggestion}.advice"} & known
+
+
+def test_every_error_that_a_person_may_meet_says_what_to_do() -> None:
+    """In the words of the reader, by its code or by that of errors like it."""
+    alike = re.search(r"const ALIKE = \{(.*?)\n\};", (STATIC / "notices.js").read_text(), re.DOTALL)
+    assert alike
+    groups = {
+        group: set(re.findall(r'"([\w-]+)"', codes))
+        for group, codes in re.findall(r'"?([\w-]+)"?: \[(.*?)\]', alike[1], re.DOTALL)
+    }
+    known = {key.removeprefix("error.") for key in words("en") if key.startswith("error.")}
+    assert set(groups) <= known
+    explained = known | set().union(*groups.values())
+    of_the_browser = {"unreachable", "broken-off", "status", "unknown"}
+    codes = {error.code for error in _errors(HardenedError)}
+    assert explained - codes - set(groups) == of_the_browser
+    met = {error.code for kind in MET for error in _errors(kind)} | {HardenedError.code}
+    assert met - {DownloadError.code, VoicePartsError.code} <= explained  # their message does
+
+
+def _errors(root: type[HardenedError]) -> Iterator[type[HardenedError]]:
+    yield root
+    for error in root.__subclasses__():
+        yield from _errors(error)
+
+
+def test_the_lines_of_the_log_that_have_words_are_lines_of_the_log() -> None:
+    lines = re.findall(r'line: "([^"]+)"', (STATIC / "lines.js").read_text())
+    assert len(lines) == len([key for key in words("en") if key.startswith("log.")])
+    code = "\n".join(file.read_text() for file in STATIC.parents[1].rglob("*.py"))
+    assert [line for line in lines if f'"{line}"' not in code] == []
 
 
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:

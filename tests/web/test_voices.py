@@ -217,6 +217,7 @@ async def test_uploads_that_are_refused(
     site = await open_site(script())
     status, body = await site.post("/api/voices", data=form(*parts))
     assert (status, body["error"]["retryable"]) == (expected, False), body
+    assert (await site.get("/api/status"))[1]["issues"] == []  # who sent it has been told
     assert set(await voices(site, "?installed=true")) == {JOE}
     assert (await site.get("/api/status"))[1]["issues"] == []
     assert [path for path in sorted(prepared_data.rglob("*")) if "locks" not in path.parts] == [

@@ -49,6 +49,7 @@ const link = new Link(
 
 player.onChange = () => say.show();
 listening.onChange = () => voices.render();
+issues.onBegun = (issue) => voices.expect(issue.subject, issue.suggestion);
 voices.onVoices = (here) => say.offer(here);
 
 function render() {
@@ -72,6 +73,8 @@ function renderState() {
   const text = words.text(key, values);
   setAttribute(document.body, "data-tone", tone);
   setText(byId("state-text"), text);
+  const wrong = link.state === "open" && status ? status.issues.length : 0;
+  setText(byId("state-issues"), wrong ? words.text("fact.issues", { count: wrong }) : "");
   setText(document.head.querySelector("title") ?? document.head, `${text} – Piper`);
   const detail = byId("state-detail");
   setText(detail, reason || (words.has(`${key}.detail`) ? words.text(`${key}.detail`) : facts()));
@@ -85,8 +88,6 @@ function facts() {
   if (!status) return "";
   const times = status.requests.flatMap((/** @type {any} */ one) => one.first_audio ?? []);
   const found = [words.text("fact.uptime", { span: words.span(status.uptime) })];
-  const issues = status.issues.length;
-  if (issues) found.unshift(words.text("fact.issues", { count: issues }));
   if (times.length) found.push(words.text("fact.first", { time: words.briefly(median(times)) }));
   const waiting = status.queue.waiting_segments;
   if (waiting) found.push(words.text("fact.waiting", { count: waiting }));

@@ -3,29 +3,42 @@
 import { KeyedList, drawn, setAttribute, setText } from "./dom.js";
 import { roundUp } from "./history.js";
 
-const WIDTH = 320;
-const HEIGHT = 120;
-const TOP = 14;
+const WIDTH = 280;
+const HEIGHT = 124;
+const TOP = 6;
 const BOTTOM = 104;
-const LEFT = 0;
+/** Left of it stand the values of the lines. */
+const LEFT = 50;
 const RIGHT = WIDTH;
 
-/** The frame that both have: a top line with its value, a ground line, a line half way. */
+/** The frame that both have: a top line, a line half way and a ground line, with their values. */
 class Frame {
   /** @param {Element} svg empty */
   constructor(svg) {
     this.svg = svg;
     setAttribute(svg, "viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-    this.top = drawn("text", { x: LEFT, y: TOP - 4, class: "axis" });
+    const heights = [TOP, (TOP + BOTTOM) / 2, BOTTOM];
+    this.values = heights.map((y) =>
+      drawn("text", { x: LEFT - 6, y: y + 4, class: "axis", "text-anchor": "end" }),
+    );
     this.from = drawn("text", { x: LEFT, y: HEIGHT - 3, class: "axis" });
     this.to = drawn("text", { x: RIGHT, y: HEIGHT - 3, class: "axis", "text-anchor": "end" });
-    const lines = [TOP, (TOP + BOTTOM) / 2, BOTTOM].map((y, index) =>
+    const lines = heights.map((y, index) =>
       drawn("line", { x1: LEFT, x2: RIGHT, y1: y, y2: y, class: index === 2 ? "ground" : "grid" }),
     );
     this.marks = drawn("g");
-    svg.append(...lines, this.marks, this.top, this.from, this.to);
+    svg.append(...lines, this.marks, ...this.values, this.from, this.to);
+  }
+
+  /** Write beside the lines what they stand for. */
+  scale(/** @type {number|null} */ top, /** @type {(value: number) => string} */ words) {
+    const parts = top === null ? ["", "", ""] : [words(top), words(top / 2), "0"];
+    this.values.forEach((node, index) => setText(node, parts[index]));
   }
 }
+
+/** Seconds that the lines show at least, or the first ones would be stretched over the whole. */
+export const LEAST_SPAN = 60;
 
 /** How high a value stands. */
 const heightOf = (/** @type {number} */ value, /** @type {number} */ top) =>
@@ -46,7 +59,7 @@ export class Bars {
 
   /**
    * @param {{key: string, value: number|null, title: string}[]} bars oldest first
-   * @param {{top: (value: number) => string, from: string, to: string, label: string}} words
+   * @param {{value: (value: number) => string, from: string, to: string, label: string}} words
    */
   show(bars, words) {
     const shown = bars.slice(-this.most);
@@ -58,7 +71,7 @@ export class Bars {
       x: RIGHT - (shown.length - index - 0.5) * step,
     }));
     this.list.show(items, (bar) => bar.key);
-    setText(this.frame.top, shown.length ? words.top(top) : "");
+    this.frame.scale(shown.some((bar) => bar.value !== null) ? top : null, words.value);
     setText(this.frame.from, words.from);
     setText(this.frame.to, words.to);
     setAttribute(this.frame.svg, "aria-label", words.label);
@@ -95,26 +108,31 @@ export class Lines {
   /**
    * @param {import("./history.js").Moment[]} moments
    * @param {{name: string, style: string}[]} series
-   * @param {{top: (value: number) => string, from: string, to: string, label: string}} words
+   * @param {{value: (value: number) => string, from: string, to: string, label: string}} words
    */
   show(moments, series, words) {
     const values = moments.flatMap((moment) => Object.values(moment.values));
     const top = roundUp(Math.max(0, ...values));
-    const first = moments[0]?.at ?? 0;
-    const span = Math.max(1, (moments.at(-1)?.at ?? 1) - first);
-    const xOf = (/** @type {number} */ at) => LEFT + ((at - first) / span) * (RIGHT - LEFT);
+    // As with the bars the newest is on the right, and a little fills only a part.
+    const last = moments.at(-1)?.at ?? 0;
+    const span = Math.max(LEAST_SPAN, last - (moments[0]?.at ?? last));
+    const xOf = (/** @type {number} */ at) => RIGHT - 1 - ((last - at) / span) * (RIGHT - 1 - LEFT);
     const lines = series.map(({ name, style }) => {
       let path = "";
       let gap = true;
       for (const moment of moments) {
         const value = moment.values[name];
-        if (value) path += `${gap ? "M" : "L"}${xOf(moment.at).toFixed(1)} ${heightOf(value, top).toFixed(1)}`;
+        if (value) {
+          const x = xOf(moment.at).toFixed(1);
+          // The first one is a dot, should it stay alone.
+          path += `${gap ? `M${x}` : `L${x}`} ${heightOf(value, top).toFixed(1)}${gap ? "h0" : ""}`;
+        }
         gap = !value;
       }
       return { name, style, path };
     });
     this.list.show(lines, (line) => line.name);
-    setText(this.frame.top, values.length ? words.top(top) : "");
+    this.frame.scale(values.length ? top : null, words.value);
     setText(this.frame.from, words.from);
     setText(this.frame.to, words.to);
     setAttribute(this.frame.svg, "aria-label", words.label);

@@ -1,7 +1,7 @@
 /** How fast it speaks, and what its processes take. */
 
 import { api } from "./api.js";
-import { Bars, Lines } from "./chart.js";
+import { Bars, LEAST_SPAN, Lines } from "./chart.js";
 import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
 import { History, median } from "./history.js";
 import { voiceTitle } from "./state.js";
@@ -70,7 +70,7 @@ export class Figures {
     const broken = failed.length ? words.text("speed.failed", { count: failed.length }) : "";
     setText(byId("first-audio-summary"), [label, broken].filter(Boolean).join(" "));
     this.bars.show(bars, {
-      top: (value) => words.briefly(value),
+      value: (value) => words.briefly(value),
       from: times.length ? words.text("speed.older") : "",
       to: times.length ? words.text("speed.newest") : "",
       label,
@@ -101,8 +101,8 @@ export class Figures {
     const moments = this.history.moments;
     const span = (moments.at(-1)?.at ?? 0) - (moments[0]?.at ?? 0);
     this.lines.show(moments, [{ name: "server", style: "line-server" }, ...series], {
-      top: (value) => words.megabytes(value),
-      from: span >= 1 ? words.text("memory.ago", { span: words.span(span) }) : "",
+      value: (value) => words.megabytes(value),
+      from: words.text("memory.ago", { span: words.span(Math.max(LEAST_SPAN, span)) }),
       to: words.text("memory.present"),
       label,
     });

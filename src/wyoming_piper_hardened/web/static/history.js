@@ -29,14 +29,14 @@ export class History {
 }
 
 /**
- * A round number that is not below `value`, for the top of an axis.
+ * A round number that is not below `value`, for the top of an axis; its half is round, too.
  * @param {number} value
  * @returns {number}
  */
 export function roundUp(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 3, 4, 5, 7.5, 10].map((step) => step * power).find((top) => top >= value) ?? 1;
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((top) => top >= value) ?? 1;
 }
 
 /** @param {number[]} values @returns {number} the middle one; 0 of nothing */

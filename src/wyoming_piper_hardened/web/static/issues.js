@@ -2,7 +2,8 @@
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
-import { progressOf } from "./state.js";
+import { explain } from "./notices.js";
+import { errorOf, progressOf } from "./state.js";
 
 export class Issues {
   /**
@@ -15,6 +16,8 @@ export class Issues {
     this.section = byId("issues");
     /** @type {Set<string>} issues whose button was pressed a moment ago */
     this.asked = new Set();
+    /** Called when what an issue suggests has been begun. */
+    this.onBegun = (/** @type {any} */ _) => {};
     this.list = new KeyedList(
       byId("issue-list"),
       (issue) => this.#create(issue),
@@ -32,7 +35,7 @@ export class Issues {
 
   #create(/** @type {any} */ issue) {
     const button = element("button", { type: "button", class: "primary" });
-    button.addEventListener("click", () => this.#apply(issue.id));
+    button.addEventListener("click", () => this.#apply(issue));
     return element(
       "li",
       { class: "issue" },
@@ -52,9 +55,11 @@ export class Issues {
     const [title, advice, reason] = /** @type {any} */ (node.firstElementChild).children;
     const button = /** @type {HTMLButtonElement} */ (node.lastElementChild);
     setText(title, this.#title(issue));
-    setText(reason, issue.message);
     const suggestion = `suggestion.${issue.suggestion}`;
-    setText(advice, words.has(`${suggestion}.advice`) ? words.text(`${suggestion}.advice`) : "");
+    const error = errorOf(issue);
+    setText(reason, error.message);
+    const own = words.has(`${suggestion}.advice`) ? words.text(`${suggestion}.advice`) : "";
+    setText(advice, own || (error.code ? explain(error, words).text : ""));
     advice.hidden = !advice.textContent;
     button.hidden = !issue.applicable;
     const work = this.status.works.find((/** @type {any} */ one) => one.voice === issue.subject);
@@ -65,8 +70,7 @@ export class Issues {
   }
 
   #title(/** @type {any} */ issue) {
-    const known = `subject.${issue.subject}`;
-    const subject = this.words.has(known) ? this.words.text(known) : issue.subject;
+    const subject = this.words.subject(issue.subject);
     const key = `issue.${issue.kind}`;
     return this.words.has(key) ? this.words.text(key, { subject }) : `${subject}: ${issue.kind}`;
   }
@@ -78,12 +82,14 @@ export class Issues {
     return this.words.number(part, { style: "percent" });
   }
 
-  async #apply(/** @type {string} */ id) {
+  async #apply(/** @type {any} */ issue) {
+    const { id } = issue;
     if (this.asked.has(id)) return;
     this.asked.add(id);
     this.show(this.status);
     try {
       await api.apply(id);
+      this.onBegun(issue);
     } catch (error) {
       this.notices.failed(error, this.words.text("issue.failed"));
     } finally {

@@ -1,6 +1,7 @@
 /** What the supervisor did, the newest on top. */
 
 import { KeyedList, byId, element, setText } from "./dom.js";
+import { inWords } from "./lines.js";
 
 /** As many as the server keeps. */
 const MOST = 200;
@@ -40,8 +41,11 @@ export class JournalView {
       const key = `level.${grave}`;
       setText(level, `${this.words.has(key) ? this.words.text(key) : grave}: `);
     }
-    const text = element("span", { lang: "en" });
-    setText(text, entry.text);
-    return element("li", { class: `line ${grave}` }, time, element("p", {}, level, text));
+    const { text, detail } = inWords(entry.text, this.words);
+    const what = element("p", {}, level, ...(text ? [text] : []));
+    if (detail) {
+      what.append(element("span", { ...(text && { class: "detail" }), lang: "en" }, detail));
+    }
+    return element("li", { class: `line ${grave}` }, time, what);
   }
 }

@@ -5,6 +5,28 @@ import { element, icon, setText } from "./dom.js";
 const MOST = 3;
 const SHOWN = 6000;
 
+/** Codes of errors for which the same is to be done, by the words that say so. */
+const ALIKE = {
+  network: ["hub-unreachable", "rate-limited", "download-interrupted"],
+  hub: ["hub-refused", "not-on-hub", "hub-answer-invalid", "redirect-refused"],
+  intercepted: ["captive-portal", "not-a-model", "certificate-invalid"],
+  corrupt: ["download-corrupt", "catalogue-stale", "catalogue-invalid"],
+  "no-voice": ["voice-not-found", "voice-not-installed"],
+  "no-piper-voice": [
+    "voice-invalid",
+    "voice-config-invalid",
+    "voice-model-unreadable",
+    "voice-not-piper",
+  ],
+  unspeakable: ["synthesis-failed", "phonemes-failed", "poison-segment"],
+  refused: ["access-refused", "token-needed", "foreign-origin"],
+  overloaded: ["deadline-exceeded", "too-many-requests"],
+};
+/** @type {Map<string, string>} */
+const WORDS = new Map(
+  Object.entries(ALIKE).flatMap(([word, codes]) => codes.map((code) => [code, word])),
+);
+
 export class Notices {
   /**
    * @param {Element} list where they are shown, a live region
@@ -25,10 +47,9 @@ export class Notices {
   failed(/** @type {any} */ error, /** @type {string} */ what) {
     if (error.name === "AbortError") return;
     const notice = this.#show(what, "failed");
-    const { text, language } = explain(error, this.words);
-    notice.firstElementChild?.append(
-      element("span", language ? { class: "reason", lang: language } : { class: "reason" }, text),
-    );
+    const reason = element("span", { class: "reason" });
+    showReason(reason, error, this.words);
+    notice.firstElementChild?.append(reason);
   }
 
   #show(/** @type {string} */ text, /** @type {string} */ kind) {
@@ -36,6 +57,10 @@ export class Notices {
     close.setAttribute("aria-label", this.words.text("notice.close"));
     const body = element("p", {}, element("span"));
     setText(body.firstElementChild ?? body, text);
+    // What is told again takes the place of what was told before.
+    for (const one of this.list.querySelectorAll(".notice > p > span:first-child")) {
+      if (one.textContent === text) one.closest(".notice")?.remove();
+    }
     const notice = element("div", { class: `notice ${kind}` }, body, close);
     close.addEventListener("click", () => notice.remove());
     this.list.append(notice);
@@ -45,14 +70,30 @@ export class Notices {
 }
 
 /**
+ * Why something failed and what to do about it.
  * @param {any} error
  * @param {import("./translation.js").Translation} words
- * @returns {{text: string, language: string}} in the server's language where we have no words
+ * @returns {{text: string, detail: string}} `detail` is in the server's words; both may be empty
  */
 export function explain(error, words) {
-  const key = `error.${error.code ?? (error instanceof TypeError ? "broken-off" : "unknown")}`;
-  if (words.has(key)) return { text: words.text(key), language: "" };
-  if (error.code && error.message) return { text: error.message, language: "en" };
-  if (error.status) return { text: words.text("error.status", { status: String(error.status) }), language: "" };
-  return { text: words.text("error.unknown"), language: "" };
+  const told = typeof error.code === "string"; // by the server, not by the browser
+  const code = told ? error.code : error instanceof TypeError ? "broken-off" : "unknown";
+  const key = `error.${WORDS.get(code) ?? code}`;
+  const detail = told ? error.message : "";
+  if (words.has(key)) return { text: words.text(key), detail };
+  if (detail) return { text: "", detail };
+  if (error.status) return { text: words.text("error.status", { status: String(error.status) }), detail };
+  return { text: words.text("error.unknown"), detail };
+}
+
+/** Put the explanation of an error into an element. */
+export function showReason(
+  /** @type {Element} */ node,
+  /** @type {any} */ error,
+  /** @type {import("./translation.js").Translation} */ words,
+) {
+  const { text, detail } = explain(error, words);
+  const parts = text ? [element("span", {}, text)] : [];
+  if (detail) parts.push(element("span", { class: "detail", lang: "en" }, detail));
+  node.replaceChildren(...parts.flatMap((part, index) => (index ? [" ", part] : [part])));
 }

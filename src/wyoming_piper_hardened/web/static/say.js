@@ -2,7 +2,7 @@
 
 import { byId, element, icon, setAttribute, setText } from "./dom.js";
 import { sentenceFor } from "./listening.js";
-import { explain } from "./notices.js";
+import { showReason } from "./notices.js";
 import { Wave } from "./wave.js";
 
 export class Say {
@@ -40,7 +40,7 @@ export class Say {
     this.speed.addEventListener("input", () => this.#showSpeed());
     player.onSamples = (samples, rate) => this.wave.add(samples, rate);
     this.#showSpeed();
-    this.#tell(words.text("say.idle"), "");
+    this.#tell(words.text("say.idle"));
     this.show();
   }
 
@@ -55,6 +55,7 @@ export class Say {
         return option;
       }),
     );
+    this.voice.disabled = !voices.length;
     this.voice.value = voices.some(({ name }) => name === chosen) ? chosen : voices[0]?.name ?? "";
     this.#offerSpeakers();
     this.#offerText();
@@ -106,12 +107,11 @@ export class Say {
       ...(this.speed.value !== "1" && { length_scale: 1 / Number(this.speed.value) }),
     };
     this.wave.clear();
-    this.#tell("", "");
+    this.#tell("");
     try {
       await this.player.play(request, this);
     } catch (error) {
-      const { text: reason, language } = explain(error, this.words);
-      this.#tell(this.words.text("say.failed"), reason, language);
+      this.#tell(this.words.text("say.failed"), error);
     }
   }
 
@@ -128,11 +128,11 @@ export class Say {
       );
     }
     if (!mine) return;
-    if (player.state === "waiting") this.#tell(words.text("say.waiting"), "");
+    if (player.state === "waiting") this.#tell(words.text("say.waiting"));
     else {
       const key = player.complete ? "say.complete" : "say.playing";
       const values = { first: words.briefly(player.first), made: words.briefly(player.made) };
-      this.#tell(words.text(key, values), "");
+      this.#tell(words.text(key, values), null, player.complete);
     }
     if (!this.drawing) this.#follow();
   }
@@ -150,11 +150,13 @@ export class Say {
     });
   }
 
-  #tell(/** @type {string} */ text, /** @type {string} */ reason, language = "") {
+  /** `aloud`: to screen readers, too; they need not hear how much is made every time some is. */
+  #tell(/** @type {string} */ text, /** @type {any} */ error = null, aloud = true) {
     const [line, why] = this.outcome.children;
+    setAttribute(this.outcome, "aria-live", aloud ? "polite" : "off");
     setText(line, text);
-    setText(why, reason);
-    setAttribute(why, "lang", language || null);
-    setAttribute(this.outcome, "class", reason || text === this.words.text("say.failed") ? "failed" : "");
+    if (error) showReason(why, error, this.words);
+    else setText(why, "");
+    setAttribute(this.outcome, "class", error ? "failed" : "");
   }
 }

@@ -45,6 +45,16 @@ function troubleOf(/** @type {any} */ status) {
   return failing?.last_failure ?? "";
 }
 
+/**
+ * The error that an issue tells of; a failed work puts its code before its message.
+ * @param {any} issue
+ * @returns {{code: string, message: string}} `code` is empty where there was no error
+ */
+export function errorOf(issue) {
+  const match = /^([a-z]+(?:-[a-z]+)*): (.+)$/s.exec(issue.message);
+  return match ? { code: match[1], message: match[2] } : { code: "", message: issue.message };
+}
+
 /** @typedef {{title: string, language: string, quality: string}} Parts */
 
 /**

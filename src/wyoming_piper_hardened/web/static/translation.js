@@ -71,6 +71,14 @@ export class Translation {
     });
   }
 
+  /** @param {string} name as an issue has it @returns {string} what people call that */
+  subject(name) {
+    const engine = /^worker (.+)$/.exec(name);
+    if (engine) return this.text("worker.name", { name: engine[1] });
+    const known = `subject.${name}`;
+    return this.has(known) ? this.text(known) : name;
+  }
+
   /** Put the words into the elements that ask for them by `data-text` and `data-label`. */
   apply(/** @type {ParentNode} */ root) {
     for (const node of root.querySelectorAll("[data-text]")) {

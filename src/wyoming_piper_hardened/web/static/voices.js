@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, icon, setAttribute, setText } from "./dom.js";
-import { nameParts, progressOf, voiceTitle } from "./state.js";
+import { errorOf, nameParts, progressOf, voiceTitle } from "./state.js";
 
 /** Rows that are shown at once; a button asks for more. */
 const PAGE = 10;
@@ -22,8 +22,10 @@ export class Voices {
     this.voices = [];
     /** @type {Map<string, any>} works under way, by the voice's name */
     this.works = new Map();
-    /** @type {Map<string, string>} open issues: title by the voice's name */
+    /** @type {Map<string, any>} open issues by the voice's name */
     this.issues = new Map();
+    /** @type {Map<string, string>} what was asked for here and has not been seen under way yet */
+    this.expected = new Map();
     /** @type {Set<string>} languages of the reader and of the voices that are here */
     this.familiar = new Set();
     this.shown = PAGE;
@@ -86,19 +88,34 @@ export class Voices {
   show(/** @type {any} */ status) {
     const before = this.works;
     this.works = new Map(status.works.map((/** @type {any} */ work) => [work.voice, work]));
-    this.issues = new Map(
-      status.issues.map((/** @type {any} */ issue) => [issue.subject, issue.kind]),
-    );
+    this.issues = new Map(status.issues.map((/** @type {any} */ issue) => [issue.subject, issue]));
     for (const [name, work] of before) if (!this.works.has(name)) this.#finished(work);
+    for (const [voice, action] of this.expected) {
+      // What fails at once is never seen under way.
+      if (!this.works.has(voice) && this.#failure(voice)) this.#finished({ voice, action });
+    }
+    this.expected.clear();
     this.render();
   }
 
+  /** Something was begun on behalf of this page, so it tells how that ends. */
+  expect(/** @type {string} */ name, /** @type {string} */ action) {
+    if (!this.works.has(name)) this.expected.set(name, action);
+  }
+
   #finished(/** @type {any} */ work) {
-    if (this.issues.has(work.voice)) return; // the issue tells
-    const key = `done.${work.action}`;
-    if (this.words.has(key)) {
-      this.notices.done(this.words.text(key, { voice: voiceTitle(work.voice) }));
-    }
+    const issue = this.#failure(work.voice);
+    const key = issue ? `failed.${work.action}` : `done.${work.action}`;
+    if (!this.words.has(key)) return;
+    const text = this.words.text(key, { voice: voiceTitle(work.voice) });
+    if (issue) this.notices.failed(errorOf(issue), text);
+    else this.notices.done(text);
+  }
+
+  /** The issue of a voice, unless it speaks in spite of it. */
+  #failure(/** @type {string} */ name) {
+    const issue = this.issues.get(name);
+    return issue?.kind === "unprepared" ? null : issue;
   }
 
   /** Show the rows that fit the filter. */
@@ -238,10 +255,10 @@ export class Voices {
       element(
         "td",
         { role: "cell", class: "voice-actions" },
-        act("listen", "play", "button", () => this.listening.toggle(this.#current(name))),
-        act("install", "install", "button", () => this.#ask("install", name)),
         act("repair", "repair", "quiet icon-only", () => this.#ask("repair", name)),
         act("remove", "remove", "quiet icon-only", () => this.#remove(name)),
+        act("listen", "play", "button", () => this.listening.toggle(this.#current(name))),
+        act("install", "install", "button", () => this.#ask("install", name)),
       ),
     );
     return row;
@@ -294,13 +311,12 @@ export class Voices {
   }
 
   #updateActions(/** @type {any} */ cell, /** @type {any} */ voice, /** @type {any} */ work) {
-    const [listen, install, repair, remove] = cell.children;
+    const [repair, remove, listen, install] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
     listen.hidden = !voice.here;
     install.hidden = voice.here;
     repair.hidden = !voice.here;
-    remove.hidden = !voice.here;
-    setAttribute(remove, "class", `quiet icon-only ${voice.state === "embedded" ? "absent" : ""}`);
+    remove.hidden = !voice.here || voice.state === "embedded";
     for (const button of [install, repair, remove]) {
       setAttribute(button, "aria-disabled", work ? "true" : null);
     }
@@ -325,6 +341,7 @@ export class Voices {
   async #ask(/** @type {"install"|"repair"} */ action, /** @type {string} */ name) {
     try {
       await api[action](name);
+      this.expect(name, action);
     } catch (error) {
       this.notices.failed(error, this.words.text(`failed.${action}`, { voice: voiceTitle(name) }));
     }
