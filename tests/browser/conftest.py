@@ -22,10 +22,8 @@ from support.web_server import StartServer, WebServer, web_server
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.timeout(300))
-            if not CHROMIUM:
-                item.add_marker(pytest.mark.skip(reason="needs a browser: script/test-web"))
+        if here in item.path.parents and not CHROMIUM:
+            item.add_marker(pytest.mark.skip(reason="needs a browser: script/test-web"))
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+PATIENCE = 3
+"""How many times as long as usual a machine may take that does other work beside."""
+
 
 async def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Return as soon as `condition` holds; fail after `seconds`."""
-    async with asyncio.timeout(seconds):
+    """Return as soon as `condition` holds; fail after `seconds`, and some more."""
+    async with asyncio.timeout(PATIENCE * seconds):
         while not condition():  # noqa: ASYNC110 - a file or a process sends no event
             await asyncio.sleep(0.01)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-import pytest
-
 from conftest import Tell
 from support.killed_installs import kill_installs, summary
 
 
-@pytest.mark.timeout(300)
 async def test_kills_at_random_moments(tmp_path: Path, tell: Tell) -> None:
     """See ``script/test-killed-installs`` for many more."""
     seed = secrets.randbelow(10**6)

@@ -55,7 +55,6 @@ def serving(data: Path) -> str | None:
     return served
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("action", ["install", "update", "repair"])
 def test_at_every_file_operation(tmp_path: Path, parts: Path, action: str, tell: Tell) -> None:
     old = tmp_path / "old" / SINGLE.name

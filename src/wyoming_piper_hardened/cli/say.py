@@ -42,6 +42,8 @@ async def say(settings: Settings, parsed: argparse.Namespace) -> int:
         return USAGE
     library = await load_library(settings)
     synthesizer = build_synthesizer(settings, library)
+    if (wrong := synthesizer.wrong_speaker()) is not None:
+        raise wrong  # whoever asks for one wants no other
     target = synthesizer.resolve()
     pcm = bytearray()
 
