@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from wyoming_piper_hardened.config import Settings
 from wyoming_piper_hardened.engine.schedule import LARGEST, ONE_PASS, OVERHEAD, Schedule, choose
 
 MISFIT = "not a schedule|to unpack|invalid literal"
@@ -30,6 +31,14 @@ def test_playback_never_waits(factor: float) -> None:
             played = computed
         assert computed <= played + 1e-6
         played += stop - start
+
+
+@pytest.mark.parametrize("frame", [256 / 22_050, 256 / 16_000])
+@pytest.mark.parametrize("factor", [0.7, 1.0, 2.0, 5.0, 10.0])
+def test_a_slow_machine_does_not_seem_to_hang(factor: float, frame: float) -> None:
+    """The largest voices take five times their duration on small machines."""
+    for start, stop in choose(factor, frame).chunks(3000):
+        assert (stop - start + OVERHEAD) * factor * frame < Settings().stall_timeout
 
 
 def test_short_sentences_are_one_chunk() -> None:

@@ -79,7 +79,10 @@ class SplitReport:
     chunk_error: int = 0
     """Largest difference of chunked to one-pass audio, in 16-bit steps."""
     frame_seconds: float = 0.0
-    """One thread's time for a frame of flow and decoder where the voice was prepared."""
+    """One thread's time for a frame of flow and decoder where the voice was prepared.
+
+    0 where that tells nothing: another machine's, emulated for the build of an image.
+    """
     format: int = FORMAT
 
     @property

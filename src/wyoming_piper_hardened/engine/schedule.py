@@ -20,6 +20,8 @@ _STEEPEST: Final = 16.0
 """Growth beyond which a request's schedule is surely a mistake."""
 _UNCUT: Final = 1.5
 """A rest of up to so many chunks stays one chunk."""
+_LONGEST: Final = 5.0
+"""Seconds that a chunk may take: half of what an engine is given before it counts as hung."""
 _RESERVE: Final = 1.3
 """How much slower than measured the machine may become before playback waits."""
 
@@ -73,17 +75,19 @@ ONE_PASS: Final = Schedule(first=1 << 20, growth=1.0, largest=1 << 20)
 """Every sentence in one chunk."""
 
 
-def choose(real_time_factor: float) -> Schedule:
-    """The schedule for a machine where a frame takes `real_time_factor` of its own duration.
+def choose(real_time_factor: float, frame: float = 256 / 22_050) -> Schedule:
+    """The schedule for a machine where a frame takes `real_time_factor` of its `frame` seconds.
 
     While a chunk plays the next one must be finished: ``(next + overhead) * factor <= chunk``. That
     bounds the growth and, on slow machines, the first chunk from below. A machine slower than
-    speech gets the largest chunks: nothing avoids its pauses, so none of its time goes into
-    margins.
+    speech gets the largest chunks: nothing avoids its pauses, so little of its time goes into
+    margins. But not so large that the engine seems to hang.
     """
     factor = real_time_factor * _RESERVE
     if not factor < 1:  # also what is not a number
-        return Schedule(LARGEST, 1.0, LARGEST)
+        lasting = (_LONGEST / (factor * frame) - OVERHEAD) / _UNCUT
+        largest = int(min(max(FIRST, lasting), LARGEST))
+        return Schedule(largest, 1.0, largest)
     first = min(max(FIRST, ceil(OVERHEAD * factor / (1 - factor))), LARGEST)
     growth = (first / factor - OVERHEAD) / first if factor > 0 else FASTEST_GROWTH
     return Schedule(first, round(min(max(growth, 1.0), FASTEST_GROWTH), 2), LARGEST)

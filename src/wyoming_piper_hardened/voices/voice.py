@@ -118,7 +118,9 @@ def _preparation(name: str, folder: Path) -> tuple[bool, Schedule | None]:
     except VoiceError as err:
         _LOGGER.warning("%s speaks without its prepared parts: %s", name, err)
         return False, None
-    return True, None if report.mode is Mode.WHOLE else choose(report.real_time_factor)
+    if report.mode is Mode.WHOLE:
+        return True, None
+    return True, choose(report.real_time_factor, report.hop_length / report.sample_rate)
 
 
 def _read_bounded(path: Path) -> bytes:
