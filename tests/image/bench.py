@@ -139,6 +139,13 @@ class Server:
                 return True
         return False
 
+    async def logs(self, text: str, seconds: float = 90) -> str:
+        """The whole log, once `text` is in it."""
+        async with asyncio.timeout(seconds):
+            while text not in (log := await self.container.log()):  # noqa: ASYNC110 - told when asked
+                await asyncio.sleep(0.5)
+        return log
+
     async def first_word(self) -> float:
         """Ask for a word; the time of the first audio, as `time.monotonic` tells it."""
         async with connected(PORT) as client:
