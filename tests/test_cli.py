@@ -8,7 +8,6 @@ import io
 import json
 import os
 import signal
-import socket
 import sys
 import wave
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ import psutil
 import pytest
 
 from support.client import connected
+from support.ports import free_port
 from wyoming_piper_hardened import __version__
 
 COMMAND = [sys.executable, "-m", "wyoming_piper_hardened"]
@@ -36,12 +36,6 @@ async def run(*arguments: str, **environment: str) -> tuple[int, bytes, str]:
     stdout, stderr = await process.communicate()
     assert process.returncode is not None
     return process.returncode, stdout, stderr.decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from playwright.async_api import CDPSession, Page, TimeoutError as PlaywrightTimeout, expect
+from playwright.async_api import (
+    CDPSession,
+    Error as PlaywrightError,
+    Page,
+    TimeoutError as PlaywrightTimeout,
+    expect,
+)
 from rich.console import Console
 from rich.table import Table
 
@@ -58,11 +64,15 @@ async def _soak(minutes: float, data_dir: Path) -> int:
                 await soak.round()
             looks = [await figures(session)]
             end = time.monotonic() + minutes * 60
-            while time.monotonic() < end:
-                await soak.round()
+            failures: list[str] = []
+            while time.monotonic() < end and not failures:
+                try:
+                    await soak.round()
+                except (AssertionError, OSError, PlaywrightError, RuntimeError) as err:
+                    failures = [f"after {len(looks)} turns: {err}"]
                 looks.append(await figures(session))
             after = await _settled(session, looks[0])
-            failures = _leaks(looks[0], after)
+            failures += _leaks(looks[0], after)
     console.print(_table(looks[0], looks, after))
     done = ", ".join(f"{number} {what}" for what, number in soak.done.items())
     console.print(f"{done}; the page told the truth after each")

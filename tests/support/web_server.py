@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from .ports import free_port
 
 _PATIENCE = 60.0
 _STOP = 15.0
@@ -101,12 +102,6 @@ class WebServer:
 
 StartServer = Callable[..., WebServer]
 """Starts a server; its arguments are flags of the command line."""
-
-
-def free_port() -> int:
-    """A port that nobody uses at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -15,9 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import Script, Tell
 from support.client import connected
+from support.ports import free_port
 from support.site import Open, Site
 from support.waiting import eventually
-from test_cli import free_port, server
+from test_cli import server
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.web.door import MOST_CONNECTIONS
 

@@ -11,9 +11,10 @@ import pytest
 from aiohttp import web
 
 from conftest import Script
+from support.ports import free_port
 from support.site import Open
 from support.waiting import eventually
-from test_cli import free_port, run, server
+from test_cli import run, server
 from wyoming_piper_hardened.web import server as server_module
 from wyoming_piper_hardened.web.pages import Pages, read_pages
 
