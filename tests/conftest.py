@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +26,7 @@ from wyoming_piper_hardened.workers.command import EngineCommand
 Serve = Callable[..., Awaitable[WyomingServer]]
 Tell = Callable[[str], None]
 Script = Callable[..., EngineCommand]
+Disk = Callable[[str], Path]
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +77,23 @@ def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     installer = build_installer(settings)
     assert asyncio.run(installer.install(installer.sources.find(model.stem))).prepared
     return data_dir
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """Mounts an empty file system of a size in memory."""
+    with contextlib.ExitStack() as stack:
+
+        def mount(size: str) -> Path:
+            folder = tmp_path / "disk"
+            folder.mkdir()
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+            if not shutil.which("mount") or subprocess.run(command, check=False).returncode:
+                pytest.skip("mounting is not permitted here")
+            stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+            return folder
+
+        yield mount
 
 
 @pytest.fixture

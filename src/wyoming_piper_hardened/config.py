@@ -239,7 +239,7 @@ class Settings:
     log_level: LogLevel = _option(
         LogLevel.INFO,
         checks.one_of(LogLevel),
-        "How much is logged.",
+        "How much is logged. `debug` also keeps the last texts in memory, for /api/status.",
     )
 
 

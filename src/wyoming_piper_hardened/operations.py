@@ -204,6 +204,9 @@ class Operations:
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
         """A folder for the files of a voice that `import_files` is to take; gone afterwards.
 
+        Args:
+            model_bytes: of the model, or 0 if nobody knows.
+
         Raises:
             NoSpaceError: a model of that size would not fit.
             StoreError: the disk refuses, now or what is done within the context.
@@ -219,6 +222,10 @@ class Operations:
             raise refused(err, store.root) from None
         finally:
             await asyncio.to_thread(store.abandon, stage)
+
+    def check_room(self) -> None:
+        """Raise NoSpaceError when whoever fills a `staging` folder should go no further. Blocks."""
+        self._keeper.installer.store.check_room()
 
     async def verify(self, name: str) -> list[str]:
         """Read every byte of a voice; returns what is wrong with it."""

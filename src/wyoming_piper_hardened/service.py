@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from .config import Settings
+from .config import LogLevel, Settings
 from .engine.messages import SpeechOptions
 from .errors import RequestError, StartError, VoiceNotFoundError
 from .journal import kept_journal
@@ -110,6 +110,7 @@ def build_synthesizer(
         max_segment_chars=settings.max_segment_chars,
         fallback_voice=settings.fallback_voice,
         request_timeout=settings.request_timeout,
+        keep_text=settings.log_level is LogLevel.DEBUG,
     )
     if manner.fallback_voice:
         try:

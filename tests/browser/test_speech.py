@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from support.browser import OpenPage, take_picture
-from support.ingress import PREFIX, ingress
+from support.ingress import ingress
 from support.web_server import WebServer
 
 LONG = "The washing machine has finished, and the dryer is waiting for you. " * 6
@@ -102,17 +102,3 @@ async def test_what_the_server_refuses_is_told_in_its_words(
         await speak(page, "Hello.")
         outcome = page.locator("#say-outcome")
         await expect(outcome).to_contain_text(re.compile("could not be spoken.*en_US-gone-low"))
-
-
-async def test_everything_goes_through_an_ingress(server: WebServer, open_page: OpenPage) -> None:
-    async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
-        page = watched.page
-        await expect(page.get_by_text("Ready to speak as Joe")).to_be_visible()
-        await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await speak(page, "Hello.")
-        await watched.until("observed.events.includes('end')")
-        await page.get_by_role("button", name="Restart").click()
-        await expect(page.get_by_role("status", name="Messages")).to_contain_text("successor")
-        assert PREFIX in page.url
-        assert not proxy.strays
-        assert {"api/events", "api/voices", "api/say", "api/workers/restart"} <= set(proxy.paths)

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from support.ingress import PREFIX, Ingress, served
+from support.ingress import PREFIX, Ingress
 
 
 class Restless(Ingress):
@@ -50,7 +50,7 @@ class Restless(Ingress):
         at = time.time()
         return {
             **self.status,
-            "uptime": number,
+            "uptime": 1e6 + number,  # newer than what the real server tells
             "workers": [
                 {
                     **worker,
@@ -103,5 +103,5 @@ class Restless(Ingress):
 async def restless(target: str, status: dict[str, Any]) -> AsyncIterator[Restless]:
     """Such a server on loopback."""
     server = Restless(target, status)
-    async with served(server):
+    async with server.serving():
         yield server

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conftest import Serve
+from conftest import Disk, Serve
 from support.client import connected
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
@@ -24,25 +21,6 @@ from wyoming_piper_hardened.errors import NoSpaceError
 from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.voices.progress import Report
 from wyoming_piper_hardened.voices.sources import Source, package_source
-
-Disk = Callable[[str], Path]
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """Mounts an empty file system of a size in memory."""
-    with contextlib.ExitStack() as stack:
-
-        def mount(size: str) -> Path:
-            folder = tmp_path / "disk"
-            folder.mkdir()
-            command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-            if not shutil.which("mount") or subprocess.run(command, check=False).returncode:
-                pytest.skip("mounting is not permitted here")
-            stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
-            return folder
-
-        yield mount
 
 
 def fill(disk: Path, left: int) -> None:

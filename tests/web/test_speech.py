@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import socket
 import struct
@@ -38,6 +39,31 @@ async def test_it_says_what_wyoming_says(open_site: Open) -> None:
     slow = await site.hear(text=text, length_scale=2, voice="en_US-joe-medium", volume=0.5)
     assert len(slow) > 1.6 * len(wav)
     assert len(await site.hear(text="🙂")) == 44 + 2 * 4410  # a short silence
+
+
+async def test_whoever_asked_finds_out_how_it_ended(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    outcomes = {}
+    for text in ("It is well.", "It is well. LATE ERROR."):
+        async with site.client.post(SAY, json={"text": text}) as answer:
+            request_id = answer.headers["X-Request-Id"]
+            with contextlib.suppress(aiohttp.ClientError):
+                await answer.read()
+        _, status = await site.get("/api/status")
+        (found,) = (one for one in status["requests"] if one["id"] == request_id)
+        outcomes[text] = found["outcome"]
+    assert list(outcomes.values()) == ["ok", "synthesis-failed"]
+
+
+@pytest.mark.parametrize(("level", "kept"), [("info", None), ("debug", "Hello there.")])
+async def test_what_was_said_is_kept_for_those_who_look_for_faults(
+    open_site: Open, script: Script, level: str, kept: str | None
+) -> None:
+    site = await open_site(script(), log_level=level)
+    await site.hear(text="**Hello** there.")
+    _, status = await site.get("/api/status")
+    assert [request["text"] for request in status["requests"]] == [kept]
+    assert "Hello" not in str(status["journal"])
 
 
 async def test_it_is_sent_while_it_is_made(open_site: Open, script: Script) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from conftest import Script
+from conftest import Disk, Script
 from support.hub import faulty_hub
 from support.hub_faults import Fault, voices_json
 from support.site import Open, Site
@@ -179,6 +179,21 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
     assert len(await site.hear(text="All is well.")) > 1000
     _, status = await site.get("/api/status")
     assert (status["issues"], status["works"]) == ([], [])
+
+
+async def test_an_upload_of_unknown_length_goes_as_far_as_there_is_room(
+    open_site: Open, script: Script, disk: Disk
+) -> None:
+    """As they come through Home Assistant, which passes no length on."""
+    data = (await asyncio.to_thread(disk, "100m")) / "data"
+    site = await open_site(script(), data_dir=data)
+    status, _ = await site.post("/api/voices", data=form(*own_voice()), chunked=True)
+    assert status == 200
+    large = form(("model", "large.onnx", bytes(60 << 20)), ("config", "large.onnx.json", b"{}"))
+    status, body = await site.post("/api/voices", data=large, chunked=True)
+    assert (status, body["error"]["code"]) == (507, "no-space")
+    assert set(await voices(site, "?installed=true")) == {JOE, "my-voice"}
+    assert not list((data / "staging").iterdir())
 
 
 MODEL, SETTINGS = own_voice()

@@ -22,6 +22,7 @@ BYTES_PER_SAMPLE = 2
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
+_KEPT_TEXT = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Request:
         send: gets the PCM.
         sentence_silence: pause between sentences in seconds.
         timeout: seconds that a segment may wait for its first audio.
+        keep_text: whether `text` is wanted.
     """
 
     def __init__(
@@ -53,11 +55,14 @@ class Request:
         *,
         sentence_silence: float,
         timeout: float,
+        keep_text: bool = False,
     ) -> None:
         self.characters = 0
         """Of the text that was handed to workers."""
         self.first_audio: float | None = None
         """Seconds from the first segment to its first audio."""
+        self.text: str | None = "" if keep_text else None
+        """The beginning of what was handed to workers."""
         self._pool = pool
         self._target = target
         self._admission = admission
@@ -94,6 +99,8 @@ class Request:
                     self._places.release()
                     continue
                 self.characters += job.characters
+                if self.text is not None:
+                    self.text = f"{self.text} {segment.text}".strip()[:_KEPT_TEXT]
                 self._jobs.add(job)
                 self._ahead.put_nowait((segment, job))
         except HardenedError as err:

@@ -46,6 +46,7 @@ class Manner:
         max_segment_chars: longest segment.
         fallback_voice: speaks whole requests while the voice they ask for is out of order.
         request_timeout: seconds that a segment may wait for its first audio.
+        keep_text: whether the records of the last requests hold their text.
     """
 
     speaker: str | None = None
@@ -54,12 +55,15 @@ class Manner:
     max_segment_chars: int = 500
     fallback_voice: str | None = None
     request_timeout: float = 60.0
+    keep_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """How a request went; never what was said. Times in seconds."""
+    """How a request went. Times in seconds."""
 
+    id: str
+    """What whoever asked calls it; empty for requests without a name."""
     at: float
     """When it ended, since the epoch."""
     voice: str
@@ -69,6 +73,8 @@ class RequestRecord:
     first_audio: float | None
     audio: float
     duration: float
+    text: str | None
+    """What was said, if `Manner.keep_text`."""
 
 
 class Synthesizer:
@@ -157,12 +163,14 @@ class Synthesizer:
         target: Target,
         segments: AsyncIterator[Segment],
         send: Callable[[bytes], Awaitable[None]],
+        request_id: str = "",
     ) -> int:
         """Speak `segments` and `send` the PCM in pieces; returns the number of samples.
 
-        The next segment is made while one is sent. Whatever ends this early also cancels the
-        segments that are not finished. A segment that kills workers is left out; when there is
-        nothing else, or a part of it has been heard, the request ends with that error.
+        How that went is remembered under `request_id`. The next segment is made while one is
+        sent. Whatever ends this early also cancels the segments that are not finished. A segment
+        that kills workers is left out; when there is nothing else, or a part of it has been heard,
+        the request ends with that error.
 
         Raises:
             HardenedError: a segment failed; the audio before it has been sent.
@@ -177,6 +185,7 @@ class Synthesizer:
                 send,
                 sentence_silence=self.manner.sentence_silence,
                 timeout=self.manner.request_timeout,
+                keep_text=self.manner.keep_text,
             )
             producer = asyncio.create_task(request.submit(segments))
             try:
@@ -190,10 +199,16 @@ class Synthesizer:
             finally:
                 request.cancel_jobs()
                 await end(producer)
-                self._record(target, request, outcome, time.monotonic() - begin)
+                self._record(request_id, target, request, outcome, time.monotonic() - begin)
         return samples
 
-    async def say(self, target: Target, text: str, send: Callable[[bytes], Awaitable[None]]) -> int:
+    async def say(
+        self,
+        target: Target,
+        text: str,
+        send: Callable[[bytes], Awaitable[None]],
+        request_id: str = "",
+    ) -> int:
         """`speak` a whole text as it came from outside.
 
         Raises:
@@ -201,15 +216,19 @@ class Synthesizer:
             HardenedError: as `speak`.
         """
         check_length(len(text))
-        return await self.speak(target, _cut(clean(text), self.manner.max_segment_chars), send)
+        segments = _cut(clean(text), self.manner.max_segment_chars)
+        return await self.speak(target, segments, send, request_id)
 
-    def _record(self, target: Target, request: Request, outcome: str, duration: float) -> None:
+    def _record(
+        self, request_id: str, target: Target, request: Request, outcome: str, duration: float
+    ) -> None:
         metrics = self.pool.metrics
         metrics.requests.labels(outcome).inc()
         seconds = request.samples / target.voice.sample_rate
         metrics.audio.inc(seconds)
         self.records.append(
             RequestRecord(
+                id=request_id,
                 at=time.time(),
                 voice=target.voice.name,
                 outcome=outcome,
@@ -217,6 +236,7 @@ class Synthesizer:
                 first_audio=request.first_audio,
                 audio=seconds,
                 duration=duration,
+                text=request.text,
             )
         )
         self.on_change()

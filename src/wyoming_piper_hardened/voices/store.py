@@ -110,15 +110,26 @@ class Store:
             NoSpaceError: a voice of `model_bytes` would not fit.
         """
         stage = self._new_stage()
-        needed = _SPACE_FACTOR * model_bytes + _SPACE_MARGIN
-        free = shutil.disk_usage(stage).free
-        if free < needed:
+        try:
+            self.check_room(model_bytes)
+        except NoSpaceError:
             self.abandon(stage)
+            raise
+        return stage
+
+    def check_room(self, model_bytes: int = 0) -> None:
+        """Return if a voice of `model_bytes` can be made into a version.
+
+        Raises:
+            NoSpaceError: it would not fit, or the disk would be too full for everybody else.
+        """
+        needed = _SPACE_FACTOR * model_bytes + _SPACE_MARGIN
+        free = shutil.disk_usage(self._staging).free
+        if free < needed:
             raise NoSpaceError(
                 f"{needed >> 20} MB are needed in {self.root}, {free >> 20} MB are free; make room "
                 "or choose a smaller voice"
             )
-        return stage
 
     def abandon(self, stage: Path) -> None:
         """Remove what is left of a transaction's folder, if anything."""

@@ -101,6 +101,7 @@ STATUS = record(
         "requests": array(
             record(
                 {
+                    "id": TEXT,
                     "at": NUMBER,
                     "voice": TEXT,
                     "outcome": TEXT,
@@ -109,6 +110,7 @@ STATUS = record(
                     "audio": NUMBER,
                     "duration": NUMBER,
                     "real_time_factor": maybe(NUMBER),
+                    "text": maybe(TEXT),
                 }
             )
         ),

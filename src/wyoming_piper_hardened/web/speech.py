@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import struct
 import time
@@ -98,19 +99,23 @@ class Speech:
     ) -> web.StreamResponse:
         """Speak into the answer to `request`.
 
+        Its header ``X-Request-Id`` names it among the last requests in ``/api/status``, which tell
+        whether all of it was spoken, even to who gets it through a proxy that hides a break.
+
         Raises:
             HardenedError: nothing has been sent. What fails later cuts the connection off.
         """
         target = await self._target(wanted)
         encoder = await asyncio.to_thread(audio_format.make, target.voice.sample_rate)
-        stream = _Stream(request, audio_format.content_type)
+        request_id = secrets.token_hex(8)
+        stream = _Stream(request, audio_format.content_type, request_id)
 
         async def send(pcm: bytes) -> None:
             await stream.write(await _encode(encoder, pcm))
 
         begin = time.monotonic()
         try:
-            await self._synthesizer.say(target, wanted.text, send)
+            await self._synthesizer.say(target, wanted.text, send, request_id)
             rest = encoder.finish()
             while (piece := await asyncio.to_thread(next, rest, None)) is not None:
                 await stream.write(piece)
@@ -142,8 +147,8 @@ class Speech:
 class _Stream:
     """An answer that begins with its first byte."""
 
-    def __init__(self, request: web.Request, content_type: str) -> None:
-        headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
+    def __init__(self, request: web.Request, content_type: str, request_id: str) -> None:
+        headers = {"Content-Type": content_type, "X-Request-Id": request_id}
         self.response = web.StreamResponse(headers=headers)
         self._request = request
 

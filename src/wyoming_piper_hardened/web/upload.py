@@ -66,35 +66,56 @@ class Upload:
             raise RequestTooLargeError(f"a model may have {MAX_MODEL >> 20} MB")
         if self._busy.locked():
             raise TooManyRequestsError("another voice is being uploaded; wait for it")
-        async with self._busy, self._operations.staging(length or MAX_MODEL) as stage:
+        async with self._busy, self._operations.staging(length or 0) as stage:
             try:
                 async with asyncio.timeout(_WHOLE_TIMEOUT):
-                    model = await _receive(request, stage)
+                    model = await self._receive(request, stage)
             except TimeoutError:
                 raise RequestTimeoutError("the files do not come; nothing was changed") from None
             voice = await self._operations.import_files(model)
         return web.json_response({"voice": voice.name, "prepared": voice.prepared})
 
+    async def _receive(self, request: web.Request, stage: Path) -> Path:
+        """Write both files into `stage`; returns the model's path."""
+        names: dict[str, str] = {}
+        try:
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader) or part.name not in _FIELDS:
+                    raise BadRequestError("only the fields model and config are known")
+                if part.name in names:
+                    raise BadRequestError(f"{part.name} came twice", part.name)
+                suffix, limit = _FIELDS[part.name]
+                names[part.name] = _voice_name(part.filename or "", suffix, part.name)
+                await self._write(part, stage / f"upload{suffix}", limit)
+        except (ValueError, AssertionError, EOFError):  # a broken envelope
+            raise BadRequestError("the body is not valid multipart/form-data") from None
+        if len(names) < len(_FIELDS):
+            raise BadRequestError("both the fields model and config are needed")
+        if names["model"] != names["config"]:
+            raise BadRequestError(
+                "the configuration must be called as the model, with .json behind it"
+            )
+        return await asyncio.to_thread(_name, stage, names["model"])
 
-async def _receive(request: web.Request, stage: Path) -> Path:
-    """Write both files into `stage`; returns the model's path."""
-    names: dict[str, str] = {}
-    try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or part.name not in _FIELDS:
-                raise BadRequestError("only the fields model and config are known")
-            if part.name in names:
-                raise BadRequestError(f"{part.name} came twice", part.name)
-            suffix, limit = _FIELDS[part.name]
-            names[part.name] = _voice_name(part.filename or "", suffix, part.name)
-            await _write(part, stage / f"upload{suffix}", limit)
-    except (ValueError, AssertionError, EOFError):  # a broken envelope
-        raise BadRequestError("the body is not valid multipart/form-data") from None
-    if len(names) < len(_FIELDS):
-        raise BadRequestError("both the fields model and config are needed")
-    if names["model"] != names["config"]:
-        raise BadRequestError("the configuration must be called as the model, with .json behind it")
-    return await asyncio.to_thread(_name, stage, names["model"])
+    async def _write(self, part: BodyPartReader, path: Path, limit: int) -> None:
+        def append(chunk: bytes) -> None:
+            self._operations.check_room()  # through Home Assistant no length comes beforehand
+            file.write(chunk)
+
+        file: BinaryIO = await asyncio.to_thread(path.open, "xb")
+        size = 0
+        try:
+            while True:
+                async with asyncio.timeout(_STALL_TIMEOUT):
+                    chunk = await part.read_chunk(_CHUNK)
+                if not chunk:
+                    return
+                size += len(chunk)
+                if size > limit:
+                    raise RequestTooLargeError(f"{part.name} may have {limit >> 20} MB")
+                await asyncio.to_thread(append, chunk)
+        finally:
+            await asyncio.to_thread(file.close)
 
 
 def _voice_name(filename: str, suffix: str, field: str) -> str:
@@ -109,20 +130,3 @@ def _name(stage: Path, name: str) -> Path:
     (stage / "upload.onnx").rename(model)
     (stage / "upload.onnx.json").rename(config_path(model))
     return model
-
-
-async def _write(part: BodyPartReader, path: Path, limit: int) -> None:
-    file: BinaryIO = await asyncio.to_thread(path.open, "xb")
-    size = 0
-    try:
-        while True:
-            async with asyncio.timeout(_STALL_TIMEOUT):
-                chunk = await part.read_chunk(_CHUNK)
-            if not chunk:
-                return
-            size += len(chunk)
-            if size > limit:
-                raise RequestTooLargeError(f"{part.name} may have {limit >> 20} MB")
-            await asyncio.to_thread(file.write, chunk)
-    finally:
-        await asyncio.to_thread(file.close)

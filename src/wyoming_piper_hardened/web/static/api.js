@@ -69,6 +69,15 @@ export const api = {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(request),
     }),
+  /**
+   * How a speech ended: "ok", or the code of its error; nothing if the server does not know it.
+   * @param {string|null} id the answer's X-Request-Id
+   * @returns {Promise<string|undefined>}
+   */
+  outcome: async (id) => {
+    const { requests } = await (await ask("GET", "status")).json();
+    return requests.find((/** @type {any} */ one) => one.id === id)?.outcome;
+  },
 };
 
 /**

@@ -6,8 +6,10 @@ import { ApiError, address, api } from "./api.js";
 
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 10_000;
-/** Milliseconds without news after which the server is asked whether it is still there. */
-const QUIET = 15_000;
+/** Milliseconds without news after which the server is asked: it has some every 5 s. */
+const QUIET = 8000;
+/** Milliseconds between two questions while the stream brings nothing. */
+const PACE = 2000;
 const PATIENCE = 8000;
 /** A page that nobody has seen for so long lets go of its connection. */
 const UNSEEN = 60_000;
@@ -28,6 +30,11 @@ export class Link {
     this.timer = 0;
     this.watch = 0;
     this.unseen = 0;
+    /** Whether something on the way keeps the stream back; older Home Assistants compress it. */
+    this.held = false;
+    this.pace = PACE;
+    /** The newest status that was shown; a stream that was kept back brings older ones. */
+    this.shown = { started_at: 0, uptime: 0 };
     /** @type {symbol|null} the question whose answer is waited for */
     this.asked = null;
     document.addEventListener("visibilitychange", () => this.#seen());
@@ -44,9 +51,12 @@ export class Link {
     this.#close();
     const source = new EventSource(address("events"));
     this.source = source;
+    this.held = false;
+    this.pace = PACE; // until the stream has shown that it brings something
     source.addEventListener("status", (event) => {
       if (source !== this.source) return;
       this.delay = FIRST_DELAY;
+      if (!this.held) this.pace = QUIET;
       this.#news(JSON.parse(event.data));
     });
     // The browser would try again by itself, but not after every kind of failure.
@@ -67,6 +77,9 @@ export class Link {
     this.asked = null; // an answer that is still under way is older than this
     this.#enter("open");
     this.#watch();
+    const { started_at, uptime } = this.shown;
+    if (status.started_at === started_at && status.uptime < uptime) return;
+    this.shown = status;
     this.onStatus(status);
   }
 
@@ -96,10 +109,14 @@ export class Link {
     }
   }
 
-  /** A connection may die without a word, so silence is looked into. */
+  /** A connection may die without a word, or bring no news in time, so silence is looked into. */
   #watch() {
     clearTimeout(this.watch);
-    this.watch = window.setTimeout(() => this.#ask(), QUIET);
+    this.watch = window.setTimeout(() => {
+      this.held = true; // until it is opened anew
+      this.pace = PACE;
+      this.#ask();
+    }, this.pace);
   }
 
   #again() {

@@ -98,6 +98,10 @@ export class Player {
       }
       if (done) break;
     }
+    // Home Assistant ends an answer properly that broke off on its way, so the server is asked.
+    const outcome = await api.outcome(answer.headers.get("X-Request-Id")).catch(() => undefined);
+    if (run.abort.signal.aborted) return;
+    if (outcome !== "ok") throw new TypeError(`the speech broke off: ${outcome}`);
     this.complete = true;
     this.onChange();
   }
