@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SHORT = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-_PREFIX = "wyoming_piper"
+PREFIX = "wyoming_piper"
+"""Of every name."""
 
 
 class Metrics:
@@ -38,22 +39,18 @@ class Metrics:
         )
         self.rejections = self._counter("rejections", "Requests refused at once, by code", "code")
         self.queue_length = Gauge(
-            f"{_PREFIX}_queue_length", "Segments that wait for a worker", registry=self.registry
+            f"{PREFIX}_queue_length", "Segments that wait for a worker", registry=self.registry
         )
-        self.workers_running = Gauge(
-            f"{_PREFIX}_workers_running", "Workers that can speak", registry=self.registry
-        )
-
         self.tasks = Gauge(
-            f"{_PREFIX}_event_loop_tasks", "Tasks under way in the server", registry=self.registry
+            f"{PREFIX}_event_loop_tasks", "Tasks under way in the server", registry=self.registry
         )
         self.tasks.set_function(_tasks)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self.registry)
+        return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(f"{_PREFIX}_{name}", text, buckets=buckets, registry=self.registry)
+        return Histogram(f"{PREFIX}_{name}", text, buckets=buckets, registry=self.registry)
 
 
 def _tasks() -> int:

@@ -19,6 +19,7 @@ from support.ports import free_port
 from support.site import Open, Site
 from support.waiting import eventually
 from test_cli import server
+from wyoming_piper_hardened import __version__
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.web.door import MOST_CONNECTIONS
 
@@ -40,7 +41,17 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     assert await site.get("/health/ready") == (200, {"ready": True, "issues": []})
     async with site.client.get("/metrics") as answer:
         assert answer.content_type == "text/plain"
-        assert 'wyoming_piper_requests_total{outcome="ok"} 1.0' in await answer.text()
+        figures = sampled(await answer.text())
+    assert figures['wyoming_piper_requests_total{outcome="ok"}'] == 1
+    assert figures["wyoming_piper_ready"] == 1
+    assert figures['wyoming_piper_workers{state="running"}'] == 1
+    assert figures['wyoming_piper_workers{state="fatal"}'] == 0
+    assert figures["wyoming_piper_workers_memory_bytes"] > 50 << 20
+    assert figures["wyoming_piper_voices_installed"] == 1
+    assert figures['wyoming_piper_issues{kind="damaged"}'] == 0
+    assert figures[f'wyoming_piper_info{{version="{__version__}"}}'] == 1
+    assert figures["process_resident_memory_bytes"] > 10 << 20
+    assert figures["process_open_fds"] > 3
     _, status = await site.get("/api/status")
     assert status["ready"]
     assert status["speaks"] == status["voice"] == "en_US-joe-medium"
@@ -53,6 +64,18 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     assert request["real_time_factor"] > 0
     assert "Hello" not in str(status)
     assert any("is ready" in entry["text"] for entry in status["journal"])
+
+
+def sampled(exposition: str) -> dict[str, float]:
+    """Every sample by its name and labels, each of which is there once."""
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+            name = f"{sample.name}{{{labels}}}" if labels else sample.name
+            assert name not in found
+            found[name] = sample.value
+    return found
 
 
 @pytest.mark.parametrize(
@@ -71,7 +94,7 @@ async def test_figures_are_told_whatever_is_accepted(
     async with site.client.get("/metrics", headers={"Accept": accepted}) as answer:
         assert (answer.status, answer.content_type) == (200, "text/plain")
         figures = text_string_to_metric_families(await answer.text())
-        assert "wyoming_piper_workers_running" in {family.name for family in figures}
+        assert "wyoming_piper_workers" in {family.name for family in figures}
 
 
 async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> None:
@@ -87,6 +110,11 @@ async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> No
     assert issue["applicable"]
     code, body = await site.get("/api/status")
     assert (code, body["workers"][0]["state"]) == (200, "fatal")
+    async with site.client.get("/metrics") as answer:
+        figures = sampled(await answer.text())
+    assert figures["wyoming_piper_ready"] == 0
+    assert figures['wyoming_piper_workers{state="fatal"}'] == 1
+    assert figures['wyoming_piper_issues{kind="failing"}'] == 1
     async with site.client.post("/api/say", json={"text": "Hello."}) as answer:
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0

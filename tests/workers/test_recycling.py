@@ -55,13 +55,13 @@ async def never_without_a_worker(server: WyomingServer) -> AsyncIterator[list[in
     """Look at every change of a worker's state within; yields how many could speak each time."""
     await eventually(lambda: running(server))
     pool, seen = pool_of(server), [len(running(server))]
-    unobserved = pool.metrics.workers_running.set
+    unobserved = pool.on_change
 
-    def observe(value: float) -> None:
-        seen.append(int(value))
-        unobserved(value)
+    def observe() -> None:
+        seen.append(sum(worker.state is WorkerState.RUNNING for worker in pool.workers))
+        unobserved()
 
-    pool.metrics.workers_running.set = observe  # type: ignore[method-assign]
+    pool.on_change = observe
     yield seen
     assert min(seen) > 0, f"workers that could speak, over time: {seen}"
 

@@ -1,30 +1,26 @@
-"""Health and figures: for watchdogs, load balancers and Prometheus."""
+"""Health: for watchdogs and load balancers."""
 
 from __future__ import annotations
 
 from aiohttp import web
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from ..metrics import Metrics
 from ..operations import Operations
 from .endpoint import Access, Endpoint
-from .schemas import JSON, READINESS, SWITCH, TEXT, record
+from .schemas import JSON, READINESS, SWITCH, record
 from .status import issue_json
 
 _OUT_OF_ORDER = 503
 
 
 class Health:
-    """``/health/…`` and ``/metrics``.
+    """``/health/…``.
 
     Args:
         operations: knows whether it can speak, and why not.
-        metrics: what is counted.
     """
 
-    def __init__(self, operations: Operations, metrics: Metrics) -> None:
+    def __init__(self, operations: Operations) -> None:
         self._operations = operations
-        self._registry = metrics.registry
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """See there."""
@@ -45,13 +41,6 @@ class Health:
                 access=Access.HEALTH,
                 answers={200: {JSON: READINESS}, _OUT_OF_ORDER: {JSON: READINESS}},
             ),
-            Endpoint(
-                method="GET",
-                path="/metrics",
-                handle=self._metrics,
-                summary="Figures in Prometheus' format.",
-                answers={200: {"text/plain": TEXT}},
-            ),
         )
 
     async def _ready(self, _: web.Request) -> web.Response:
@@ -59,13 +48,6 @@ class Health:
         issues = [] if ready else [issue_json(issue) for issue in self._operations.issues()]
         return web.json_response(
             {"ready": ready, "issues": issues}, status=200 if ready else _OUT_OF_ORDER
-        )
-
-    async def _metrics(self, _: web.Request) -> web.Response:
-        # The one form that every scraper takes, whatever else it says it would.
-        return web.Response(
-            body=generate_latest(self._registry),
-            headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
         )
 
 

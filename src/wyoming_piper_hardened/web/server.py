@@ -33,6 +33,7 @@ from .endpoint import Access
 from .events import Events
 from .fields import MAX_BODY
 from .health import Health
+from .metrics import MetricsPage
 from .openai import OpenAI
 from .openapi import Document
 from .pages import read_pages
@@ -74,7 +75,8 @@ class WebServer:
         self._events = Events(status.render, operations.changes)
         document = Document()
         parts = (
-            Health(operations, synthesizer.pool.metrics),
+            Health(operations),
+            MetricsPage(operations, synthesizer.pool.metrics),
             status,
             self._voices,
             Upload(operations),

@@ -208,9 +208,7 @@ class Pool:
             self._successors.pop(worker, None)
 
     def _on_change(self, worker: Worker) -> None:
-        running = [w for w in self.workers if w.state is WorkerState.RUNNING]
-        self.metrics.workers_running.set(len(running))
-        if running:
+        if any(w.state is WorkerState.RUNNING for w in self.workers):
             self._ready.set()
         serving = worker.state is WorkerState.RUNNING and not worker.retired
         if worker.worn and serving and worker not in self._successors:
