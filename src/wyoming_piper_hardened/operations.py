@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -24,12 +25,22 @@ from .voices.voice import Voice
 from .workers.pool import PoolStatus
 from .workers.worker import WorkerState
 
+_LOGGER = logging.getLogger(__name__)
 _REMEMBERED = 50
 
 APPLICABLE = frozenset(
     {Suggestion.REPAIR, Suggestion.INSTALL, Suggestion.UPDATE, Suggestion.RESTART_WORKERS}
+    | {Suggestion.FREE_SPACE}
 )
-"""What `Operations.apply` can carry out; anything else only a person can do."""
+"""What `Operations.apply` can carry out, or try again when a person has done the rest; anything
+else only a person can do."""
+
+_DISMISSIBLE = frozenset(
+    {IssueKind.MISSING, IssueKind.NO_SPACE, IssueKind.REJECTED, IssueKind.UNREACHABLE}
+    | {IssueKind.STALE, IssueKind.UNPREPARED, IssueKind.OPTION}
+)
+"""What may be left as it is, unless it concerns a voice of the settings; told anew if it comes
+up again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ class Operations:
         synthesizer: speaks.
         keeper: acts on voices.
         journal: the last lines of the log.
+        wanted: the voices of the settings.
         repaired_on_start: set as soon as everything that the settings want repaired when the
             server starts has been repaired.
     """
@@ -107,6 +119,7 @@ class Operations:
         keeper: Keeper,
         journal: Journal,
         repaired_on_start: asyncio.Event,
+        wanted: tuple[str, ...] = (),
     ) -> None:
         self.synthesizer = synthesizer
         self.repaired_on_start = repaired_on_start
@@ -114,6 +127,7 @@ class Operations:
         """Tells that `status` has changed."""
         self._keeper = keeper
         self._journal = journal
+        self._wanted = frozenset(wanted)
         self._commands: deque[CommandRecord] = deque(maxlen=_REMEMBERED)
         self._started = time.monotonic()
         self._started_at = time.time()
@@ -257,8 +271,29 @@ class Operations:
                 await self.repair(issue.subject)
             case Suggestion.INSTALL | Suggestion.UPDATE:
                 await self.install(issue.subject)
+            case Suggestion.FREE_SPACE:
+                there = await self._keeper.has(issue.subject)
+                await (self.repair if there else self.install)(issue.subject)
             case Suggestion.RESTART_WORKERS:
                 self.restart_workers()
+
+    def may_dismiss(self, issue: Issue) -> bool:
+        """Whether nothing that is needed is amiss, so that it may be left as it is."""
+        needed = issue.subject in self._wanted and issue.kind is not IssueKind.STALE
+        return issue.kind in _DISMISSIBLE and not needed and issue in self._keeper.issues
+
+    def dismiss(self, issue_id: str) -> None:
+        """Close an issue although nothing has been mended.
+
+        Raises:
+            IssueNotFoundError: it is not open (any more).
+            NeedsPersonError: what is needed is amiss.
+        """
+        issue = self.issue(issue_id)
+        if not self.may_dismiss(issue):
+            raise NeedsPersonError(f"{issue_id[:100]} cannot be dismissed; it has to be mended")
+        self._keeper.issues.dismiss(issue.subject, issue.kind)
+        self.changes.tell()
 
     def issue(self, issue_id: str) -> Issue:
         """The open issue of that name.
@@ -278,6 +313,7 @@ class Operations:
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""
+        _LOGGER.info("every worker is replaced, because somebody asked for it")
         self.synthesizer.pool.replace_workers()
 
     def reset_breaker(self, name: str | None = None) -> None:

@@ -178,7 +178,13 @@ async def serve(
         idle_timeout=settings.idle_timeout,
     )
     with kept_journal() as journal:
-        operations = Operations(synthesizer, keeper, journal, caretaker.repaired_on_start)
+        operations = Operations(
+            synthesizer,
+            keeper,
+            journal,
+            caretaker.repaired_on_start,
+            wanted=(settings.voice, *settings.voices),
+        )
         web = WebServer(settings, operations) if settings.web_uri is not None else None
         await server.start()
         _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)

@@ -42,6 +42,7 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
             "message": "encoder.onnx has changed",
             "suggestion": "repair",
             "applicable": True,
+            "dismissible": False,
         },
         {
             "id": "no-space:en_GB-northern_english_male-medium",
@@ -49,7 +50,8 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
             "subject": "en_GB-northern_english_male-medium",
             "message": "no-space: 214 MB are needed, 30 MB are free",
             "suggestion": "free-space",
-            "applicable": False,
+            "applicable": True,
+            "dismissible": True,
         },
     ],
 }
@@ -76,7 +78,7 @@ CONTRAST = """
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement;
     if (!walker.currentNode.textContent.trim() || !node.checkVisibility()) continue;
-    if (node.closest("[aria-disabled=true], :disabled, .hidden-text, title, option")) continue;
+    if (node.closest(".quiet[aria-disabled=true], .hidden-text, title, option")) continue;
     const style = getComputedStyle(node);
     const ground = behind(node);
     const opacity = Number(style.opacity);
@@ -143,6 +145,35 @@ async def test_every_language_fits_a_small_phone(
         assert not [key for key in untranslated or [] if key.split(".")[-1] not in {"onnx", "json"}]
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_the_table_fits_a_tablet_and_a_side_bar(
+    server: WebServer, open_page: OpenPage, language: str
+) -> None:
+    async with open_page(server.url, locale=language) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await in_trouble(page, server)
+        for width in (720, 768, 993, 1024, 1100, 1200, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            heights = await page.evaluate(
+                "[...document.querySelectorAll('#voice-rows tr:not([aria-busy])')]"
+                ".map((row) => row.offsetHeight)"
+            )
+            assert max(heights) < 100, (width, heights)
+            assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
+async def test_a_long_log_makes_the_page_no_longer(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        lines = [{"at": 1.0 + at, "level": "warning", "text": f"line {at}"} for at in range(200)]
+        await in_trouble(page, server, journal=lines)
+        await expect(page.locator("#journal-list li")).to_have_count(200)
+        end = await page.evaluate("document.querySelector('main').getBoundingClientRect().bottom")
+        assert await page.evaluate("document.documentElement.scrollHeight") < end + 100
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_can_be_read(
     server: WebServer, open_page: OpenPage, scheme: str, pictures: Path | None
@@ -162,6 +193,10 @@ async def test_text_can_be_read(
         assert await page.evaluate(CONTRAST) == []
         await in_trouble(page, server)
         assert await page.evaluate(CONTRAST) == []
+        await page.locator("summary").click()
+        for name in ("Install: Amy, medium", "Upload", "Repair: en_US", "Restart", "Dismiss"):
+            await page.get_by_role("button", name=name).first.hover(force=True)
+            assert await page.evaluate(CONTRAST) == []
         for tone in ("wait", "warn", "bad"):
             await page.evaluate("(tone) => document.body.setAttribute('data-tone', tone)", tone)
             assert await page.evaluate(CONTRAST) == []
@@ -275,7 +310,10 @@ async def test_nothing_from_outside_becomes_a_part_of_the_page(
             speaks=evil,
             version=evil,
             issues=[issue, TROUBLE["issues"][1]],
-            workers=[{**one, "state": evil, "last_failure": evil} for one in status["workers"]],
+            workers=[
+                {**one, "state": evil, "last_failure": evil, "last_failure_at": 1.0}
+                for one in status["workers"]
+            ],
             journal=[{"at": 1.0, "level": evil, "text": evil}],
         )
         await expect(page.locator("#journal-list")).to_contain_text("<img src=x")

@@ -52,7 +52,7 @@ async def test_a_voice_of_ones_own_comes_through_it_and_is_removed(
         row = page.get_by_role("row", name=re.compile("kitchen-robot"))
         await expect(row).to_contain_text("Your own", timeout=PATIENCE)
         await row.get_by_role("button", name="Remove").click()
-        dialog = page.get_by_role("dialog", name="Remove kitchen-robot?")
+        dialog = page.get_by_role("dialog", name="Remove kitchen-robot")
         await dialog.get_by_role("button", name="Remove").click()
         await expect(row).to_have_count(0, timeout=PATIENCE)
 

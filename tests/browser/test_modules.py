@@ -6,6 +6,8 @@ import struct
 
 from support.browser import OpenPage
 from support.web_server import WebServer
+from wyoming_piper_hardened.engine.messages import EXIT_CANNOT_START
+from wyoming_piper_hardened.workers.diagnosis import explain_exit
 
 
 async def test_audio_may_come_in_any_pieces(server: WebServer, open_page: OpenPage) -> None:
@@ -109,17 +111,24 @@ async def test_the_error_of_an_issue_is_found(server: WebServer, open_page: Open
 async def test_the_log_is_put_in_the_words_of_the_reader(
     server: WebServer, open_page: OpenPage
 ) -> None:
-    joe = "en_US-joe-medium"
+    joe, titled = "en_US-joe-medium", "Joe (en_US-joe-medium)"
+    crashed = "crashed (bus error), in a segment of 9 characters which goes on from sample 512"
+    told = (
+        "Sie ist abgestürzt. Der Satz ging in einer anderen Sprachmaschine weiter; nichts ging "
+        "verloren."
+    )
     cases = [
-        ("worker 1 is ready (pid 7, 1.57 s)", "Sprachmaschine 1 ist bereit, nach 1,57 s.", ""),
+        ("worker 1 is ready (pid 7, 1.57 s)", "Sprachmaschine 1 ist bereit, nach 1,57\u00a0s.", ""),
         (
-            "worker 2: killed by signal 9. A new process starts in 0.5 s",
-            "Sprachmaschine 2 ist ausgefallen; in 0,5 s startet eine neue.",
-            "killed by signal 9",
+            f"worker 2: {crashed}. A new process starts in 0.5 s",
+            f"Sprachmaschine 2 ist ausgefallen; in 0,5\u00a0s startet eine neue. {told}",
+            crashed,
         ),
-        (f"{joe} speaks from /data/voices/1.2 (3)", f"{joe} ist da und kann sprechen.", ""),
-        (f"{joe}: damaged: encoder.onnx", f"{joe} ist beschädigt", "encoder.onnx"),
-        (f"{joe}: missing: no-space: 1 MB", f"{joe} ist nicht installiert", "1 MB"),
+        (f"{joe} speaks from /data/voices/1.2 (3)", f"{titled} ist da und kann sprechen.", ""),
+        (f"{joe} has been removed", f"{titled} wurde entfernt.", ""),
+        ("robot is being installed", "robot wird installiert.", ""),
+        (f"{joe}: damaged: encoder.onnx", f"{titled} ist beschädigt", "encoder.onnx"),
+        (f"{joe}: missing: no-space: 1 MB", f"{titled} ist nicht installiert", "1 MB"),
         (f"{joe}: remove: store-unusable: EIO", f"{joe} konnte nicht entfernt werden.", "EIO"),
         ("worker 1: failing: it hung", "Fällt immer wieder aus: Sprachmaschine 1", "it hung"),
         ("something new", "", "something new"),
@@ -139,6 +148,33 @@ async def test_the_log_is_put_in_the_words_of_the_reader(
             assert found == {"text": text, "detail": detail}
 
 
+async def test_every_end_of_an_engine_has_words(server: WebServer, open_page: OpenPage) -> None:
+    cases = {
+        **{explain_exit(-number): "It crashed." for number in (6, 7, 11, 5)},
+        explain_exit(-9): "It was killed from outside",
+        explain_exit(-4): "The processor is too old",
+        explain_exit(EXIT_CANNOT_START): "It could not start.",
+        explain_exit(1): "It ended by itself.",
+        "made nothing for 10 s": "It hung.",
+        "did not answer a ping in 10 s": "It hung.",
+        "was not ready after 60 s": "It hung.",
+        "could not start: no such file": "It could not start.",
+        "cannot be started: Cannot allocate memory": "It could not start.",
+        "grew to 900 MB in mid-segment and was killed": "It took too much memory.",
+    }
+    async with open_page(server.url) as watched:
+        for reason, expected in cases.items():
+            found = await watched.page.evaluate(
+                """async (reason) => {
+                  const { reasonInWords } = await import("./static/lines.js");
+                  const { load } = await import("./static/translation.js");
+                  return reasonInWords(reason, await load());
+                }""",
+                reason,
+            )
+            assert found.startswith(expected), reason
+
+
 async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPage) -> None:
     quiet = {
         "ready": True,
@@ -150,13 +186,19 @@ async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPa
     }
     starting = {**quiet, "ready": False, "workers": [{"state": "starting", "last_failure": None}]}
     failing = {"state": "fatal", "last_failure": "it cannot start"}
+    waiting = {"state": "backoff", "last_failure": "crashed"}
     damaged = {"subject": "en_US-joe-medium", "kind": "damaged", "message": "encoder.onnx"}
+    instead = {**quiet, "speaks": "de_DE-eva_k-x_low"}
+    coming = {"voice": "en_US-joe-medium", "action": "install"}
     cases = [
         ("connecting", None, "wait", "state.connecting", ""),
         ("lost", quiet, "bad", "state.lost", ""),
         ("refused", None, "bad", "state.refused", ""),
         ("open", quiet, "good", "state.ready", ""),
-        ("open", {**quiet, "speaks": "de_DE-eva_k-x_low"}, "warn", "state.instead", ""),
+        ("open", {**quiet, "issues": [damaged]}, "warn", "state.ready", ""),
+        ("open", instead, "warn", "state.instead", ""),
+        ("open", {**instead, "works": [coming]}, "wait", "state.coming", ""),
+        ("open", {**starting, "workers": [waiting]}, "warn", "state.recovering", "crashed"),
         ("open", starting, "wait", "state.starting", ""),
         ("open", {**starting, "workers": [failing]}, "bad", "state.broken", "it cannot start"),
         ("open", {**starting, "issues": [damaged]}, "bad", "state.broken", "encoder.onnx"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from support.browser import OpenPage, take_picture
 from support.ingress import ingress
-from support.web_server import WebServer
+from support.web_server import StartServer, WebServer
 
 LONG = "The washing machine has finished, and the dryer is waiting for you. " * 6
 
@@ -57,6 +58,29 @@ async def test_it_sounds_to_its_end(server: WebServer, open_page: OpenPage) -> N
         assert events[0] == "start"
 
 
+async def test_two_clicks_are_one(server: WebServer, open_page: OpenPage) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await page.get_by_label("Text to speak").fill("Yes.")
+        await page.get_by_role("button", name="Speak", exact=True).dblclick()
+        await expect(page.locator("#say-outcome")).to_contain_text("in all")
+
+
+async def test_a_text_without_words_is_no_failure(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    server = await asyncio.to_thread(start_web)
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await speak(page, "🙂")
+        outcome = page.locator("#say-outcome")
+        await expect(outcome).to_have_text("There is nothing to say in this text. ")
+        await speak(page, "Yes.")
+        await expect(page.locator("#first-audio-chart .bar")).to_have_count(1)
+        await expect(page.locator("#first-audio-chart .cross")).to_have_count(0)
+        await expect(page.locator("#first-audio-summary")).not_to_contain_text("failed")
+
+
 async def test_it_is_stopped(server: WebServer, open_page: OpenPage) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         page = watched.page
@@ -66,6 +90,7 @@ async def test_it_is_stopped(server: WebServer, open_page: OpenPage) -> None:
         await page.get_by_role("button", name="Stop", exact=True).click()
         await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
         await expect(page.locator("#say-outcome")).not_to_have_class("failed")
+        await expect(page.locator("#say-outcome")).to_have_text("Stopped.")
 
 
 async def test_a_voice_is_listened_to(server: WebServer, open_page: OpenPage) -> None:

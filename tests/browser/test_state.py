@@ -6,12 +6,18 @@ import asyncio
 import re
 from pathlib import Path
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Route, expect
 
 from support.browser import OpenPage, take_picture
+from support.hub import faulty_hub
+from support.hub_client import amys_files
+from support.hub_faults import Fault
 from support.web_server import StartServer, WebServer
 
 READY = "Ready to speak as Joe"
+JOE, AMY = "en_US-joe-medium", "en_US-amy-medium"
+LONG = 120_000  # milliseconds for what takes a busy machine many seconds
 AT_ONCE = 20_000  # milliseconds that a busy machine may take for what happens at once
 
 
@@ -42,6 +48,10 @@ async def test_voices_are_found(server: WebServer, open_page: OpenPage) -> None:
         await page.get_by_label("Quality", exact=True).select_option(label="high")
         await expect(rows).to_have_count(1)
         await expect(rows).to_contain_text("de_DE-thorsten-high")
+        await page.get_by_label("Quality", exact=True).select_option(index=0)
+        for sought in ("en-GB", "francais", "espanol", "deutschland"):
+            await page.get_by_role("searchbox").fill(sought)
+            assert await rows.count() > 3
         await page.get_by_role("searchbox").fill("klingon")
         await expect(page.get_by_text("No voice fits this search.")).to_be_visible()
         await page.get_by_role("button", name="Show all voices").click()
@@ -50,12 +60,79 @@ async def test_voices_are_found(server: WebServer, open_page: OpenPage) -> None:
         )
         await expect(rows).to_have_count(2)
         await page.get_by_label("Language", exact=True).select_option(index=0)
-        await page.get_by_label("Where").select_option(label="Installed")
+        await page.get_by_label("Show", exact=True).select_option(label="Installed")
         await expect(rows).to_have_count(1)
-        await page.get_by_label("Where").select_option(label="All voices")
+        await page.get_by_label("Show", exact=True).select_option(label="All voices")
         await page.get_by_role("button", name=re.compile("more voices")).click()
         assert await rows.count() > 150
         await expect(rows.get_by_text("Japanese", exact=True)).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("languages", "first"),
+    [(["en-US"], "en_US-"), (["it-IT", "en-US"], "it_IT-"), (["de-AT", "de"], "de_DE-")],
+)
+async def test_what_the_reader_may_like_comes_first(
+    server: WebServer, open_page: OpenPage, languages: list[str], first: str
+) -> None:
+    async with open_page("about:blank") as watched:
+        page = watched.page
+        await page.add_init_script(
+            f"Object.defineProperty(navigator, 'languages', {{ get: () => {languages} }})"
+        )
+        await page.goto(server.url)
+        await expect(page.locator("#voice-rows tr").nth(1)).to_contain_text(first)
+
+
+async def test_a_list_that_cannot_be_read_is_told_and_asked_for_again(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page("about:blank") as watched:
+        page = watched.page
+        watched.allow("status of 503")
+
+        async def refuse(route: Route) -> None:
+            await route.fulfill(status=503, body="")
+
+        await page.route("**/api/voices", refuse)
+        await page.goto(server.url)
+        await expect(page.get_by_text("The list of voices cannot be read.")).to_be_visible()
+        await page.unroute("**/api/voices")
+        await page.get_by_role("button", name="Try again").click()
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await expect(page.get_by_text("The list of voices cannot be read.")).to_be_hidden()
+
+
+async def test_who_may_change_nothing_is_offered_nothing(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    """A proxy that says so passes the page on to somebody elsewhere."""
+    elsewhere = {"X-Forwarded-For": "192.168.1.9"}
+    async with open_page(server.url, extra_http_headers=elsewhere) as watched:
+        page = watched.page
+        await expect(page.get_by_text("From here you can look and listen.")).to_be_visible()
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+        await expect(page.get_by_role("button", name="Listen: Joe")).to_be_visible()
+        for name in ("Install", "Restart", "Check and repair"):
+            await expect(page.get_by_role("button", name=name)).to_have_count(0)
+        await expect(page.get_by_text("Add a voice of your own")).to_be_hidden()
+
+
+async def test_the_voice_that_comes_is_told_and_then_chosen(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.STALL, at=40_000_000, times=1)
+        flags = ("--hub-endpoint", hub.endpoint, "--voice", AMY)
+        server = await asyncio.to_thread(start_web, *flags)
+        async with open_page(server.url) as watched:
+            page, state = watched.page, watched.page.locator("#state-text")
+            await expect(state).to_have_text("Amy is being installed; Joe speaks until then")
+            await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()
+            await expect(page.get_by_label("Voice", exact=True)).to_have_value(JOE)
+            hub.release()
+            await expect(state).to_have_text("Ready to speak as Amy", timeout=LONG)
+            await expect(page.get_by_label("Voice", exact=True)).to_have_value(AMY)
 
 
 async def test_it_is_told_when_the_server_goes_and_when_it_comes_back(

@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from support.browser import OpenPage, take_picture
 from support.hub import faulty_hub
@@ -16,6 +16,13 @@ from support.web_server import StartServer
 
 AMY = "en_US-amy-medium"
 LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+
+
+async def count_requests(page: Page, path: str) -> list[str]:
+    """Filled with the addresses that are asked for and end so."""
+    found: list[str] = []
+    page.on("request", lambda one: found.append(one.url) if one.url.endswith(path) else None)
+    return found
 
 
 async def test_a_voice_is_installed_with_progress(
@@ -28,16 +35,20 @@ async def test_a_voice_is_installed_with_progress(
             page = watched.page
             await page.get_by_role("searchbox").fill("amy medium")
             row = page.get_by_role("row", name=re.compile(AMY))
-            await row.get_by_role("button", name="Install").click()
+            asked = await count_requests(page, "/install")
+            await row.get_by_role("button", name="Install").dblclick()
             progress = row.get_by_role("progressbar")
             await expect(progress).to_have_attribute("value", "0.633", timeout=LONG)
             await expect(row).to_contain_text("40 of 63 MB")
             await page.get_by_role("searchbox").fill("")
             await take_picture(page, pictures, "installing")
+            await row.get_by_role("button", name="Install").focus()
             hub.release()
             notices = page.get_by_role("status", name="Messages")
             await expect(notices).to_contain_text("Amy is installed", timeout=LONG)
+            assert len(asked) == 1
             await expect(row).to_contain_text("Installed")
+            await expect(row.get_by_role("button", name="Check and repair")).to_be_focused()
             await expect(progress).to_be_hidden()
             await row.get_by_role("button", name="Listen").click()
             await watched.until("observed.frames > 10_000")
@@ -58,8 +69,11 @@ async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(
             await page.get_by_role("searchbox").fill("amy medium")
             await page.get_by_role("button", name="Install: Amy").click()
             issues = page.get_by_role("region", name="Needs attention")
-            await expect(issues).to_contain_text(f"{AMY} is not installed", timeout=LONG)
+            await expect(issues).to_contain_text(f"Amy ({AMY}) is not installed", timeout=LONG)
             await expect(issues.get_by_role("button", name=f"Install: {AMY}")).to_be_enabled()
+            await issues.get_by_role("button", name=f"Dismiss: {AMY}").click()
+            await expect(issues).to_be_hidden()
+            assert server.get("api/status")["issues"] == []
 
 
 async def test_what_fails_at_once_is_told_in_the_words_of_the_reader(
@@ -76,8 +90,8 @@ async def test_what_fails_at_once_is_told_in_the_words_of_the_reader(
         for _ in range(2):  # by the button of the voice, then by that of the issue
             await expect(notices).to_contain_text(failed, timeout=LONG)
             await expect(notices).to_contain_text("Der Server soll offline bleiben.")
-            issues = page.get_by_role("region", name="Braucht Aufmerksamkeit")
-            await expect(issues).to_contain_text(f"{AMY} ist nicht installiert")
+            issues = page.get_by_role("region", name="Handlungsbedarf")
+            await expect(issues).to_contain_text(f"Amy ({AMY}) ist nicht installiert")
             await expect(issues).to_contain_text("Der Server soll offline bleiben.")
             await notices.get_by_role("button", name="Schließen").click()
             await expect(notices).not_to_contain_text(failed)
@@ -98,7 +112,7 @@ async def test_a_damaged_voice_is_mended_by_the_button(
         await expect(page.get_by_text("Ready to speak")).to_be_visible()
         await expect(issues).to_be_hidden()
         await asyncio.to_thread(server.post, "api/voices/en_US-joe-medium/verify")
-        await expect(issues).to_contain_text("en_US-joe-medium is damaged", timeout=LONG)
+        await expect(issues).to_contain_text("Joe (en_US-joe-medium) is damaged", timeout=LONG)
         await expect(issues).to_contain_text("encoder.onnx")
         state = page.get_by_role("region", name="State")
         await expect(state).to_contain_text("1 thing needs attention")
@@ -118,12 +132,17 @@ async def test_a_voice_of_ones_own_is_added_and_removed(
     own.write_bytes(model.read_bytes())
     config = Path(f"{own}.json")
     config.write_bytes(Path(f"{model}.json").read_bytes())
+    (tmp_path / "other.json").write_text("{}")
     server = await asyncio.to_thread(start_web)
     async with open_page(server.url) as watched:
         page = watched.page
         await page.get_by_text("Add a voice of your own").click()
         files = page.get_by_label("Files of the voice")
         await files.set_input_files([own])
+        await expect(page.locator("#upload-hint")).to_contain_text(
+            "kitchen-robot.onnx.json is missing"
+        )
+        await files.set_input_files([own, tmp_path / "other.json"])
         await expect(page.locator("#upload-hint")).to_contain_text("do not belong together")
         upload = page.get_by_role("button", name="Upload")
         await expect(upload).to_be_disabled()
@@ -132,13 +151,14 @@ async def test_a_voice_of_ones_own_is_added_and_removed(
         row = page.get_by_role("row", name=re.compile("kitchen-robot"))
         await expect(row).to_contain_text("Your own", timeout=LONG)
         await row.get_by_role("button", name="Remove").click()
-        dialog = page.get_by_role("dialog", name="Remove kitchen-robot?")
+        dialog = page.get_by_role("dialog", name="Remove kitchen-robot")
         await dialog.press("Escape")
         await expect(dialog).to_be_hidden()
         await expect(row).to_be_visible()
         await row.get_by_role("button", name="Remove").click()
         await dialog.get_by_role("button", name="Remove").click()
         await expect(row).to_have_count(0, timeout=LONG)
+        await expect(page.get_by_role("region", name="Voices")).to_be_focused()
         names = [voice["name"] for voice in server.get("api/voices")["voices"]]
         assert "kitchen-robot" not in names
 

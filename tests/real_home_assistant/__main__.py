@@ -1,6 +1,6 @@
 """Check a Wyoming server with the Home Assistant that lies beside this Python.
 
-usage: python -m real_home_assistant SUITE tcp://HOST:PORT FOLDER [--voice NAME]
+usage: python -m real_home_assistant SUITE tcp://HOST:PORT FOLDER [--voice NAME] [--web-port PORT]
 
 Exit code 0 when the suite came to its end; the results in the folder tell what it found.
 """
@@ -29,11 +29,13 @@ def main() -> int:
     parser.add_argument("uri", type=urlsplit)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--voice")
+    parser.add_argument("--web-port", type=int)
     arguments = parser.parse_args()
     order = Order(
         suite=arguments.suite,
         host=arguments.uri.hostname,
         port=arguments.uri.port,
+        web_port=arguments.web_port,
         voice=arguments.voice,
         folder=arguments.folder,
     )

@@ -73,6 +73,8 @@ class Bench:
     pipeline_id: str
     errors_reach_the_user: bool
     """False for cores that ignore Wyoming's `error` event."""
+    events_pass_ingress: bool
+    """False for cores that compress a stream of events, which keeps them back."""
 
     async def speak(self, text: str, within: float = PLAY_WITHIN, **options: object) -> Spoken:
         """Ask for a text by REST, and play what comes back."""

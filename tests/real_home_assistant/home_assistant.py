@@ -12,6 +12,9 @@ from typing import BinaryIO, NoReturn, Self
 URL = "http://127.0.0.1:8123"
 """Where it listens: its default port, in a network that is ours alone."""
 
+SUPERVISOR_PORT = 8100
+"""Where Home Assistant's ingress finds a Supervisor, if one listens."""
+
 STOP_WITHIN = 20.0
 
 CONFIGURATION = f"""\
@@ -32,6 +35,8 @@ api:
 tts:
 assist_pipeline:
 scripted_agent:
+ingress_door:
+  supervisor: 127.0.0.1:{SUPERVISOR_PORT}
 """
 
 

@@ -12,8 +12,13 @@ import os
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from .wire import LONGEST_LINE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -38,6 +43,34 @@ class Outside:
         connection = await asyncio.get_running_loop().run_in_executor(self._thread, dial)
         connection.setblocking(False)  # noqa: FBT003 - the standard library's own signature
         return await asyncio.open_connection(sock=connection, limit=LONGEST_LINE)
+
+    @asynccontextmanager
+    async def passage(self, host: str, port: int) -> AsyncIterator[int]:
+        """Carry connections to a server of the outer network; yields a port of this one."""
+
+        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                far_reader, far_writer = await self.connect(host, port)
+            except OSError:
+                writer.close()
+                return
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_pump(reader, far_writer))
+                group.create_task(_pump(far_reader, writer))
+
+        server = await asyncio.start_server(carry, "127.0.0.1", 0)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(1 << 16):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
 
 
 def leave() -> Outside:

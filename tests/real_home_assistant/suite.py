@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import checks_assist, checks_speech
+from . import checks_assist, checks_page, checks_speech
 from .bench import Bench
 from .client import Client
-from .home_assistant import EndedError, HomeAssistant
+from .home_assistant import SUPERVISOR_PORT, EndedError, HomeAssistant
+from .ingress import Supervisor
 from .installation import add_integration, create_pipeline, find_engine
 from .recorder import Recorder
 from .tap import Tap
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from .results import Findings
 
 SUITES = {"newest": True, "oldest": False}
-"""Whether the suite's core tells its user what a Wyoming `error` event says."""
+"""Whether the suite's core tells its user what a Wyoming `error` event says, and whether its
+ingress lets a stream of events pass at once."""
 
 CHECKS: dict[str, Callable[[Bench, Findings], Awaitable[None]]] = {
     "REST, mp3": checks_speech.mp3,
@@ -48,6 +50,14 @@ CHECKS: dict[str, Callable[[Bench, Findings], Awaitable[None]]] = {
     "describe is always answered in time": checks_speech.describe_in_time,
 }
 
+PAGE_CHECKS: dict[str, Callable[[Bench, Findings], Awaitable[None]]] = {
+    "ingress, the page and its parts": checks_page.parts,
+    "ingress, news": checks_page.news,
+    "ingress, speech while it is made": checks_page.speech,
+    "ingress, a file larger than 16 MB": checks_page.large_file,
+    "ingress, changes": checks_page.changes,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -56,6 +66,8 @@ class Order:
     suite: str
     host: str
     port: int
+    web_port: int | None
+    """Where the server's page is; None for a server without one that we may see."""
     voice: str | None
     """The voice to speak with; None for any that the server offers."""
     folder: Path
@@ -72,7 +84,7 @@ async def run(order: Order, outside: Outside) -> None:
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(home_assistant.watch())
                 tap = Tap(lambda: outside.connect(order.host, order.port))
-                await _check_server(order, recorder, tap)
+                await _check_server(order, recorder, tap, outside)
                 watching.cancel()
         except* EndedError as ended:
             recorder.fail("Home Assistant keeps running", str(ended.exceptions[0]))
@@ -88,7 +100,7 @@ async def run(order: Order, outside: Outside) -> None:
     results.write_text(json.dumps(told, indent=1, ensure_ascii=False))
 
 
-async def _check_server(order: Order, recorder: Recorder, tap: Tap) -> None:
+async def _check_server(order: Order, recorder: Recorder, tap: Tap, outside: Outside) -> None:
     """Install the server step by step, each needing the one before, then run all checks."""
     async with AsyncExitStack() as stack:
         client = await recorder.run(
@@ -112,6 +124,13 @@ async def _check_server(order: Order, recorder: Recorder, tap: Tap) -> None:
         )
         if pipeline_id is None:
             return
-        bench = Bench(client, tap, entry_id, engine, pipeline_id, SUITES[order.suite])
-        for title, check in CHECKS.items():
+        is_newest = SUITES[order.suite]
+        bench = Bench(client, tap, entry_id, engine, pipeline_id, is_newest, is_newest)
+        checks = dict(CHECKS)
+        if order.web_port is not None:
+            port = await stack.enter_async_context(outside.passage(order.host, order.web_port))
+            supervisor = Supervisor(f"http://127.0.0.1:{port}", streams_bodies=True)
+            await stack.enter_async_context(supervisor.listening(SUPERVISOR_PORT))
+            checks |= PAGE_CHECKS
+        for title, check in checks.items():
             await recorder.run(title, partial(check, bench))

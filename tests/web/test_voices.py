@@ -142,6 +142,46 @@ async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_dat
         assert not list((own_data / "staging").iterdir())
 
 
+async def test_what_nobody_needs_can_be_left_as_it_is(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.NOT_FOUND)
+        site = await open_site(script(), data_dir=own_data, hub_endpoint=hub.endpoint)
+        assert (await site.post(f"/api/voices/{AMY}/install?wait=true"))[0] == 502
+        await site.post(f"/api/voices/{JOE}/verify?wait=true")
+        (model,) = own_data.glob(f"voices/{JOE}/*-*/{JOE}.onnx.json")
+        model.unlink()
+        await site.post(f"/api/voices/{JOE}/verify?wait=true")
+        _, status = await site.get("/api/status")
+        dismissible = {issue["id"]: issue["dismissible"] for issue in status["issues"]}
+        assert dismissible == {f"missing:{AMY}": True, f"damaged:{JOE}": False}
+        status, body = await site.ask("DELETE", f"/api/issues/damaged:{JOE}")
+        assert (status, body["error"]["code"]) == (409, "needs-person")
+        missing = f"missing:{AMY}"
+        assert await site.ask("DELETE", f"/api/issues/{missing}") == (200, {"dismissed": missing})
+        status, body = await site.ask("DELETE", f"/api/issues/{missing}")
+        assert (status, body["error"]["code"]) == (404, "issue-not-found")
+
+
+async def test_a_voice_of_the_settings_is_needed(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    settings = {"voice": AMY, "auto_install": False}
+    site = await open_site(script(), data_dir=own_data, offline=True, **settings)
+    await eventually(lambda: list(site.synthesizer.pool.workers))
+    missing = f"missing:{AMY}"
+
+    async def told() -> bool:
+        _, status = await site.get("/api/status")
+        return {issue["id"]: issue["dismissible"] for issue in status["issues"]} == {missing: False}
+
+    async with asyncio.timeout(20):
+        while not await told():  # noqa: ASYNC110 - asked as a client does
+            await asyncio.sleep(0.05)
+    assert (await site.ask("DELETE", f"/api/issues/{missing}"))[0] == 409
+
+
 def form(*parts: tuple[str, str | None, bytes]) -> aiohttp.FormData:
     data = aiohttp.FormData(default_to_multipart=True)
     for name, filename, content in parts:

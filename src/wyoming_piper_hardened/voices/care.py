@@ -141,10 +141,11 @@ class Caretaker:
             return
         if source.voice in self.keeper.library:
             return  # it goes by an older name
+        if self.care.auto_install:  # no trouble yet: it is on its way
+            self._treat(source.voice, self.keeper.install)
+            return
         message = "it is not installed"
         self.keeper.tell(Issue(IssueKind.MISSING, source.voice, message, Suggestion.INSTALL))
-        if self.care.auto_install:
-            self._treat(source.voice, self.keeper.install)
 
     async def _prepare(self, voice: Voice) -> None:
         source = await asyncio.to_thread(package_source)

@@ -63,7 +63,7 @@ class Installer:
             return await self._transact(source, report)
 
     async def verify(self, name: str) -> list[str]:
-        """Read every byte of the serving version; returns what is wrong with it.
+        """Read every byte of the version that should serve; returns what is wrong with it.
 
         Raises:
             VoiceError: there is none.
@@ -239,7 +239,7 @@ class Installer:
         return read_voice(source.voice, version / f"{source.voice}.onnx")
 
     def _version(self, name: str) -> Path:
-        version = self.store.serving(name)
+        version = self._current(name) or self.store.serving(name)
         if version is None:
             raise NotInstalledError(f"{name[:100]!r} has no usable version in {self.store.root}")
         return version

@@ -45,6 +45,12 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
+_BEGINNINGS = {
+    Action.INSTALL: "%s is being installed",
+    Action.REPAIR: "%s is being repaired",
+}
+
+
 @dataclass(slots=True)
 class Work:
     """An action under way; `progress` changes."""
@@ -118,7 +124,7 @@ class Keeper:
         return await self.add(await asyncio.to_thread(custom_source, model), lasting=False)
 
     async def verify(self, name: str) -> list[str]:
-        """Read every byte of the serving version; returns what is wrong with it.
+        """Read every byte of the version that should serve; returns what is wrong with it.
 
         Raises:
             VoiceError: there is none.
@@ -157,6 +163,7 @@ class Keeper:
 
         async def do(_: Report) -> None:
             await self.installer.remove(name)
+            _LOGGER.info("%s has been removed", name)
             self.issues.dismiss(name)
             await self._serve_what_is_left(name, None)
 
@@ -249,6 +256,8 @@ class Keeper:
             work.progress = progress
             self.on_change()
 
+        if (begins := _BEGINNINGS.get(work.action)) is not None:
+            _LOGGER.info(begins, work.voice)
         self.on_change()
         try:
             return await do(report)

@@ -12,6 +12,8 @@ class Step(StrEnum):
 
     WAITING = "waiting"
     FETCHING = "fetching"
+    COPYING = "copying"
+    """Instead of fetching, where the files are on this machine."""
     PREPARING = "preparing"
     TESTING = "testing"
     COMMITTING = "committing"

@@ -54,7 +54,7 @@ class FileSource:
 
     async def place(self, stage: Path, report: Report) -> str:
         """Copy both files."""
-        report(Progress(Step.FETCHING, self.model.name, 0, self.model_bytes))
+        report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
         await asyncio.to_thread(self._copy, stage / f"{self.voice}.onnx")
         return self.label
 

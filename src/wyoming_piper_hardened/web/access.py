@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
+from aiohttp import web
+
 from ..errors import AccessError, OriginError, TokenError
 from .endpoint import Access
 
@@ -29,6 +31,18 @@ class Caller:
     address: Address
     method: str
     headers: Mapping[str, str]
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Who makes a request.
+
+    Raises:
+        AccessError: the connection is gone.
+    """
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    if peer is None:
+        raise AccessError("the connection is gone")
+    return Caller(parsed_address(peer[0]), request.method, request.headers)
 
 
 class Gatekeeper:

@@ -44,11 +44,11 @@ class Health:
         )
 
     async def _ready(self, _: web.Request) -> web.Response:
-        ready = self._operations.ready
-        issues = [] if ready else [issue_json(issue) for issue in self._operations.issues()]
-        return web.json_response(
-            {"ready": ready, "issues": issues}, status=200 if ready else _OUT_OF_ORDER
-        )
+        operations = self._operations
+        if operations.ready:
+            return web.json_response({"ready": True, "issues": []})
+        issues = [issue_json(issue, operations) for issue in operations.issues()]
+        return web.json_response({"ready": False, "issues": issues}, status=_OUT_OF_ORDER)
 
 
 async def _live(_: web.Request) -> web.Response:

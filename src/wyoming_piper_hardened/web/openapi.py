@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -63,16 +65,16 @@ class Document:
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     answers: dict[str, Any] = {
-        str(status): {"description": "as asked for", "content": _content(kinds)}
+        str(status): {"description": HTTPStatus(status).phrase, "content": _content(kinds)}
         for status, kinds in endpoint.answers.items()
     }
     error = OPENAI_ERROR if endpoint.path.startswith("/v1/") else ERROR
     change = _CHANGE_ERRORS if endpoint.access is Access.CHANGE else ()
     for status in sorted({*_COMMON_ERRORS, *change, *endpoint.errors}):
-        told = {"description": "an error", "content": _content({JSON: error})}
+        told = {"description": HTTPStatus(status).phrase, "content": _content({JSON: error})}
         answers.setdefault(str(status), told)
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.method.lower()} {endpoint.path}",
+        "operationId": "_".join(re.findall(r"\w+", f"{endpoint.method.lower()} {endpoint.path}")),
         "summary": endpoint.summary,
         "responses": answers,
     }

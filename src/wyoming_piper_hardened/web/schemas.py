@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..text.length import MAX_TEXT_CHARS
+from ..voices.progress import Step
 from ..voices.voice import NAME_PATTERN
 from .endpoint import Schema
 
@@ -49,7 +50,7 @@ VOICE_NAME: Schema = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 PROGRESS = record(
     {
-        "step": choice("waiting", "fetching", "preparing", "testing", "committing"),
+        "step": choice(*Step),
         "file": TEXT,
         "done": WHOLE,
         "total": WHOLE,
@@ -70,6 +71,7 @@ ISSUE = record(
         "message": TEXT,
         "suggestion": maybe(TEXT),
         "applicable": SWITCH,
+        "dismissible": SWITCH,
     }
 )
 STATUS = record(
@@ -90,6 +92,7 @@ STATUS = record(
                     "segments": WHOLE,
                     "restarts": WHOLE,
                     "last_failure": maybe(TEXT),
+                    "last_failure_at": maybe(NUMBER),
                 }
             )
         ),

@@ -16,7 +16,6 @@ from aiohttp.web_protocol import RequestPayloadError
 from ..concurrency import end
 from ..config import Settings
 from ..errors import (
-    AccessError,
     BadRequestError,
     HardenedError,
     OriginError,
@@ -26,7 +25,7 @@ from ..listening import explained
 from ..operations import Operations
 from ..throttle import Throttle
 from . import errors
-from .access import Caller, Gatekeeper, parsed_address
+from .access import Gatekeeper, caller_of
 from .connection import Connection, add_headers
 from .door import Door
 from .endpoint import Access
@@ -37,6 +36,7 @@ from .metrics import MetricsPage
 from .openai import OpenAI
 from .openapi import Document
 from .pages import read_pages
+from .permission import Permission
 from .speech import Speech
 from .status import StatusPage
 from .upload import Upload
@@ -83,6 +83,7 @@ class WebServer:
             self._events,
             speech,
             OpenAI(operations, speech),
+            Permission(self._gatekeeper),
             document,
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
@@ -205,14 +206,10 @@ class WebServer:
         resource = request.match_info.route.resource
         endpoint = self._endpoints.get((request.method, resource.canonical if resource else ""))
         access = endpoint.access if endpoint else Access.READ
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        if peer is None:
-            raise AccessError("the connection is gone")
         named = request.raw_path.partition("://")[2].partition("/")[0]  # as proxies are asked
         if not request.raw_path.startswith("/") and named != request.headers.get("Host"):
             raise OriginError("this is no proxy for other servers; ask for a path")
-        caller = Caller(parsed_address(peer[0]), request.method, request.headers)
-        self._gatekeeper.check(caller, access)
+        self._gatekeeper.check(caller_of(request), access)
         if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
             raise TooManyRequestsError("too many changes within a minute; wait a little")
 

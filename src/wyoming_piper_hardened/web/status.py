@@ -65,7 +65,7 @@ class StatusPage:
                 "quarantined_segments": pool.quarantined_segments,
             },
             "works": [work_json(work) for work in status.works],
-            "issues": [issue_json(issue) for issue in status.issues],
+            "issues": [issue_json(issue, self._operations) for issue in status.issues],
             "requests": [_record_json(record) for record in status.requests],
             "journal": [asdict(entry) for entry in status.journal],
             "memory": memory,
@@ -79,10 +79,14 @@ class StatusPage:
         return web.json_response({}, status=202)
 
 
-def issue_json(issue: Issue) -> dict[str, Any]:
-    """One issue; ``applicable`` tells whether its suggestion is a button."""
-    applicable = issue.suggestion in APPLICABLE
-    return {"id": issue.id, **asdict(issue), "applicable": applicable}
+def issue_json(issue: Issue, operations: Operations) -> dict[str, Any]:
+    """One issue, and which buttons it has."""
+    return {
+        "id": issue.id,
+        **asdict(issue),
+        "applicable": issue.suggestion in APPLICABLE,
+        "dismissible": operations.may_dismiss(issue),
+    }
 
 
 def work_json(work: WorkStatus) -> dict[str, Any]:

@@ -83,6 +83,16 @@ class Voices:
                 errors=_ERRORS,
             ),
             Endpoint(
+                method="DELETE",
+                path="/api/issues/{id}",
+                handle=self._dismiss,
+                summary="Leave an issue as it is; only those that say they are dismissible.",
+                access=Access.CHANGE,
+                parameters=(Parameter("id", "the issue", in_path=True),),
+                answers={200: {JSON: record({"dismissed": TEXT})}},
+                errors=(404, 409),
+            ),
+            Endpoint(
                 method="POST",
                 path="/api/breakers/reset",
                 handle=self._reset,
@@ -166,6 +176,11 @@ class Voices:
             return {"applied": issue.id}
 
         return await self._start(request, issue.subject, do())
+
+    async def _dismiss(self, request: web.Request) -> web.Response:
+        issue_id = request.match_info["id"]
+        self._operations.dismiss(issue_id)
+        return web.json_response({"dismissed": issue_id})
 
     async def _reset(self, request: web.Request) -> web.Response:
         data = await fields.read_json(request)

@@ -49,6 +49,8 @@ class WorkerStatus:
     segments: int
     restarts: int
     last_failure: str | None
+    last_failure_at: float | None
+    """Since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,14 @@ class Pool:
         return PoolStatus(
             workers=tuple(
                 WorkerStatus(
-                    w.name, w.state, w.pid, w.memory, w.segments, w.restarts, w.last_failure
+                    name=w.name,
+                    state=w.state,
+                    pid=w.pid,
+                    memory=w.memory,
+                    segments=w.segments,
+                    restarts=w.restarts,
+                    last_failure=w.last_failure,
+                    last_failure_at=w.last_failure_at,
                 )
                 for w in self.workers
             ),

@@ -82,6 +82,8 @@ class Worker:
         self.segments = 0
         self.restarts = 0
         self.last_failure: str | None = None
+        self.last_failure_at: float | None = None
+        """Since the epoch."""
         self._shop = shop
         self._on_change = on_change
         self._retired = asyncio.Event()
@@ -95,7 +97,7 @@ class Worker:
             while not self._retired.is_set():
                 if (failure := await self._live()) is not None:
                     self.restarts += 1
-                    self.last_failure = str(failure)
+                    self.last_failure, self.last_failure_at = str(failure), time.time()
                     self._shop.metrics.restarts.labels(failure.kind).inc()
                     await self._pause(failure)
         finally:
@@ -254,7 +256,7 @@ class Worker:
             job.finish()
             casebook.succeeded(job)
             self._history = RestartHistory()
-            self.segments += 1
+            self.segments += bool(job.characters)  # else it only loaded a voice
             metrics.segment_time.observe(time.monotonic() - begin)
         finally:
             await end(watch)

@@ -57,7 +57,9 @@ export const api = {
   install: (/** @type {string} */ name) => ask("POST", `${named(name)}/install`),
   repair: (/** @type {string} */ name) => ask("POST", `${named(name)}/repair`),
   remove: (/** @type {string} */ name) => ask("DELETE", named(name)),
+  permission: async () => (await ask("GET", "permission")).json(),
   apply: (/** @type {string} */ id) => ask("POST", `issues/${encodeURIComponent(id)}/apply`),
+  dismiss: (/** @type {string} */ id) => ask("DELETE", `issues/${encodeURIComponent(id)}`),
   restartWorkers: () => ask("POST", "workers/restart"),
   /**
    * @param {{text: string, voice?: string, speaker?: string, length_scale?: number}} request
@@ -70,13 +72,12 @@ export const api = {
       body: JSON.stringify(request),
     }),
   /**
-   * How a speech ended: "ok", or the code of its error; nothing if the server does not know it.
+   * How a speech went, as the status has it; nothing if the server does not know it.
    * @param {string|null} id the answer's X-Request-Id
-   * @returns {Promise<string|undefined>}
    */
-  outcome: async (id) => {
+  request: async (id) => {
     const { requests } = await (await ask("GET", "status")).json();
-    return requests.find((/** @type {any} */ one) => one.id === id)?.outcome;
+    return requests.find((/** @type {any} */ one) => one.id === id);
   },
 };
 

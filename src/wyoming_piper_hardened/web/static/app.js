@@ -1,10 +1,12 @@
 /** Puts the page together: one status comes in, every part shows its share of it. */
 
+import { api } from "./api.js";
 import { byId, setAttribute, setText } from "./dom.js";
 import { Figures } from "./figures.js";
 import { median } from "./history.js";
 import { Issues } from "./issues.js";
 import { JournalView } from "./journal.js";
+import { reasonInWords } from "./lines.js";
 import { Link } from "./link.js";
 import { Listening } from "./listening.js";
 import { Notices } from "./notices.js";
@@ -18,6 +20,7 @@ import { Voices } from "./voices.js";
 const words = await load();
 document.documentElement.lang = words.language;
 words.apply(document);
+document.body.classList.remove("loading");
 
 const notices = new Notices(byId("notices"), words);
 const player = new Player();
@@ -42,7 +45,10 @@ const link = new Link(
     if (!frame) frame = requestAnimationFrame(render);
   },
   (state) => {
-    if (state === "open") seen = "";
+    if (state === "open") {
+      seen = "";
+      learnPermission();
+    }
     renderState();
   },
 );
@@ -77,10 +83,19 @@ function renderState() {
   setText(byId("state-issues"), wrong ? words.text("fact.issues", { count: wrong }) : "");
   setText(document.head.querySelector("title") ?? document.head, `${text} – Piper`);
   const detail = byId("state-detail");
-  setText(detail, reason || (words.has(`${key}.detail`) ? words.text(`${key}.detail`) : facts()));
-  setAttribute(detail, "lang", reason ? "en" : null);
+  const said = reasonInWords(reason, words);
+  const own = words.has(`${key}.detail`) ? words.text(`${key}.detail`) : "";
+  setText(detail, [said || reason, own].filter(Boolean).join(" ") || facts());
+  setAttribute(detail, "lang", reason && !said ? "en" : null);
   setAttribute(document.body, "data-link", link.state);
   setText(byId("version"), status ? words.text("version", { version: status.version }) : "");
+}
+
+/** What would be refused from here is not offered. */
+async function learnPermission() {
+  const { change } = await api.permission().catch(() => ({ change: true }));
+  setAttribute(document.body, "data-access", change ? null : "look");
+  byId("state-access").hidden = change;
 }
 
 /** What is worth knowing when all is well. */

@@ -131,7 +131,11 @@ export class Lines {
       }
       return { name, style, path };
     });
-    this.list.show(lines, (line) => line.name);
+    const alone = moments.length === 1;
+    this.list.show(
+      lines.map((line) => ({ ...line, style: alone ? `${line.style} alone` : line.style })),
+      (line) => line.name,
+    );
     this.frame.scale(values.length ? top : null, words.value);
     setText(this.frame.from, words.from);
     setText(this.frame.to, words.to);

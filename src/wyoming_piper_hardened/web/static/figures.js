@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { Bars, LEAST_SPAN, Lines } from "./chart.js";
 import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
 import { History, median } from "./history.js";
+import { reasonInWords } from "./lines.js";
 import { voiceTitle } from "./state.js";
 
 const REQUESTS = 40;
@@ -27,11 +28,15 @@ export class Figures {
     );
     const button = byId("restart-workers");
     button.addEventListener("click", async () => {
+      if (button.getAttribute("aria-disabled")) return;
+      setAttribute(button, "aria-disabled", "true");
       try {
         await api.restartWorkers();
         notices.done(words.text("workers.restarting"));
       } catch (error) {
         notices.failed(error, words.text("workers.failed"));
+      } finally {
+        setAttribute(button, "aria-disabled", null);
       }
     });
   }
@@ -50,13 +55,15 @@ export class Figures {
     const words = this.words;
     const last = requests.slice(-REQUESTS);
     const times = last.flatMap((one) => one.first_audio ?? []);
-    const failed = last.filter((one) => one.first_audio === null && one.outcome !== "cancelled");
+    // Neither a text without words nor one that nobody waited for any more is a failure.
+    const isFailure = (/** @type {any} */ one) => !["ok", "cancelled"].includes(one.outcome);
+    const failed = last.filter(isFailure);
     const bars = last
-      .filter((one) => one.first_audio !== null || one.outcome !== "cancelled")
+      .filter((one) => one.first_audio !== null || isFailure(one))
       .map((one) => ({
         key: `${one.at} ${one.duration}`,
-        value: one.first_audio,
-        title: words.text(one.first_audio === null ? "speed.failedRequest" : "speed.request", {
+        value: isFailure(one) ? null : one.first_audio,
+        title: words.text(isFailure(one) ? "speed.failedRequest" : "speed.request", {
           time: words.time(one.at),
           voice: voiceTitle(one.voice ?? ""),
           first: words.briefly(one.first_audio ?? 0),
@@ -117,7 +124,12 @@ export class Figures {
       element("span", { class: "badge" }),
       element("span", { class: "worker-memory" }),
       element("p", { class: "soft" }),
-      element("p", { class: "reason", lang: "en" }),
+      element(
+        "p",
+        { class: "reason" },
+        element("span"),
+        element("span"),
+      ),
     );
   }
 
@@ -135,7 +147,11 @@ export class Figures {
     if (worker.pid) facts.push(words.text("worker.pid", { pid: String(worker.pid) }));
     setText(counts, facts.join(" · "));
     failure.hidden = !worker.last_failure;
-    const last = worker.last_failure ? words.text("worker.lastFailure") : "";
-    setText(failure, worker.last_failure ? `${last} ${worker.last_failure}` : "");
+    if (failure.hidden) return;
+    const [last, reason] = failure.children;
+    const said = reasonInWords(worker.last_failure, words);
+    setText(last, words.text("worker.lastFailure", { at: words.time(worker.last_failure_at) }));
+    setText(reason, ` ${said || worker.last_failure}`);
+    setAttribute(reason, "lang", said ? null : "en");
   }
 }

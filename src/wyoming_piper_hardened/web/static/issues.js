@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
+import { reasonInWords } from "./lines.js";
 import { explain } from "./notices.js";
 import { errorOf, progressOf } from "./state.js";
 
@@ -34,8 +35,10 @@ export class Issues {
   }
 
   #create(/** @type {any} */ issue) {
-    const button = element("button", { type: "button", class: "primary" });
-    button.addEventListener("click", () => this.#apply(issue));
+    const apply = element("button", { type: "button", class: "primary" });
+    apply.addEventListener("click", () => this.#apply(issue));
+    const dismiss = element("button", { type: "button", class: "quiet" });
+    dismiss.addEventListener("click", () => this.#dismiss(issue));
     return element(
       "li",
       { class: "issue" },
@@ -46,27 +49,40 @@ export class Issues {
         element("p", { class: "advice" }),
         element("p", { class: "reason", lang: "en" }),
       ),
-      button,
+      element("div", { class: "buttons changes" }, dismiss, apply),
     );
   }
 
   #update(/** @type {Element} */ node, /** @type {any} */ issue) {
     const words = this.words;
     const [title, advice, reason] = /** @type {any} */ (node.firstElementChild).children;
-    const button = /** @type {HTMLButtonElement} */ (node.lastElementChild);
-    setText(title, this.#title(issue));
-    const suggestion = `suggestion.${issue.suggestion}`;
-    const error = errorOf(issue);
-    setText(reason, error.message);
-    const own = words.has(`${suggestion}.advice`) ? words.text(`${suggestion}.advice`) : "";
-    setText(advice, own || (error.code ? explain(error, words).text : ""));
-    advice.hidden = !advice.textContent;
-    button.hidden = !issue.applicable;
+    const [dismiss, apply] = /** @type {any} */ (node.lastElementChild).children;
     const work = this.status.works.find((/** @type {any} */ one) => one.voice === issue.subject);
     const busy = Boolean(work) || this.asked.has(issue.id);
-    setAttribute(button, "aria-disabled", busy ? "true" : null);
-    setText(button, busy ? this.#busy(work) : words.text(suggestion));
-    setAttribute(button, "aria-label", busy ? null : `${button.textContent}: ${issue.subject}`);
+    setText(title, this.#title(issue));
+    setText(advice, this.#advice(issue));
+    setText(reason, errorOf(issue).message);
+    // What is being mended may still be so for the old reason, or for none.
+    advice.hidden = !advice.textContent || busy;
+    reason.hidden = busy;
+    apply.hidden = !issue.applicable;
+    setAttribute(apply, "aria-disabled", busy ? "true" : null);
+    setText(apply, busy ? this.#busy(work) : words.text(`suggestion.${issue.suggestion}`));
+    setAttribute(apply, "aria-label", busy ? null : `${apply.textContent}: ${issue.subject}`);
+    dismiss.hidden = !issue.dismissible || busy;
+    setText(dismiss, words.text("issues.dismiss"));
+    setAttribute(dismiss, "aria-label", `${dismiss.textContent}: ${issue.subject}`);
+  }
+
+  /** What to do about it, in the words that fit best. */
+  #advice(/** @type {any} */ issue) {
+    const words = this.words;
+    const error = errorOf(issue);
+    const known = [`suggestion.${issue.suggestion}.advice`, `issue.${issue.kind}.advice`].find(
+      (key) => words.has(key),
+    );
+    const explained = error.code ? explain(error, words).text : reasonInWords(issue.message, words);
+    return explained || (known ? words.text(known) : "");
   }
 
   #title(/** @type {any} */ issue) {
@@ -80,6 +96,14 @@ export class Issues {
     const { key, part } = progressOf(work);
     if (part === null) return this.words.text(key);
     return this.words.number(part, { style: "percent" });
+  }
+
+  async #dismiss(/** @type {any} */ issue) {
+    try {
+      await api.dismiss(issue.id);
+    } catch (error) {
+      this.notices.failed(error, this.words.text("issues.stays"));
+    }
   }
 
   async #apply(/** @type {any} */ issue) {

@@ -1,6 +1,6 @@
 /** Lines of the server's log in the words of the reader. Pure: no document, no clock. */
 
-import { errorOf } from "./state.js";
+import { errorOf, nameParts } from "./state.js";
 
 /**
  * The lines as the server writes them, by the words that say the same; `why` is the number of the
@@ -32,7 +32,25 @@ const LINES = {
   refused: { line: "refused a connection: %s", why: 0 },
   cleared: { line: "repair_on_start is done and has been cleared" },
   mistake: { line: "unexpected error in an answer; please report this" },
+  installing: { line: "%s is being installed" },
+  repairing: { line: "%s is being repaired" },
+  removed: { line: "%s has been removed" },
+  restart: { line: "every worker is replaced, because somebody asked for it" },
 };
+/**
+ * Why an engine ended, as the server says it in English, by the words that say the same.
+ * @type {Object<string, RegExp>}
+ */
+const REASONS = {
+  memory: /\bgrew to \d+ MB/,
+  killed: /\bkilled by signal 9\b/,
+  instruction: /\billegal instruction\b/,
+  crashed: /\bcrashed\b|\baborted itself\b|\bkilled by \S/,
+  hung: /\bmade nothing for\b|\bdid not answer a ping\b|\bwas not ready after\b/,
+  start: /\bcould not start\b|\bcannot be started\b/,
+  ended: /\bended by itself\b/,
+};
+const WENT_ON = /\bwhich goes on from sample\b/;
 /** What is wrong, or could not be done, with something: `en_US-joe-medium: damaged: …`. */
 const TROUBLE = /^(\S+|worker \d+): ([a-z-]+): (.+)$/s;
 
@@ -45,6 +63,19 @@ const FORMS = Object.entries(LINES).map(([name, { line, why }]) => {
   const source = parts.flatMap((part, index) => [part, holes[index] ?? ""]).join("");
   return { name, why, places, pattern: new RegExp(`^${source}$`, "s") };
 });
+
+/**
+ * Why an engine ended, and whether what it was saying was said all the same.
+ * @param {string} reason in the server's words
+ * @param {import("./translation.js").Translation} words
+ * @returns {string} empty if we have no words for it
+ */
+export function reasonInWords(reason, words) {
+  const found = Object.keys(REASONS).find((name) => REASONS[name].test(reason));
+  const parts = found ? [words.text(`reason.${found}`)] : [];
+  if (found && WENT_ON.test(reason)) parts.push(words.text("reason.wentOn"));
+  return parts.join(" ");
+}
 
 /**
  * @param {string} line of the server's log
@@ -60,7 +91,11 @@ export function inWords(line, words) {
       places[index] !== "%s" && FIGURE.test(value) ? words.number(Number(value)) : value,
     );
     const detail = why === undefined ? "" : match[why + 1];
-    return { text: words.text(`log.${name}`, { ...values }), detail };
+    const named = values.map((value, index) =>
+      places[index] === "%s" && nameParts(value).language ? words.subject(value) : value,
+    );
+    const text = words.text(`log.${name}`, { ...named });
+    return { text: [text, reasonInWords(detail, words)].filter(Boolean).join(" "), detail };
   }
   const [, subject, what, message] = TROUBLE.exec(line) ?? [];
   const detail = message ? errorOf({ message }).message : line;

@@ -19,7 +19,7 @@ const ALIKE = {
     "voice-not-piper",
   ],
   unspeakable: ["synthesis-failed", "phonemes-failed", "poison-segment"],
-  refused: ["access-refused", "token-needed", "foreign-origin"],
+  refused: ["access-refused", "foreign-origin"],
   overloaded: ["deadline-exceeded", "too-many-requests"],
 };
 /** @type {Map<string, string>} */

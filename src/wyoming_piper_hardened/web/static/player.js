@@ -21,6 +21,8 @@ export class Player {
     this.made = 0;
     this.first = 0;
     this.complete = false;
+    /** Whether there was nothing to say in the text. */
+    this.wordless = false;
     /** Called after every change of `state`, and when audio has come. */
     this.onChange = () => {};
     /** Called with samples from -1 to 1 and their rate. */
@@ -38,7 +40,7 @@ export class Player {
   }
 
   /**
-   * Speak; returns when everything has sounded, or it was stopped.
+   * Speak; returns when everything has sounded, or it was stopped: whether it came to its end.
    * @param {{text: string, voice?: string, speaker?: string, length_scale?: number}} request
    * @param {any} owner kept as `owner` while it plays
    * @throws {import("./api.js").ApiError|TypeError} nothing, or not all of it, could be spoken
@@ -49,7 +51,8 @@ export class Player {
     const context = new AudioContext(); // within the click, or some browsers stay silent
     const run = { abort, context, sources: new Set(), begin: 0, next: 0 };
     this.current = run;
-    Object.assign(this, { owner, made: 0, first: 0, complete: false, state: "waiting" });
+    const nothing = { made: 0, first: 0, complete: false, wordless: false };
+    Object.assign(this, { owner, state: "waiting", ...nothing });
     this.onChange();
     try {
       await Promise.all([context.resume(), this.#fetch(request, run)]);
@@ -61,6 +64,7 @@ export class Player {
       if (context.state !== "closed") await context.close();
       if (this.current === run) this.#end();
     }
+    return !abort.signal.aborted;
   }
 
   stop() {
@@ -99,10 +103,11 @@ export class Player {
       if (done) break;
     }
     // Home Assistant ends an answer properly that broke off on its way, so the server is asked.
-    const outcome = await api.outcome(answer.headers.get("X-Request-Id")).catch(() => undefined);
+    const told = await api.request(answer.headers.get("X-Request-Id")).catch(() => undefined);
     if (run.abort.signal.aborted) return;
-    if (outcome !== "ok") throw new TypeError(`the speech broke off: ${outcome}`);
+    if (told?.outcome !== "ok") throw new TypeError(`the speech broke off: ${told?.outcome}`);
     this.complete = true;
+    this.wordless = !told.characters;
     this.onChange();
   }
 

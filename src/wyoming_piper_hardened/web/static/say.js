@@ -5,6 +5,9 @@ import { sentenceFor } from "./listening.js";
 import { showReason } from "./notices.js";
 import { Wave } from "./wave.js";
 
+/** Milliseconds within which a second click belongs to the first. */
+const ONE_CLICK = 400;
+
 export class Say {
   /**
    * @param {import("./player.js").Player} player
@@ -22,8 +25,11 @@ export class Say {
     this.wave = new Wave(byId("say-wave"));
     /** @type {any[]} */
     this.voices = [];
+    /** Whether somebody has written a text, or chosen a voice. */
     this.touched = false;
+    this.chosen = false;
     this.drawing = 0;
+    this.begun = 0;
     this.text.value = words.text("say.example");
     byId("say-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -33,6 +39,7 @@ export class Say {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#submit();
     });
     this.voice.addEventListener("change", () => {
+      this.chosen = true;
       this.#offerSpeakers();
       this.#offerText();
     });
@@ -47,7 +54,7 @@ export class Say {
   /** @param {any[]} voices those that can speak, the default first */
   offer(voices) {
     this.voices = voices;
-    const chosen = this.voice.value;
+    const chosen = this.chosen ? this.voice.value : "";
     this.voice.replaceChildren(
       ...voices.map(({ name, title, languageName }) => {
         const option = element("option", { value: name });
@@ -92,7 +99,7 @@ export class Say {
 
   async #submit() {
     if (this.player.owner === this) {
-      this.player.stop();
+      if (performance.now() - this.begun > ONE_CLICK) this.player.stop();
       return;
     }
     const text = this.text.value.trim();
@@ -108,8 +115,10 @@ export class Say {
     };
     this.wave.clear();
     this.#tell("");
+    const begun = (this.begun = performance.now());
     try {
-      await this.player.play(request, this);
+      const whole = await this.player.play(request, this);
+      if (!whole && begun === this.begun) this.#tell(this.words.text("say.stopped"));
     } catch (error) {
       this.#tell(this.words.text("say.failed"), error);
     }
@@ -130,7 +139,8 @@ export class Say {
     if (!mine) return;
     if (player.state === "waiting") this.#tell(words.text("say.waiting"));
     else {
-      const key = player.complete ? "say.complete" : "say.playing";
+      const whole = player.wordless ? "say.wordless" : "say.complete";
+      const key = player.complete ? whole : "say.playing";
       const values = { first: words.briefly(player.first), made: words.briefly(player.made) };
       this.#tell(words.text(key, values), null, player.complete);
     }

@@ -20,13 +20,18 @@ export function summary(link, status) {
   if (link === "lost") return say("bad", "lost");
   if (!status) return say("wait", "connecting");
   const voice = voiceTitle(status.voice);
+  const busy = status.works.find((/** @type {any} */ work) => work.voice === status.voice);
   if (status.ready) {
-    if (status.speaks === status.voice) return say("good", "ready", { voice });
-    return say("warn", "instead", { voice, speaks: voiceTitle(status.speaks ?? "") });
+    const tone = status.issues.length ? "warn" : "good";
+    if (status.speaks === status.voice) return say(tone, "ready", { voice });
+    const speaks = voiceTitle(status.speaks ?? "");
+    if (busy?.action === "install") return say("wait", "coming", { voice, speaks });
+    return say("warn", "instead", { voice, speaks });
   }
   const trouble = troubleOf(status);
   if (trouble) return say("bad", "broken", {}, trouble);
-  const busy = status.works.find((/** @type {any} */ work) => work.voice === status.voice);
+  const failing = status.workers.find((/** @type {any} */ one) => one.state === "backoff");
+  if (failing) return say("warn", "recovering", {}, failing.last_failure ?? "");
   if (!status.speaks) return say(busy ? "wait" : "bad", busy ? "fetching" : "silent", { voice });
   return say("wait", "starting", { voice: voiceTitle(status.speaks) });
 }
@@ -40,9 +45,7 @@ function troubleOf(/** @type {any} */ status) {
   if (ofVoice && status.speaks) return ofVoice.message;
   const workers = status.workers;
   const fatal = workers.filter((/** @type {any} */ one) => one.state === "fatal");
-  if (workers.length && fatal.length === workers.length) return fatal[0].last_failure ?? "";
-  const failing = workers.find((/** @type {any} */ one) => one.state === "backoff");
-  return failing?.last_failure ?? "";
+  return workers.length && fatal.length === workers.length ? fatal[0].last_failure ?? "" : "";
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Words, numbers and times in the language of the reader. */
 
 import { setAttribute, setText } from "./dom.js";
+import { nameParts } from "./state.js";
 
 export const LANGUAGES = ["en", "de", "fr", "es", "nl"];
 
@@ -76,7 +77,9 @@ export class Translation {
     const engine = /^worker (.+)$/.exec(name);
     if (engine) return this.text("worker.name", { name: engine[1] });
     const known = `subject.${name}`;
-    return this.has(known) ? this.text(known) : name;
+    if (this.has(known)) return this.text(known);
+    const { title, language } = nameParts(name);
+    return language ? `${title} (${name})` : name;
   }
 
   /** Put the words into the elements that ask for them by `data-text` and `data-label`. */

@@ -42,14 +42,19 @@ export class Upload {
     const files = this.input.files;
     const found = pair(files);
     const names = [...files].map((file) => file.name).join(", ");
-    setText(
-      this.hint,
-      found || !files.length ? names : this.words.text("upload.notPair", { names }),
-    );
-    setAttribute(this.hint, "class", found || !files.length ? "soft" : "failed");
+    const wrong = found || !files.length ? "" : this.#wrong([...files], names);
+    setText(this.hint, wrong || names);
+    setAttribute(this.hint, "class", wrong ? "failed" : "soft");
     this.button.disabled = !found || Boolean(this.abort);
     this.input.disabled = Boolean(this.abort);
     this.bar.hidden = this.cancel.hidden = !this.abort;
+  }
+
+  #wrong(/** @type {File[]} */ files, /** @type {string} */ names) {
+    const [{ name }] = files;
+    if (files.length > 1) return this.words.text("upload.notPair", { names });
+    const other = name.endsWith(".json") ? name.slice(0, -".json".length) : `${name}.json`;
+    return this.words.text("upload.missing", { name, other });
   }
 
   async #send() {
@@ -61,7 +66,9 @@ export class Upload {
     this.cancel.focus();
     const progress = (/** @type {number} */ part) => {
       this.bar.value = part;
-      if (part >= 1) this.bar.removeAttribute("value"); // now the server tries it out
+      if (part < 1) return;
+      this.bar.removeAttribute("value"); // now the server tries it out
+      setText(this.hint, this.words.text("upload.trying"));
     };
     try {
       await upload(found.model, found.config, progress, abort.signal);

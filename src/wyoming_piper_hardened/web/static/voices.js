@@ -1,12 +1,20 @@
 /** The table of voices: what is here, what can be had, and what can be done about each. */
 
 import { api } from "./api.js";
-import { KeyedList, byId, element, icon, setAttribute, setText } from "./dom.js";
-import { errorOf, nameParts, progressOf, voiceTitle } from "./state.js";
+import { KeyedList, byId, element, setText } from "./dom.js";
+import { errorOf, nameParts, voiceTitle } from "./state.js";
+import { VoiceRow } from "./voice-row.js";
 
-/** Rows that are shown at once; a button asks for more. */
-const PAGE = 10;
+/** Rows of voices that can be had that are shown at once; a button asks for more. */
+const PAGE = 9;
 const HERE = new Set(["installed", "custom", "embedded"]);
+
+const ENGLISH = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
+
+/** A text as it is searched: `en-GB`, `Français` and `francais` find what they should. */
+function plain(/** @type {string} */ text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("-", "_").toLowerCase();
+}
 
 export class Voices {
   /**
@@ -26,15 +34,29 @@ export class Voices {
     this.issues = new Map();
     /** @type {Map<string, string>} what was asked for here and has not been seen under way yet */
     this.expected = new Map();
-    /** @type {Set<string>} languages of the reader and of the voices that are here */
-    this.familiar = new Set();
+    /** @type {Set<string>} what was asked for here and has not been answered yet */
+    this.asked = new Set();
+    /** @type {Set<string>} languages of the voices that are here */
+    this.spoken = new Set();
     this.shown = PAGE;
     /** Called with the voices that can speak, whenever they change. */
     this.onVoices = (/** @type {any[]} */ _) => {};
+    const row = new VoiceRow(words, {
+      repair: (/** @type {string} */ name) => this.#ask("repair", name),
+      install: (/** @type {string} */ name) => this.#ask("install", name),
+      remove: (/** @type {string} */ name) => this.#remove(name),
+      listen: (/** @type {string} */ name) => listening.toggle(this.#current(name)),
+    });
     this.list = new KeyedList(
       byId("voice-rows"),
-      (voice) => this.#create(voice),
-      (node, voice) => this.#update(node, voice),
+      (voice) => row.create(voice),
+      (node, voice) =>
+        row.update(node, voice, {
+          work: this.works.get(voice.name),
+          issue: this.issues.get(voice.name),
+          asked: this.asked.has(voice.name),
+          sounding: listening.voice === voice.name,
+        }),
     );
     this.search = byId("voice-search");
     this.language = byId("voice-language");
@@ -45,6 +67,7 @@ export class Voices {
       this.render();
     });
     byId("voice-filter").addEventListener("submit", (/** @type {Event} */ e) => e.preventDefault());
+    byId("voice-again").addEventListener("click", () => this.refresh());
     byId("voice-more").addEventListener("click", () => this.#more());
     byId("voice-reset").addEventListener("click", () => {
       byId("voice-filter").reset();
@@ -55,10 +78,10 @@ export class Voices {
 
   /** Ask the server anew; an answer that was overtaken by another is left out. */
   async refresh() {
-    const asked = (this.asked = Symbol("request"));
+    const request = (this.request = Symbol("request"));
     try {
       const { voices, languages, qualities } = await api.voices();
-      if (asked !== this.asked) return;
+      if (request !== this.request) return;
       this.voices = voices
         .map((/** @type {any} */ voice) => this.#described(voice))
         .sort((/** @type {any} */ a, /** @type {any} */ b) => this.#order(a, b));
@@ -70,9 +93,9 @@ export class Voices {
         value: one,
         text: this.#qualityName(one),
       })), false);
-      const spoken = this.voices.filter((voice) => voice.here).map((voice) => voice.language);
-      const read = navigator.languages.map((tag) => tag.split("-")[0]);
-      this.familiar = new Set([...read, ...spoken.map((code) => code.split("_")[0])]);
+      const here = this.voices.filter((voice) => voice.here);
+      this.spoken = new Set(here.map((voice) => voice.language.split("_")[0]));
+      this.#tell({ unread: false });
       this.render();
       this.onVoices(
         this.voices
@@ -80,8 +103,15 @@ export class Voices {
           .sort((a, b) => Number(b.default) - Number(a.default)),
       );
     } catch (error) {
-      if (asked === this.asked) console.info("the voices cannot be read now:", error);
+      if (request !== this.request) return;
+      console.info("the voices cannot be read now:", error);
+      this.#tell({ unread: !this.voices.length });
     }
+  }
+
+  #tell(/** @type {{unread: boolean}} */ { unread }) {
+    byId("voice-loading").hidden = true;
+    byId("voice-unread").hidden = !unread;
   }
 
   /** Take note of what is done to voices, and of what is wrong with them. */
@@ -123,11 +153,13 @@ export class Voices {
     const fitting = this.voices
       .filter((voice) => this.#fits(voice))
       .sort((a, b) => this.#rank(a) - this.#rank(b));
-    const rows = fitting.slice(0, this.shown);
+    // What is here is always seen, however much that is.
+    const here = fitting.filter((voice) => voice.here || this.works.has(voice.name)).length;
+    const rows = fitting.slice(0, here + this.shown);
     this.list.show(rows, (voice) => voice.name);
     const words = this.words;
-    const here = this.voices.filter((voice) => voice.here).length;
-    const counts = { here, count: this.voices.length };
+    const installed = this.voices.filter((voice) => voice.here).length;
+    const counts = { here: installed, count: this.voices.length };
     setText(byId("voice-count"), this.voices.length ? words.text("voices.count", counts) : "");
     const more = byId("voice-more");
     more.hidden = fitting.length <= rows.length;
@@ -138,7 +170,7 @@ export class Voices {
   }
 
   #more() {
-    const first = this.shown;
+    const first = byId("voice-rows").childElementCount;
     this.shown = Infinity;
     this.render();
     const row = byId("voice-rows").children[first];
@@ -148,14 +180,27 @@ export class Voices {
   #described(/** @type {any} */ voice) {
     const { title } = nameParts(voice.name);
     const language = this.words.languageName(voice.language, voice.language_name);
-    const text = [voice.name, title, language, voice.language_name, voice.country].join(" ");
+    const { name, language_name: own, country } = voice;
+    const [family, region] = voice.language.split("_");
+    const inEnglish = ENGLISH.of(family) ?? "";
+    const names = [name, title, language, own, country, inEnglish, this.#regionNames(family, region)];
     return {
       ...voice,
       title,
       languageName: language,
+      qualityName: this.#qualityName(voice.quality ?? ""),
       here: HERE.has(voice.state),
-      sought: text.toLowerCase(),
+      sought: plain(names.join(" ")),
     };
+  }
+
+  /** What a country is called there, as in "Deutschland". */
+  #regionNames(/** @type {string} */ family, /** @type {string} */ region) {
+    try {
+      return new Intl.DisplayNames([family], { type: "region", fallback: "none" }).of(region) ?? "";
+    } catch {
+      return ""; // no language or no region that the browser knows
+    }
   }
 
   /** The default first, then what is here, then what comes, then what the reader may like. */
@@ -163,8 +208,12 @@ export class Voices {
     if (voice.here) return voice.default ? 0 : 1;
     if (this.works.has(voice.name)) return 2;
     const family = voice.language.split("_")[0];
-    if (family === this.words.language) return 3;
-    return this.familiar.has(family) ? 4 : 5;
+    const tags = navigator.languages.map((tag) => tag.replace("-", "_"));
+    if (tags.includes(voice.language)) return 3 + tags.indexOf(voice.language) / 100;
+    const families = tags.map((tag) => tag.split("_")[0]);
+    if (families.includes(family)) return 4 + families.indexOf(family) / 100;
+    if (family === this.words.language) return 5;
+    return this.spoken.has(family) ? 6 : 7;
   }
 
   #order(/** @type {any} */ a, /** @type {any} */ b) {
@@ -176,7 +225,7 @@ export class Voices {
   }
 
   #fits(/** @type {any} */ voice) {
-    const sought = this.search.value.toLowerCase().split(/\s+/);
+    const sought = plain(this.search.value).split(/\s+/);
     const place = this.place.value;
     return (
       sought.every((/** @type {string} */ part) => voice.sought.includes(part)) &&
@@ -209,147 +258,31 @@ export class Voices {
     return this.words.has(key) ? this.words.text(key) : quality;
   }
 
-  #create(/** @type {any} */ voice) {
-    const words = this.words;
-    const act = (
-      /** @type {string} */ name,
-      /** @type {any} */ picture,
-      /** @type {string} */ kind,
-      /** @type {() => unknown} */ action,
-    ) => {
-      const label = words.text(`voice.${name}`);
-      const button = element("button", { type: "button", class: kind, "data-act": name }, icon(picture));
-      if (kind.includes("icon-only")) setAttribute(button, "title", label);
-      else button.append(element("span", {}, label));
-      setAttribute(button, "aria-label", `${label}: ${voice.title}`);
-      button.addEventListener("click", () => {
-        if (button.getAttribute("aria-disabled") !== "true") action();
-      });
-      return button;
-    };
-    const name = voice.name;
-    const row = element(
-      "tr",
-      { role: "row" },
-      element(
-        "th",
-        { scope: "row", role: "rowheader" },
-        element("span", { class: "voice-title" }),
-        element("span", { class: "voice-name soft" }),
-        element("span", { class: "voice-language soft" }),
-      ),
-      element("td", { role: "cell", class: "voice-quality" }),
-      element("td", { role: "cell", class: "voice-size" }),
-      element(
-        "td",
-        { role: "cell", class: "voice-state" },
-        element("span", { class: "badge" }),
-        element("span", { class: "voice-note soft" }),
-        element(
-          "span",
-          { class: "voice-work" },
-          element("progress", { max: "1" }),
-          element("span", { class: "soft" }),
-        ),
-      ),
-      element(
-        "td",
-        { role: "cell", class: "voice-actions" },
-        act("repair", "repair", "quiet icon-only", () => this.#ask("repair", name)),
-        act("remove", "remove", "quiet icon-only", () => this.#remove(name)),
-        act("listen", "play", "button", () => this.listening.toggle(this.#current(name))),
-        act("install", "install", "button", () => this.#ask("install", name)),
-      ),
-    );
-    return row;
-  }
-
   #current(/** @type {string} */ name) {
     return this.voices.find((voice) => voice.name === name);
   }
 
-  #update(/** @type {Element} */ row, /** @type {any} */ voice) {
-    const words = this.words;
-    const [head, quality, size, state, actions] = /** @type {any} */ (row.children);
-    const [title, name, language] = head.children;
-    setText(title, voice.title);
-    setText(language, voice.languageName);
-    setText(name, voice.title === voice.name ? "" : voice.name);
-    setText(quality, this.#qualityName(voice.quality ?? ""));
-    setText(size, voice.bytes ? words.megabytes(voice.bytes) : "");
-    const work = this.works.get(voice.name);
-    this.#updateState(state, voice, work);
-    this.#updateActions(actions, voice, work);
-    setAttribute(row, "aria-busy", work ? "true" : null);
-    setAttribute(row, "class", voice.here ? "here" : "available");
-  }
-
-  #updateState(/** @type {any} */ cell, /** @type {any} */ voice, /** @type {any} */ work) {
-    const words = this.words;
-    const [badge, note, doing] = cell.children;
-    const issue = this.issues.get(voice.name);
-    const state = issue ? "trouble" : voice.default ? "default" : voice.state;
-    setText(badge, words.text(`voice.state.${state}`));
-    setAttribute(badge, "class", `badge ${state}`);
-    badge.hidden = Boolean(work);
-    const notes = [];
-    if (voice.number_of_speakers > 1) {
-      notes.push(words.text("voice.speakers", { count: voice.number_of_speakers }));
-    }
-    if (voice.prepared === false) notes.push(words.text("voice.unprepared"));
-    setText(note, notes.join(" · "));
-    note.hidden = Boolean(work) || !notes.length;
-    doing.hidden = !work;
-    if (!work) return;
-    const { key, part } = progressOf(work);
-    const [bar, text] = doing.children;
-    setAttribute(bar, "value", part === null ? null : part.toFixed(3));
-    setAttribute(bar, "aria-label", `${words.text(`work.action.${work.action}`)}: ${voice.title}`);
-    const { done, total } = work.progress;
-    const bytes = { done: words.number(Math.round(done / 1e6)), total: words.megabytes(total) };
-    setText(text, words.text(key, bytes));
-  }
-
-  #updateActions(/** @type {any} */ cell, /** @type {any} */ voice, /** @type {any} */ work) {
-    const [repair, remove, listen, install] = cell.children;
-    const hadFocus = cell.contains(document.activeElement);
-    listen.hidden = !voice.here;
-    install.hidden = voice.here;
-    repair.hidden = !voice.here;
-    remove.hidden = !voice.here || voice.state === "embedded";
-    for (const button of [install, repair, remove]) {
-      setAttribute(button, "aria-disabled", work ? "true" : null);
-    }
-    this.#updateListen(listen, voice);
-    if (hadFocus && document.activeElement?.hasAttribute("hidden")) {
-      cell.querySelector("button:not([hidden])")?.focus();
-    }
-  }
-
-  #updateListen(/** @type {HTMLElement} */ button, /** @type {any} */ voice) {
-    const sounding = this.listening.voice === voice.name;
-    const wanted = sounding ? "stop" : "play";
-    if (button.dataset.icon !== wanted) {
-      button.dataset.icon = wanted;
-      button.firstElementChild?.replaceWith(icon(wanted));
-    }
-    const label = this.words.text(sounding ? "say.stop" : "voice.listen");
-    if (button.lastElementChild) setText(button.lastElementChild, label);
-    setAttribute(button, "aria-label", `${label}: ${voice.title}`);
-  }
-
   async #ask(/** @type {"install"|"repair"} */ action, /** @type {string} */ name) {
+    this.asked.add(name);
+    this.render();
     try {
       await api[action](name);
       this.expect(name, action);
     } catch (error) {
       this.notices.failed(error, this.words.text(`failed.${action}`, { voice: voiceTitle(name) }));
+    } finally {
+      this.asked.delete(name);
+      this.render();
     }
   }
 
   async #remove(/** @type {string} */ name) {
     const dialog = byId("remove-dialog");
-    setText(byId("remove-title"), this.words.text("remove.title", { voice: voiceTitle(name) }));
+    const { state, title, qualityName } = this.#current(name);
+    const voice = qualityName ? `${title} (${qualityName})` : title;
+    setText(byId("remove-title"), this.words.text("remove.title", { voice }));
+    const about = state === "custom" ? "remove.own" : "remove.fromHub";
+    setText(byId("remove-about"), this.words.text(about));
     dialog.returnValue = "";
     dialog.showModal();
     await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
@@ -357,6 +290,7 @@ export class Voices {
     try {
       await api.remove(name);
       await this.refresh();
+      if (document.activeElement === document.body) byId("voices").focus({ preventScroll: true });
     } catch (error) {
       this.notices.failed(error, this.words.text("failed.remove", { voice: voiceTitle(name) }));
     }

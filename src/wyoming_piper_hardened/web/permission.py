@@ -1,0 +1,40 @@
+"""What a caller may do, so that a page need not offer what would be refused."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..errors import AccessError
+from .access import Gatekeeper, caller_of
+from .endpoint import Access, Endpoint
+from .schemas import JSON, SWITCH, record
+
+
+class Permission:
+    """``/api/permission``.
+
+    Args:
+        gatekeeper: decides.
+    """
+
+    def __init__(self, gatekeeper: Gatekeeper) -> None:
+        self._gatekeeper = gatekeeper
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """See there."""
+        return (
+            Endpoint(
+                method="GET",
+                path="/api/permission",
+                handle=self._show,
+                summary="Whether you may change anything from where you are.",
+                answers={200: {JSON: record({"change": SWITCH})}},
+            ),
+        )
+
+    async def _show(self, request: web.Request) -> web.Response:
+        try:
+            self._gatekeeper.check(caller_of(request), Access.CHANGE)
+        except AccessError:
+            return web.json_response({"change": False})
+        return web.json_response({"change": True})

@@ -1,0 +1,159 @@
+/** One row of the table of voices. */
+
+import { element, icon, setAttribute, setText } from "./dom.js";
+import { progressOf } from "./state.js";
+
+/**
+ * @typedef {{repair: Function, remove: Function, listen: Function, install: Function}} Actions
+ *   each called with the voice's name
+ * @typedef {{work: any, issue: any, asked: boolean, sounding: boolean}} Circumstances
+ *   what is done to the voice and what is wrong with it, if anything; whether something was asked
+ *   for that has not begun yet; whether it is heard
+ */
+
+export class VoiceRow {
+  /** @param {import("./translation.js").Translation} words @param {Actions} actions */
+  constructor(words, actions) {
+    this.words = words;
+    this.actions = actions;
+  }
+
+  /** @param {any} voice @returns {Element} to be filled by `update` */
+  create(voice) {
+    const act = (
+      /** @type {keyof Actions} */ name,
+      /** @type {any} */ picture,
+      /** @type {string} */ kind,
+    ) => {
+      const label = this.words.text(`voice.${name}`);
+      const button = element("button", { type: "button", class: kind, "data-act": name }, icon(picture));
+      if (kind.includes("icon-only")) setAttribute(button, "title", label);
+      else button.append(element("span", {}, label));
+      setAttribute(button, "aria-label", `${label}: ${this.#spoken(voice)}`);
+      button.addEventListener("click", () => {
+        if (button.getAttribute("aria-disabled") !== "true") this.actions[name](voice.name);
+      });
+      return button;
+    };
+    return element(
+      "tr",
+      { role: "row" },
+      element(
+        "th",
+        { scope: "row", role: "rowheader" },
+        element("span", { class: "voice-title" }),
+        element("span", { class: "voice-name soft" }),
+        element("span", { class: "voice-language soft" }),
+      ),
+      element("td", { role: "cell", class: "voice-quality" }),
+      element("td", { role: "cell", class: "voice-size" }),
+      element(
+        "td",
+        { role: "cell", class: "voice-state" },
+        element("span", { class: "badge" }),
+        element("span", { class: "voice-note soft" }),
+        element(
+          "span",
+          { class: "voice-work" },
+          element("progress", { max: "1" }),
+          element("span", { class: "soft" }),
+        ),
+      ),
+      element(
+        "td",
+        { role: "cell", class: "voice-actions" },
+        act("repair", "repair", "quiet icon-only changes"),
+        act("remove", "remove", "quiet icon-only changes"),
+        act("listen", "play", "button"),
+        act("install", "install", "button changes"),
+      ),
+    );
+  }
+
+  /** Let a row show how its voice stands. */
+  update(/** @type {Element} */ row, /** @type {any} */ voice, /** @type {Circumstances} */ now) {
+    const [head, quality, size, state, actions] = /** @type {any} */ (row.children);
+    const [title, name, language] = head.children;
+    setText(title, voice.title);
+    setText(language, voice.languageName);
+    setText(name, voice.title === voice.name ? "" : voice.name);
+    setText(quality, voice.qualityName);
+    setText(size, voice.bytes ? this.words.megabytes(voice.bytes) : "");
+    setAttribute(size, "title", this.words.text(voice.here ? "voice.onDisk" : "voice.toFetch"));
+    this.#updateState(state, voice, now);
+    this.#updateActions(actions, voice, now);
+    setAttribute(row, "aria-busy", now.work ? "true" : null);
+    setAttribute(row, "class", voice.here ? "here" : "available");
+  }
+
+  /** What a button says of its voice to who cannot see the row; some have equal titles. */
+  #spoken(/** @type {any} */ voice) {
+    return [voice.title, voice.qualityName].filter(Boolean).join(", ");
+  }
+
+  #updateState(
+    /** @type {any} */ cell,
+    /** @type {any} */ voice,
+    /** @type {Circumstances} */ { work, issue },
+  ) {
+    const words = this.words;
+    const [badge, note, doing] = cell.children;
+    const state = issue ? "trouble" : voice.default ? "default" : voice.state;
+    setText(badge, words.text(`voice.state.${state}`));
+    setAttribute(badge, "class", `badge ${state}`);
+    badge.hidden = Boolean(work);
+    const notes = [];
+    if (voice.number_of_speakers > 1) {
+      notes.push(words.text("voice.speakers", { count: voice.number_of_speakers }));
+    }
+    if (voice.prepared === false) notes.push(words.text("voice.unprepared"));
+    setText(note, notes.join(" · "));
+    note.hidden = Boolean(work) || !notes.length;
+    doing.hidden = !work;
+    if (!work) return;
+    const { key, part } = progressOf(work);
+    const [bar, text] = doing.children;
+    setAttribute(bar, "value", part === null ? null : part.toFixed(3));
+    const action = words.text(`work.action.${work.action}`);
+    setAttribute(bar, "aria-label", `${action}: ${this.#spoken(voice)}`);
+    const { done, total } = work.progress;
+    const bytes = { done: words.number(Math.round(done / 1e6)), total: words.megabytes(total) };
+    setText(text, words.text(key, bytes));
+  }
+
+  #updateActions(
+    /** @type {any} */ cell,
+    /** @type {any} */ voice,
+    /** @type {Circumstances} */ { work, asked, sounding },
+  ) {
+    const [repair, remove, listen, install] = cell.children;
+    const hadFocus = cell.contains(document.activeElement);
+    listen.hidden = !voice.here;
+    install.hidden = voice.here;
+    repair.hidden = !voice.here;
+    remove.hidden = !voice.here || voice.state === "embedded";
+    for (const button of [install, repair, remove]) {
+      setAttribute(button, "aria-disabled", work || asked ? "true" : null);
+    }
+    this.#updateListen(listen, voice, sounding);
+    // The focus is nowhere once its button is hidden.
+    if (hadFocus && !cell.contains(document.activeElement)) {
+      cell.querySelector("button:not([hidden])")?.focus();
+    }
+  }
+
+  #updateListen(
+    /** @type {HTMLElement} */ button,
+    /** @type {any} */ voice,
+    /** @type {boolean} */ sounding,
+  ) {
+    const wanted = sounding ? "stop" : "play";
+    if (button.dataset.icon !== wanted) {
+      button.dataset.icon = wanted;
+      button.firstElementChild?.replaceWith(icon(wanted));
+    }
+    const label = this.words.text(sounding ? "say.stop" : "voice.listen");
+    if (button.lastElementChild) setText(button.lastElementChild, label);
+    setAttribute(button, "aria-label", `${label}: ${this.#spoken(voice)}`);
+  }
+}

@@ -1,0 +1,133 @@
+"""Checks of the server's page as people open it: through Home Assistant's ingress."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from .home_assistant import URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from .bench import Bench
+    from .results import Findings
+
+PREFIX = "/api/hassio_ingress/a-token/"
+
+NEWS_WITHIN = 2.0
+LONG = "The washing machine has finished, and the dryer is waiting for you. " * 12
+LARGE = 20 << 20
+"""Bytes; a voice has more, too."""
+
+
+async def parts(_: Bench, findings: Findings) -> None:
+    """The page, and what it consists of."""
+    async with _page() as page:
+        async with page.get("") as answer:
+            findings.require(answer.status == HTTPStatus.OK, f"HTTP status {answer.status}")
+            text = await answer.text()
+            policy = answer.headers.get("Content-Security-Policy", "")
+        findings.require("frame-ancestors 'self'" in policy, f"may not be framed: {policy!r}")
+        found = re.findall(r'(?:src|href)="(static/[^"]+)"', text)
+        findings.require(len(found) > 2, f"only the parts {found}")
+        for path in [*found, "static/locales/en.json", "openapi.json", "api/voices"]:
+            async with page.get(path) as answer:
+                findings.require(answer.status == HTTPStatus.OK, f"{path}: {answer.status}")
+
+
+async def news(bench: Bench, findings: Findings) -> None:
+    """What happens is seen while it happens; where it is kept back, the page asks instead."""
+    began = time.monotonic()
+    arrived: float | None = None
+    async with _page() as page:
+        try:
+            timeout = aiohttp.ClientTimeout(total=NEWS_WITHIN)
+            async with page.get("api/events", timeout=timeout) as answer:
+                async for line in answer.content:
+                    if line.startswith(b"data: "):
+                        arrived = time.monotonic() - began
+                        break
+        except TimeoutError:
+            pass
+        async with page.get("api/status") as answer:
+            findings.require((await answer.json())["ready"], "the server is not ready")
+    findings.figure("first", arrived)
+    if bench.events_pass_ingress:
+        findings.require(arrived is not None, f"no news within {NEWS_WITHIN:g} s")
+    elif arrived is None:
+        findings.figures["kept back"] = ""
+
+
+async def speech(_: Bench, findings: Findings) -> None:
+    """Heard before all of it is made; and the server tells that nothing is missing."""
+    began, first, size = time.monotonic(), None, 0
+    async with _page() as page:
+        async with page.post("api/say", json={"text": LONG}) as answer:
+            findings.require(answer.status == HTTPStatus.OK, f"HTTP status {answer.status}")
+            async for part in answer.content.iter_any():
+                first = first or time.monotonic() - began
+                size += len(part)
+            request_id = answer.headers.get("X-Request-Id")
+        whole = time.monotonic() - began
+        async with page.get("api/status") as answer:
+            requests = (await answer.json())["requests"]
+    seconds = size / 2 / 22050
+    findings.figure("first byte", first)
+    findings.figure("audio", seconds)
+    findings.figure("whole", whole)
+    findings.require(first is not None and first < whole / 2, "it came all at once")
+    findings.require(seconds > len(LONG) / 24, f"only {seconds:.1f} s of audio")
+    outcomes = [one["outcome"] for one in requests if one["id"] == request_id]
+    findings.require(outcomes == ["ok"], f"its outcome is {outcomes}")
+
+
+async def large_file(_: Bench, findings: Findings) -> None:
+    """A voice of one's own reaches the server, which finds out that this is none."""
+    form = aiohttp.FormData()
+    form.add_field("model", bytes(LARGE), filename="large.onnx")
+    form.add_field("config", b"{}", filename="large.onnx.json")
+    async with _page() as page, page.post("api/voices", data=form) as answer:
+        told = await answer.text()
+        findings.require(
+            answer.status == HTTPStatus.UNPROCESSABLE_ENTITY, f"{answer.status}: {told[:200]}"
+        )
+        findings.figures["refused as"] = _code(told)
+
+
+async def changes(_: Bench, findings: Findings) -> None:
+    """Its buttons work, and nobody else's page can press them."""
+    tries = {
+        ("POST", "api/workers/restart", URL): HTTPStatus.ACCEPTED,
+        ("POST", "api/workers/restart", "https://evil.example"): HTTPStatus.FORBIDDEN,
+        ("DELETE", "api/voices/pt_PT-tug%C3%A3o-medium", URL): HTTPStatus.NOT_FOUND,
+        ("POST", "api/issues/failing%3Aworker%201/apply", URL): HTTPStatus.NOT_FOUND,
+    }
+    async with _page() as page:
+        for (method, path, origin), expected in tries.items():
+            async with page.request(method, path, headers={"Origin": origin}) as answer:
+                told = (await answer.text())[:200]
+                findings.require(
+                    answer.status == expected,
+                    f"{method} {path} from {origin}: {answer.status} instead of {expected}: {told}",
+                )
+
+
+def _code(told: str) -> str:
+    try:
+        error: dict[str, Any] = json.loads(told)["error"]
+    except (ValueError, KeyError):
+        return told[:50]
+    return str(error["code"])
+
+
+@asynccontextmanager
+async def _page() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(f"{URL}{PREFIX}") as session:
+        yield session
