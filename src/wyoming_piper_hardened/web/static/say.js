@@ -5,9 +5,6 @@ import { sentenceFor } from "./listening.js";
 import { showReason } from "./notices.js";
 import { Wave } from "./wave.js";
 
-/** Milliseconds within which a second click belongs to the first. */
-const ONE_CLICK = 400;
-
 export class Say {
   /**
    * @param {import("./player.js").Player} player
@@ -29,11 +26,13 @@ export class Say {
     this.touched = false;
     this.chosen = false;
     this.drawing = 0;
-    this.begun = 0;
     this.text.value = words.text("say.example");
     byId("say-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       this.#submit();
+    });
+    this.button.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      if (event.detail > 1) event.preventDefault(); // who clicks twice wants it once
     });
     this.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#submit();
@@ -99,7 +98,7 @@ export class Say {
 
   async #submit() {
     if (this.player.owner === this) {
-      if (performance.now() - this.begun > ONE_CLICK) this.player.stop();
+      this.player.stop();
       return;
     }
     const text = this.text.value.trim();
@@ -115,10 +114,10 @@ export class Say {
     };
     this.wave.clear();
     this.#tell("");
-    const begun = (this.begun = performance.now());
+    const run = (this.run = Symbol("run"));
     try {
       const whole = await this.player.play(request, this);
-      if (!whole && begun === this.begun) this.#tell(this.words.text("say.stopped"));
+      if (!whole && run === this.run) this.#tell(this.words.text("say.stopped"));
     } catch (error) {
       this.#tell(this.words.text("say.failed"), error);
     }
