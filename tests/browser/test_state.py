@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Route, expect
 
-from support.browser import OpenPage, take_picture
+from support.browser import OpenPage
 from support.hub import faulty_hub
 from support.hub_client import amys_files
 from support.hub_faults import Fault
@@ -136,7 +135,7 @@ async def test_the_voice_that_comes_is_told_and_then_chosen(
 
 
 async def test_it_is_told_when_the_server_goes_and_when_it_comes_back(
-    start_web: StartServer, open_page: OpenPage, pictures: Path | None
+    start_web: StartServer, open_page: OpenPage
 ) -> None:
     server = await asyncio.to_thread(start_web)
     async with open_page(server.url) as watched:
@@ -151,7 +150,6 @@ async def test_it_is_told_when_the_server_goes_and_when_it_comes_back(
             notices = page.get_by_role("status", name="Messages")
             await expect(notices).to_contain_text("The server does not answer.")
             await page.get_by_role("button", name="Close").click()
-            await take_picture(page, pictures, "connection-lost")
             await asyncio.to_thread(server.start)
             await expect(state).to_contain_text(READY, timeout=AT_ONCE)
             workers = server.get("api/status")["workers"]

@@ -136,8 +136,9 @@ export class VoiceRow {
       setAttribute(button, "aria-disabled", work || asked ? "true" : null);
     }
     this.#updateListen(listen, voice, sounding);
-    // The focus is nowhere once its button is hidden.
-    if (hadFocus && !cell.contains(document.activeElement)) {
+    // The focus is nowhere once its button is hidden; some browsers notice at once, others later.
+    const active = document.activeElement;
+    if (hadFocus && (!cell.contains(active) || active?.hasAttribute("hidden"))) {
       cell.querySelector("button:not([hidden])")?.focus();
     }
   }
