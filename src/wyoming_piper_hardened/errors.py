@@ -251,6 +251,12 @@ class NotInstalledError(VoiceError):
     code = "voice-not-installed"
 
 
+class CalledOffError(VoiceError):
+    """Somebody called the installation off; nothing has changed."""
+
+    code = "called-off"
+
+
 class VoiceWatchedError(VoiceError):
     """The voice's files lie in a folder that is watched: it would be installed again at once."""
 

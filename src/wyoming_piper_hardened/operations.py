@@ -210,6 +210,10 @@ class Operations:
         """Install a voice from wherever it can be had, or its newest version."""
         return await self._keeper.install(name)
 
+    async def call_off(self, name: str) -> None:
+        """End an installation that is under way."""
+        await self._keeper.call_off(name)
+
     async def import_files(self, model: Path) -> Voice:
         """Install a voice of the user's own from a model with its configuration beside it."""
         return await self._keeper.import_files(model)

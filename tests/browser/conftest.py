@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from support.browser import CHROMIUM, OpenPage, Watched, browser, watched_page
 from support.web_server import StartServer, WebServer, web_server
@@ -24,6 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents and not CHROMIUM:
             item.add_marker(pytest.mark.skip(reason="needs a browser: script/test-web"))
+
+
+expect.set_options(timeout=20_000)  # milliseconds that a busy machine may take for what is at once
 
 
 @pytest.fixture(autouse=True)

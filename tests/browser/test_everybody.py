@@ -193,7 +193,7 @@ async def test_text_can_be_read(
         await in_trouble(page, server)
         assert await page.evaluate(CONTRAST) == []
         await page.locator("summary").click()
-        for name in ("Install: Amy, medium", "Upload", "Repair: en_US", "Restart", "Dismiss"):
+        for name in ("Install: Alan, low", "Upload", "Repair: en_US", "Restart", "Dismiss"):
             await page.get_by_role("button", name=name).first.hover(force=True)
             assert await page.evaluate(CONTRAST) == []
         for tone in ("wait", "warn", "bad"):

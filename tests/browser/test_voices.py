@@ -42,7 +42,7 @@ async def test_a_voice_is_installed_with_progress(
             await expect(row).to_contain_text("40 of 63 MB")
             await page.get_by_role("searchbox").fill("")
             await take_picture(page, pictures, "installing")
-            await row.get_by_role("button", name="Install").focus()
+            await row.get_by_role("button", name="Cancel").focus()
             hub.release()
             notices = page.get_by_role("status", name="Messages")
             await expect(notices).to_contain_text("Amy is installed", timeout=LONG)
@@ -55,6 +55,24 @@ async def test_a_voice_is_installed_with_progress(
             options = page.locator("#say-voice option")
             await expect(options).to_have_count(2)
             assert not [one for one in server.get("api/status")["issues"] if AMY in one["subject"]]
+
+
+async def test_an_installation_is_called_off(start_web: StartServer, open_page: OpenPage) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.STALL, at=40_000_000)
+        server = await asyncio.to_thread(start_web, "--hub-endpoint", hub.endpoint)
+        async with open_page(server.url) as watched:
+            page = watched.page
+            await page.get_by_role("searchbox").fill("amy medium")
+            row = page.get_by_role("row", name=re.compile(AMY))
+            await row.get_by_role("button", name="Install").click()
+            await expect(row).to_contain_text("40 of 63 MB", timeout=LONG)
+            await row.get_by_role("button", name="Cancel").click()
+            notices = page.get_by_role("status", name="Messages")
+            await expect(notices).to_contain_text("The installation of Amy was called off.")
+            await expect(row.get_by_role("button", name="Install")).to_be_enabled()
+            await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()
+            assert server.get("api/status")["works"] == []
 
 
 async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(

@@ -142,6 +142,31 @@ async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_dat
         assert not list((own_data / "staging").iterdir())
 
 
+async def test_an_installation_is_called_off(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.STALL, at=1000)
+        site = await open_site(script(), data_dir=own_data, hub_endpoint=hub.endpoint)
+        for method, path in (
+            ("POST", f"/api/voices/{AMY}/cancel"),
+            ("DELETE", f"/api/voices/{AMY}"),
+        ):
+            waiting = asyncio.create_task(site.post(f"/api/voices/{AMY}/install?wait=true"))
+            async with asyncio.timeout(20):
+                while not (await site.get("/api/status"))[1]["works"]:  # noqa: ASYNC110 - as clients do
+                    await asyncio.sleep(0.02)
+                assert (await site.ask(method, path))[0] == 200
+                status, body = await waiting
+            assert (status, body["error"]["code"]) == (409, "called-off")
+            _, told = await site.get("/api/status")
+            assert (told["works"], told["issues"]) == ([], [])
+            await eventually(lambda: not list((own_data / "staging").iterdir()))
+        status, body = await site.post(f"/api/voices/{AMY}/cancel")
+        assert (status, body["error"]["code"]) == (404, "voice-not-installed")
+        hub.release()
+
+
 async def test_what_nobody_needs_can_be_left_as_it_is(
     open_site: Open, script: Script, own_data: Path
 ) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import (
+    CalledOffError,
     HardenedError,
     NoSpaceError,
     OfflineError,
@@ -191,6 +192,9 @@ class Caretaker:
         for attempt, delay in zip(itertools.count(1), _delays(), strict=False):
             try:
                 await treat(name)
+            except CalledOffError as err:
+                self.keeper.tell(Issue(IssueKind.MISSING, name, str(err), Suggestion.INSTALL))
+                return
             except HardenedError as err:
                 if isinstance(err, OfflineError) or (attempt >= MAX_ATTEMPTS and not err.retryable):
                     return  # an issue tells; a person has to do something

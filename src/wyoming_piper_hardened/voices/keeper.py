@@ -13,8 +13,10 @@ from typing import Any, TypeVar, cast
 
 from ..concurrency import end
 from ..errors import (
+    CalledOffError,
     HardenedError,
     NoSpaceError,
+    NotInstalledError,
     VoiceError,
     VoiceInstallingError,
     VoiceNotFoundError,
@@ -61,6 +63,7 @@ class Work:
     task: asyncio.Task[Any] | None = None
     lasting: bool = True
     """Whether a failure is remembered; if not, it concerns only who asked."""
+    called_off: bool = False
 
 
 class Keeper:
@@ -154,12 +157,28 @@ class Keeper:
 
         return await self._work(name, Action.REPAIR, do)
 
+    async def call_off(self, name: str) -> None:
+        """End an installation that is under way; who waits for it gets a CalledOffError.
+
+        Raises:
+            NotInstalledError: it is not being installed.
+        """
+        work = self.works.get(name)
+        if work is None or work.action is not Action.INSTALL or work.task is None:
+            raise NotInstalledError(f"{name[:80]!r} is not being installed")
+        work.called_off = True
+        await end(work.task)
+
     async def remove(self, name: str) -> None:
-        """Remove a voice.
+        """Remove a voice; if it is being installed, that is called off.
 
         Raises:
             VoiceError: it is not installed, or the disk refuses.
         """
+        if (work := self.works.get(name)) is not None and work.action is Action.INSTALL:
+            await self.call_off(name)
+            if name not in await asyncio.to_thread(self.installer.store.names):
+                return
 
         async def do(_: Report) -> None:
             await self.installer.remove(name)
@@ -261,6 +280,11 @@ class Keeper:
         self.on_change()
         try:
             return await do(report)
+        except asyncio.CancelledError:
+            if not work.called_off:
+                raise
+            _LOGGER.info("the installation of %s has been called off", work.voice)
+            raise CalledOffError(f"the installation of {work.voice} was called off") from None
         except HardenedError as err:
             self._tell_failure(work, err)
             raise

@@ -32,6 +32,7 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.VoiceInstallingError: 503,
     errors.VoiceError: 422,
     errors.NotInstalledError: 404,
+    errors.CalledOffError: 409,
     errors.VoiceWatchedError: 409,
     errors.NoSpaceError: 507,
     errors.StoreError: 507,

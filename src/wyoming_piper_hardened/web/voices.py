@@ -63,10 +63,20 @@ class Voices:
             self._action("verify", "Read every byte of a voice.", self._verify),
             self._action("repair", "Verify a voice, and mend what is bad.", self._repair),
             Endpoint(
+                method="POST",
+                path="/api/voices/{name}/cancel",
+                handle=self._cancel,
+                summary="Call off the installation of a voice that is under way.",
+                access=Access.CHANGE,
+                parameters=(_NAME,),
+                answers={200: {JSON: record({"cancelled": TEXT})}},
+                errors=(404,),
+            ),
+            Endpoint(
                 method="DELETE",
                 path="/api/voices/{name}",
                 handle=self._remove,
-                summary="Remove a voice.",
+                summary="Remove a voice; if it is being installed, that is called off.",
                 access=Access.CHANGE,
                 parameters=(_NAME,),
                 answers={200: {JSON: record({"removed": TEXT})}},
@@ -161,6 +171,11 @@ class Voices:
 
         name = self._present_name(request)
         return await self._start(request, name, do(name))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        name = fields.voice_name(request.match_info["name"])
+        await self._operations.call_off(name)
+        return web.json_response({"cancelled": name})
 
     async def _remove(self, request: web.Request) -> web.Response:
         name = fields.voice_name(request.match_info["name"])

@@ -56,6 +56,7 @@ export const api = {
   voices: async () => (await ask("GET", "voices")).json(),
   install: (/** @type {string} */ name) => ask("POST", `${named(name)}/install`),
   repair: (/** @type {string} */ name) => ask("POST", `${named(name)}/repair`),
+  cancel: (/** @type {string} */ name) => ask("POST", `${named(name)}/cancel`),
   remove: (/** @type {string} */ name) => ask("DELETE", named(name)),
   permission: async () => (await ask("GET", "permission")).json(),
   apply: (/** @type {string} */ id) => ask("POST", `issues/${encodeURIComponent(id)}/apply`),

@@ -35,6 +35,7 @@ const LINES = {
   installing: { line: "%s is being installed" },
   repairing: { line: "%s is being repaired" },
   removed: { line: "%s has been removed" },
+  calledOff: { line: "the installation of %s has been called off" },
   restart: { line: "every worker is replaced, because somebody asked for it" },
 };
 /**

@@ -4,8 +4,8 @@ import { element, icon, setAttribute, setText } from "./dom.js";
 import { progressOf } from "./state.js";
 
 /**
- * @typedef {{repair: Function, remove: Function, listen: Function, install: Function}} Actions
- *   each called with the voice's name
+ * @typedef {{repair: Function, remove: Function, listen: Function, install: Function,
+ *   cancel: Function}} Actions each called with the voice's name
  * @typedef {{work: any, issue: any, asked: boolean, sounding: boolean}} Circumstances
  *   what is done to the voice and what is wrong with it, if anything; whether something was asked
  *   for that has not begun yet; whether it is heard
@@ -66,6 +66,7 @@ export class VoiceRow {
         act("remove", "remove", "quiet icon-only changes"),
         act("listen", "play", "button"),
         act("install", "install", "button changes"),
+        act("cancel", "close", "button changes"),
       ),
     );
   }
@@ -126,10 +127,11 @@ export class VoiceRow {
     /** @type {any} */ voice,
     /** @type {Circumstances} */ { work, asked, sounding },
   ) {
-    const [repair, remove, listen, install] = cell.children;
+    const [repair, remove, listen, install, cancel] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
     listen.hidden = !voice.here;
-    install.hidden = voice.here;
+    cancel.hidden = voice.here || work?.action !== "install";
+    install.hidden = voice.here || !cancel.hidden;
     repair.hidden = !voice.here;
     remove.hidden = !voice.here || voice.state === "embedded";
     for (const button of [install, repair, remove]) {

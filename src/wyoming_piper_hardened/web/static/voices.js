@@ -7,6 +7,8 @@ import { VoiceRow } from "./voice-row.js";
 
 /** Rows of voices that can be had that are shown at once; a button asks for more. */
 const PAGE = 9;
+/** The rank of voices that something is done to; those before are here. */
+const COMING = 2;
 const HERE = new Set(["installed", "custom", "embedded"]);
 
 const ENGLISH = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
@@ -34,8 +36,12 @@ export class Voices {
     this.issues = new Map();
     /** @type {Map<string, string>} what was asked for here and has not been seen under way yet */
     this.expected = new Map();
+    /** @type {Set<string>} voices of works that have ended since the list was asked for */
+    this.settling = new Set();
     /** @type {Set<string>} what was asked for here and has not been answered yet */
     this.asked = new Set();
+    /** @type {Set<string>} voices whose installation was called off here a moment ago */
+    this.cancelled = new Set();
     /** @type {Set<string>} languages of the voices that are here */
     this.spoken = new Set();
     this.shown = PAGE;
@@ -45,6 +51,7 @@ export class Voices {
       repair: (/** @type {string} */ name) => this.#ask("repair", name),
       install: (/** @type {string} */ name) => this.#ask("install", name),
       remove: (/** @type {string} */ name) => this.#remove(name),
+      cancel: (/** @type {string} */ name) => this.#cancel(name),
       listen: (/** @type {string} */ name) => listening.toggle(this.#current(name)),
     });
     this.list = new KeyedList(
@@ -95,6 +102,7 @@ export class Voices {
       })), false);
       const here = this.voices.filter((voice) => voice.here);
       this.spoken = new Set(here.map((voice) => voice.language.split("_")[0]));
+      this.settling.clear();
       this.#tell({ unread: false });
       this.render();
       this.onVoices(
@@ -119,7 +127,11 @@ export class Voices {
     const before = this.works;
     this.works = new Map(status.works.map((/** @type {any} */ work) => [work.voice, work]));
     this.issues = new Map(status.issues.map((/** @type {any} */ issue) => [issue.subject, issue]));
-    for (const [name, work] of before) if (!this.works.has(name)) this.#finished(work);
+    for (const [name, work] of before) {
+      if (this.works.has(name)) continue;
+      this.settling.add(name); // it keeps its place until the list tells what has become of it
+      this.#finished(work);
+    }
     for (const [voice, action] of this.expected) {
       // What fails at once is never seen under way.
       if (!this.works.has(voice) && this.#failure(voice)) this.#finished({ voice, action });
@@ -135,7 +147,8 @@ export class Voices {
 
   #finished(/** @type {any} */ work) {
     const issue = this.#failure(work.voice);
-    const key = issue ? `failed.${work.action}` : `done.${work.action}`;
+    const ended = this.cancelled.delete(work.voice) ? "done.cancel" : `done.${work.action}`;
+    const key = issue ? `failed.${work.action}` : ended;
     if (!this.words.has(key)) return;
     const text = this.words.text(key, { voice: voiceTitle(work.voice) });
     if (issue) this.notices.failed(errorOf(issue), text);
@@ -154,7 +167,7 @@ export class Voices {
       .filter((voice) => this.#fits(voice))
       .sort((a, b) => this.#rank(a) - this.#rank(b));
     // What is here is always seen, however much that is.
-    const here = fitting.filter((voice) => voice.here || this.works.has(voice.name)).length;
+    const here = fitting.filter((voice) => this.#rank(voice) < COMING + 1).length;
     const rows = fitting.slice(0, here + this.shown);
     this.list.show(rows, (voice) => voice.name);
     const words = this.words;
@@ -206,7 +219,7 @@ export class Voices {
   /** The default first, then what is here, then what comes, then what the reader may like. */
   #rank(/** @type {any} */ voice) {
     if (voice.here) return voice.default ? 0 : 1;
-    if (this.works.has(voice.name)) return 2;
+    if (this.works.has(voice.name) || this.settling.has(voice.name)) return COMING;
     const family = voice.language.split("_")[0];
     const tags = navigator.languages.map((tag) => tag.replace("-", "_"));
     if (tags.includes(voice.language)) return 3 + tags.indexOf(voice.language) / 100;
@@ -273,6 +286,16 @@ export class Voices {
     } finally {
       this.asked.delete(name);
       this.render();
+    }
+  }
+
+  async #cancel(/** @type {string} */ name) {
+    this.cancelled.add(name);
+    try {
+      await api.cancel(name);
+    } catch (error) {
+      this.cancelled.delete(name);
+      this.notices.failed(error, this.words.text("failed.cancel", { voice: voiceTitle(name) }));
     }
   }
 
