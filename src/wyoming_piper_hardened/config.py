@@ -63,7 +63,7 @@ class Settings:
     web_token: str | None = _option(
         None,
         checks.optional(Check("a text of 16 to 200 letters, digits and -._~+/=", checks.token)),
-        "Asked of callers of the web page and the API from other machines. Empty: they may look "
+        "Asked of all callers of the web page and the API. Empty: other machines may look "
         "and have it speak, but change nothing.",
     )
     web_trusted: tuple[str, ...] = _option(

@@ -1,15 +1,36 @@
-"""Why a server cannot listen where it should."""
+"""What both faces need to know of sockets: why one cannot listen, and how slow a client may be."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
+import socket
 from urllib.parse import urlsplit
 
 import psutil
 
 from .errors import AddressInUseError, StartError
+
+SEND_TIMEOUT = 180.0
+"""A client that takes nothing for so many seconds has left. One that plays what it gets, as slowly
+as that is, may let its system take nothing for a minute and then much at once."""
+
+_UNSENT = 64 * 1024  # bytes
+
+
+def let_wait(connection: socket.socket) -> None:
+    """Prepare an accepted connection for a client that takes audio as slowly as it plays it.
+
+    The system keeps little of what the client has no room for, so that every bit it takes is soon
+    noticed here; by itself it would tell only when a third of some megabytes is gone.
+    """
+    if connection.family == socket.AF_UNIX:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # its machine may be gone
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+    timeout = round(1000 * SEND_TIMEOUT)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
 
 
 async def explained(err: OSError | UnicodeError, uri: str) -> StartError:

@@ -229,17 +229,12 @@ class Operations:
             NoSpaceError: a model of that size would not fit.
             StoreError: the disk refuses, now or what is done within the context.
         """
-        store = self._keeper.installer.store
+        installer = self._keeper.installer
         try:
-            stage = await asyncio.to_thread(store.begin, model_bytes)
+            async with installer.staging(model_bytes) as stage:
+                yield stage
         except OSError as err:
-            raise refused(err, store.root) from None
-        try:
-            yield stage
-        except OSError as err:
-            raise refused(err, store.root) from None
-        finally:
-            await asyncio.to_thread(store.abandon, stage)
+            raise refused(err, installer.store.root) from None
 
     def check_room(self) -> None:
         """Raise NoSpaceError when whoever fills a `staging` folder should go no further. Blocks."""

@@ -42,6 +42,37 @@ def test_a_configuration_that_is_none(tmp_path: Path, content: bytes) -> None:
         read_voice("bad", model)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"audio": {"sample_rate": rate}} for rate in (0, 1, 3 * 10**9, 10**30, -16000, 16000.5)),
+        *({"num_speakers": number} for number in (-1, 5_000_000, 2.5, "3")),
+        *({"speaker_id_map": names} for names in ({"\ud800": 0}, {"x" * 1000: 0}, {"a": -1})),
+        *({"speaker_id_map": names} for names in ({"a": "0"}, {str(i): i for i in range(20_000)})),
+        *({"espeak": {"voice": voice}} for voice in ("x" * 1000, "\ud800", "../x", "")),
+    ],
+    ids=lambda changed: repr(changed)[:50],
+)
+def test_figures_that_no_voice_has(tmp_path: Path, changed: dict[str, object]) -> None:
+    """They would be told to every client, or be reckoned with."""
+    model = tmp_path / "bad.onnx"
+    model.touch()
+    Path(f"{model}.json").write_text(json.dumps({**CONFIG, **changed}), encoding="utf-8")
+    with pytest.raises(VoiceError, match="bad"):
+        read_voice("bad", model)
+
+
+@pytest.mark.parametrize("code", ["\ud800", "x" * 1000, "de DE", 5, ["de_DE"], ""])
+def test_a_language_that_is_none_is_taken_from_elsewhere(tmp_path: Path, code: object) -> None:
+    model = tmp_path / "my-voice.onnx"
+    model.touch()
+    audio = {"sample_rate": 16000, "quality": code}
+    config = {**CONFIG, "audio": audio, "language": {"code": code}}
+    Path(f"{model}.json").write_text(json.dumps(config), encoding="utf-8")
+    voice = read_voice("my-voice", model)
+    assert (voice.language, voice.quality) == ("de", "")
+
+
 def test_devices_pipes_and_giants_are_not_read(tmp_path: Path) -> None:
     model = tmp_path / "bad.onnx"
     model.touch()

@@ -47,7 +47,7 @@ def outcome(
         (None, (), NEAR, ("ok", "ok", "ok", "ok")),
         (None, (), "::1", ("ok", "ok", "ok", "ok")),
         (None, (), FAR, ("ok", "ok", "ok", "access-refused")),
-        (TOKEN, (), NEAR, ("ok", "ok", "ok", "ok")),
+        (TOKEN, (), NEAR, ("ok", "token-needed", "token-needed", "token-needed")),
         (TOKEN, (), FAR, ("ok", "token-needed", "token-needed", "token-needed")),
         (None, (PROXY,), PROXY, ("ok", "ok", "ok", "ok")),
         (None, (PROXY,), NEAR, ("ok", *["access-refused"] * 3)),
@@ -85,7 +85,8 @@ def basic(user: str, password: str) -> dict[str, str]:
 def test_by_token(headers: dict[str, str], expected: str) -> None:
     gatekeeper = Gatekeeper("0.0.0.0", TOKEN, ())
     assert outcome(gatekeeper, FAR, CHANGE, headers=headers) == expected
-    # What a proxy passed on does not come from this machine.
+    # Nor does this machine get in without: a proxy need not say that it passes something on.
+    assert outcome(gatekeeper, NEAR, CHANGE, headers=headers) == expected
     passed_on = {**headers, "X-Forwarded-For": "203.0.113.5"}
     assert outcome(gatekeeper, NEAR, CHANGE, headers=passed_on) == expected
 
@@ -273,6 +274,29 @@ async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
     async with site.client.put("/api/voices") as answer:
         assert answer.status == 405
         assert answer.headers["Allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ("Origin: http://evil.example\r\nExpect: 100-continue\r\n", b"403"),
+        ("Expect: a miracle\r\n", b"400"),
+        ("Expect: 100-continue\r\n", b"100"),
+    ],
+)
+async def test_who_asks_before_it_sends_a_body_is_told(
+    open_site: Open, script: Script, headers: str, status: bytes
+) -> None:
+    site = await open_site(script())
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    head = "POST /api/voices HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+    writer.write(f"{head}{headers}\r\n".encode())
+    async with asyncio.timeout(20):
+        answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.split()[1] == status
+    if status != b"100":
+        has_the_headers(dict(message_from_bytes(answer.partition(b"\r\n")[2]).items()))
+    writer.close()
 
 
 async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:

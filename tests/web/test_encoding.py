@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import tempfile
 import textwrap
 
+import numpy as np
 import pytest
+import soundfile
 
-from wyoming_piper_hardened.web.encoding import FORMATS
+from wyoming_piper_hardened.web.encoding import FORMATS, Compressed, _Tail
 
 ROUNDS = 30
 
@@ -34,6 +38,41 @@ LEAVING_AT_THE_END = textwrap.dedent(
         leaving.join()
     """
 )
+
+
+@pytest.mark.parametrize("kind", ["mp3", "opus"])
+def test_what_has_been_sent_is_kept_nowhere(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_file(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", no_file)
+    encoder = FORMATS[kind].make(22050)
+    assert isinstance(encoder, Compressed)
+    hum = (1000 * np.sin(np.arange(22050) / 10)).astype(np.int16).tobytes()
+    sizes = [len(encoder.encode(hum)) for _ in range(300)]
+    assert sum(sizes) > 300_000
+    assert isinstance(encoder._out, _Tail)
+    assert not encoder._out._kept
+    list(encoder.finish())
+    encoder.close()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_pieces_make_the_file_that_is_made_at_once(kind: str) -> None:
+    hum = (1000 * np.sin(np.arange(66150) / 10)).astype(np.int16).tobytes()
+    files = []
+    for size in (len(hum), 8192):
+        encoder = FORMATS[kind].make(22050)
+        pieces = [encoder.encode(hum[at : at + size]) for at in range(0, len(hum), size)]
+        files.append(b"".join([*pieces, *encoder.finish()]))
+        encoder.close()
+    if kind == "pcm":
+        assert len(files[0]) == len(files[1]) == pytest.approx(2 * 72000, abs=4)
+        return
+    (one, rate), (other, _) = (soundfile.read(io.BytesIO(file)) for file in files)
+    assert len(one) == len(other)
+    assert len(one) / rate == pytest.approx(3, abs=0.1)
+    assert abs(one - other).max() < 0.01
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -122,6 +123,20 @@ async def test_followers_are_counted_and_leave_nothing(open_site: Open, script: 
     events = site.web._events
     await eventually(lambda: events._followers == 0)
     assert (await site.get("/health/live"))[0] == 200
+
+
+async def test_who_comes_and_goes_is_no_trouble(
+    open_site: Open, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = await open_site(script())
+    for _ in range(60):
+        with socket.socket() as hasty:
+            hasty.connect(("127.0.0.1", site.web.port))
+            hasty.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await eventually(lambda: site.web._events._followers == 0)
+    assert (await site.get("/health/live"))[0] == 200
+    assert "please report" not in caplog.text
 
 
 async def test_it_ends_with_the_server(open_site: Open, script: Script) -> None:

@@ -140,7 +140,11 @@ async def test_what_breaks_off_is_an_error_for_the_client(
 
 async def test_models_and_voices(open_site: Open, script: Script, client_of: type[Client]) -> None:
     site = await open_site(script())
-    assert "tts-1" in {model.id async for model in client_of(site).models.list()}
+    models = client_of(site).models
+    assert "tts-1" in {model.id async for model in models.list()}
+    assert (await models.retrieve("tts-1")).id == "tts-1"
+    with pytest.raises(openai.NotFoundError, match="gpt-9"):
+        await models.retrieve("gpt-9")
     _, body = await site.get("/v1/audio/voices")
     assert body["voices"][0] == {
         "id": "en_US-joe-medium",

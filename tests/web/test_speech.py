@@ -7,6 +7,7 @@ import contextlib
 import io
 import socket
 import struct
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +21,7 @@ from support.site import Open, Site
 from support.waiting import eventually
 from wyoming_piper_hardened.concurrency import end
 from wyoming_piper_hardened.config import all_settings
+from wyoming_piper_hardened.speech import request as request_module
 from wyoming_piper_hardened.web import fields, speech as speech_module
 from wyoming_piper_hardened.web.speech import RANGES
 
@@ -170,6 +172,19 @@ async def test_not_even_for_clients_to_whom_the_end_of_the_connection_is_the_end
     writer.close()
 
 
+async def test_not_even_when_the_server_stops(open_site: Open, script: Script) -> None:
+    site = await open_site(script(stall_timeout=60.0))
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
+    body = b'{"text": "It is well. Then HANG."}'
+    writer.write(b"POST /api/say HTTP/1.0\r\nContent-Type: application/json\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    await reader.readuntil(b"data")
+    await site.web.stop()
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+
+
 async def test_curl_sees_that_it_breaks_off(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     curl = await asyncio.create_subprocess_exec(
@@ -199,6 +214,46 @@ async def test_who_reads_nothing_holds_up_nobody(
         await eventually(lambda: site.synthesizer.pool.status().requests == 1)
         assert len(await site.hear(text="Short.")) == 44 + 2 * 600
         await eventually(lambda: site.synthesizer.records[-1].outcome == "client-gone")
+
+
+async def test_many_who_read_nothing_leave_their_places_to_others(
+    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_module, "_CLIENT_DELAY", 0.05)
+    site = await open_site(script(), workers=1, max_queue=2)
+    pool = site.synthesizer.pool
+    body = '{"text": "%s"}' % ("It goes on and on and on. " * 3000)
+    with contextlib.ExitStack() as crowd:
+        for number in range(1, 7):  # twice as many as there are places
+            crowd.enter_context(stuck(site, body))
+            await eventually(partial(have_begun, site, number))
+            await eventually(lambda: pool.status().requests == 0)
+        assert len(await site.hear(text="Short.")) == 44 + 2 * 600
+    await eventually(lambda: len(site.synthesizer.records) == 7)
+    assert {record.outcome for record in site.synthesizer.records} <= {
+        *("ok", "cancelled", "client-gone")
+    }
+
+
+def have_begun(site: Site, count: int) -> bool:
+    """Whether so many requests have begun to sound."""
+    registry = site.synthesizer.pool.metrics.registry
+    return registry.get_sample_value("wyoming_piper_first_audio_seconds_count") == count
+
+
+async def test_little_is_kept_by_the_system_for_who_takes_little(
+    open_site: Open, script: Script
+) -> None:
+    """Or a client that plays what it gets would seem to take nothing for minutes."""
+    site = await open_site(script())
+    async with site.client.post(SAY, json={"text": "It is well. Then HANG."}):
+        assert site.web._runner is not None
+        assert site.web._runner.server is not None
+        (connection,) = site.web._runner.server.connections
+        assert connection.transport is not None
+        accepted = connection.transport.get_extra_info("socket")
+        kept = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert 0 < kept <= 64 * 1024
 
 
 class stuck:  # noqa: N801 - reads as a context

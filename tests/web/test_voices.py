@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from conftest import Disk, Script
@@ -18,6 +20,7 @@ from support.hub_faults import Fault, voices_json
 from support.site import Open, Site
 from support.voices import SINGLE
 from support.waiting import eventually
+from wyoming_piper_hardened.concurrency import end
 from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
 from wyoming_piper_hardened.web import upload as upload_module
 
@@ -221,6 +224,9 @@ def own_voice(name: str = "my-voice") -> tuple[tuple[str, str, bytes], ...]:
     )
 
 
+MODEL, SETTINGS = own_voice()
+
+
 async def test_a_voice_of_ones_own(open_site: Open, own_data: Path) -> None:
     site = await open_site(data_dir=own_data)
     status, body = await site.post("/api/voices", data=form(*own_voice()))
@@ -246,6 +252,49 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
     assert (status["issues"], status["works"]) == ([], [])
 
 
+async def test_who_leaves_during_an_upload_leaves_nothing(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    site = await open_site(script(), data_dir=own_data)
+    process = psutil.Process()
+    before = process.num_fds()
+    for _ in range(30):
+        with socket.socket() as hasty:
+            hasty.connect(("127.0.0.1", site.web.port))
+            hasty.sendall(
+                b"POST /api/voices HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+                b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+            )
+        await asyncio.sleep(0)
+    staging = own_data / "staging"
+    await eventually(lambda: not staging.exists() or not list(staging.iterdir()))
+    await eventually(lambda: process.num_fds() < before + 10)
+    assert (await site.post("/api/voices", data=form()))[0] == 400
+
+
+async def test_the_files_that_came_last_are_those_that_serve(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    """Although others of the same name are still being installed."""
+    site = await open_site(script(), data_dir=own_data)
+
+    def with_quality(quality: str) -> aiohttp.FormData:
+        config = json.loads(CONFIG.read_text("utf-8"))
+        config["audio"]["quality"] = quality
+        return form(MODEL, ("config", "my-voice.onnx.json", json.dumps(config).encode()))
+
+    first = asyncio.create_task(site.post("/api/voices", data=with_quality("first")))
+    async with asyncio.timeout(20):
+        while not (await site.get("/api/status"))[1]["works"]:  # noqa: ASYNC110 - as clients do
+            await asyncio.sleep(0.01)
+    await end(first)  # its client has gone; the installation goes on
+    async with asyncio.timeout(20):
+        while (status := (await site.post("/api/voices", data=with_quality("second")))[0]) == 429:
+            pass  # that it has gone is not known yet
+    assert status == 200
+    assert (await voices(site, "?installed=true"))["my-voice"]["quality"] == "second"
+
+
 async def test_an_upload_of_unknown_length_goes_as_far_as_there_is_room(
     open_site: Open, script: Script, disk: Disk
 ) -> None:
@@ -261,7 +310,6 @@ async def test_an_upload_of_unknown_length_goes_as_far_as_there_is_room(
     assert not list((data / "staging").iterdir())
 
 
-MODEL, SETTINGS = own_voice()
 HOSTILE: dict[str, tuple[list[tuple[str, str | None, bytes]], int]] = {
     "nothing": ([], 400),
     "no configuration": ([MODEL], 400),

@@ -17,7 +17,7 @@ from wyoming.event import Event, async_write_event
 
 from ..errors import TooManyConnectionsError
 from ..framing import MAX_HEADER_BYTES
-from ..listening import explained
+from ..listening import explained, let_wait
 from ..speech.synthesizer import Synthesizer
 from ..throttle import Throttle
 from .session import Session
@@ -121,9 +121,7 @@ class WyomingServer:
         if len(self._sessions) >= self._max_connections and not self._make_room():
             await _refuse(writer)
             return
-        connection = writer.get_extra_info("socket")
-        if connection.family != socket.AF_UNIX:  # notice clients whose machine is gone
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        let_wait(writer.get_extra_info("socket"))
         session = Session(
             reader,
             writer,

@@ -37,6 +37,7 @@ from ..errors import (
     TextTooLongError,
 )
 from ..framing import Limits, read_event
+from ..listening import SEND_TIMEOUT
 from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
 from ..throttle import Throttle
@@ -47,9 +48,6 @@ _LOGGER = logging.getLogger(__name__)
 
 LIMITS = Limits(data=1280 * 1024, payload=64 * 1024, body_timeout=30.0)
 """The longest allowed text in JSON's longest form fits; clients have no reason to send payload."""
-
-SEND_TIMEOUT = 30.0
-"""A client that takes nothing for so many seconds has left."""
 
 _LINGER = 1.0
 _ABANDONED = 5.0
@@ -293,7 +291,6 @@ class Session:
             async with asyncio.timeout(SEND_TIMEOUT):
                 await async_write_event(event, self._writer)
         except TimeoutError:
-            self._writer.transport.abort()
             raise ClientGoneError(f"the client took nothing for {SEND_TIMEOUT:g} s") from None
         self.last_activity = time.monotonic()
 

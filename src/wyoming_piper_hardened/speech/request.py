@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from ..engine.messages import SegmentRequest, SpeechOptions
@@ -15,7 +15,7 @@ from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
 from ..voices.voice import Voice
 from ..workers.job import Job, Turn
-from ..workers.pool import Pool
+from ..workers.pool import Place, Pool
 
 _LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
@@ -23,6 +23,7 @@ _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
 _KEPT_TEXT = 1000  # characters
+_CLIENT_DELAY = 1.0  # seconds that a client may take to take a piece, and its place is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Request:
         self._pool = pool
         self._target = target
         self._admission = admission
+        self._place: Place | None = None
         self._turn = Turn()
         self._pause = self._silence(sentence_silence)
         self._send = send
@@ -91,7 +93,7 @@ class Request:
                 if self._began is None:  # a stream whose text never comes takes no place
                     self._began = time.monotonic()
                     model = str(self._target.voice.model)
-                    self._admission.enter_context(self._pool.admit(model))
+                    self._place = self._admission.enter_context(self._pool.admit(model))
                 try:
                     job = self._pool.submit(self._request(segment), self._turn)
                 except PoisonSegmentError as err:
@@ -123,10 +125,11 @@ class Request:
                     raise item
                 await self._deliver(item[1], pause)
             except PoisonSegmentError as err:
+                if left_out is None:  # once, however many more of them there are
+                    _LOGGER.warning("left out of a request: %s", err)
                 left_out = err
                 truncated |= self._sent > before
                 self._pool.metrics.poison.inc()
-                _LOGGER.warning("left out of a request: %s", err)
             if isinstance(item, tuple):
                 self._jobs.discard(item[1])
                 self._places.release()
@@ -164,8 +167,23 @@ class Request:
 
     async def _send_all(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), _SEND_BYTES):
-            await self._send(pcm[start : start + _SEND_BYTES])
+            with self._place_given_back():
+                await self._send(pcm[start : start + _SEND_BYTES])
         self._sent += len(pcm)
+
+    @contextlib.contextmanager
+    def _place_given_back(self) -> Iterator[None]:
+        """A client that is slow in taking its audio holds up nobody but itself."""
+        if self._place is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        leaving = loop.call_later(_CLIENT_DELAY, self._place.leave)
+        try:
+            yield
+        finally:
+            leaving.cancel()
+            self._place.take()
 
     def _request(self, segment: Segment) -> SegmentRequest:
         voice = self._target.voice

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..errors import (
 from .current_catalogue import CurrentCatalogue
 from .hub_source import HUB, hub_label
 from .keeper import Keeper
-from .manifest import find_damage, read_manifest
+from .manifest import read_manifest
 from .resolution import Issue, IssueKind, Suggestion
 from .sources import custom_source, package_source
 from .voice import Voice
@@ -207,28 +206,19 @@ class Caretaker:
 
     async def _check(self) -> None:
         """Read every byte of every voice, slowly, now and then."""
-        stopping = threading.Event()
-
-        def pause() -> None:
-            if stopping.wait(_CHECK_PAUSE):
-                raise InterruptedError  # the thread must not outlive the server
-
         await self.ready()
         await asyncio.sleep(_FIRST_CHECK)
-        try:
-            while True:
-                for name in await asyncio.to_thread(self.keeper.installer.store.names):
-                    await self._check_one(name, pause)
-                await asyncio.sleep(_CHECK_INTERVAL)
-        finally:
-            stopping.set()
+        while True:
+            for name in await asyncio.to_thread(self.keeper.installer.store.names):
+                await self._check_one(name)
+            await asyncio.sleep(_CHECK_INTERVAL)
 
-    async def _check_one(self, name: str, pause: Callable[[], None]) -> None:
-        store = self.keeper.installer.store
+    async def _check_one(self, name: str) -> None:
+        store, reader = self.keeper.installer.store, self.keeper.installer.reader
         version = await asyncio.to_thread(store.current, name)
         if version is None or name in self.keeper.works:
             return
-        damage = await asyncio.to_thread(find_damage, version, digests=True, pause=pause)
+        damage = await reader.find_damage(version, _CHECK_PAUSE)
         if damage and await asyncio.to_thread(store.current, name) == version:
             message = "; ".join(damage)
             self.keeper.tell(Issue(IssueKind.DAMAGED, name, message, Suggestion.REPAIR))

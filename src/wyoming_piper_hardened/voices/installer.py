@@ -13,9 +13,10 @@ from pathlib import Path
 from ..engine.messages import config_path
 from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError, VoiceWatchedError
 from .hub_source import HUB
-from .manifest import find_damage, read_manifest
+from .manifest import read_manifest
 from .progress import Progress, Report, Step, unheard
 from .proof import prepare
+from .reader import Reader
 from .source_finder import SourceFinder
 from .sources import FileSource, Source, package_source
 from .store import Store, folder_size
@@ -45,6 +46,7 @@ class Installer:
         self.sources = sources
         self._prepare = prepare_voice
         self._try_voice = try_voice
+        self.reader = Reader()
         self._proving = asyncio.Lock()
 
     async def install(self, source: Source, report: Report = unheard) -> Voice:
@@ -70,7 +72,7 @@ class Installer:
         """
         _check_name(name)
         version = await asyncio.to_thread(self._version, name)
-        return await asyncio.to_thread(find_damage, version, digests=True)
+        return await self.reader.find_damage(version)
 
     async def repair(self, name: str, report: Report = unheard) -> Voice:
         """Verify, set aside what is bad, get it again and commit it.
@@ -91,7 +93,7 @@ class Installer:
                     )
                 return await self._transact(source, report)
             report(Progress(Step.TESTING))
-            damage = await asyncio.to_thread(find_damage, version, digests=True)
+            damage = await self.reader.find_damage(version)
             if not damage:
                 if await self._speaks(version / f"{name}.onnx"):
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
@@ -176,9 +178,31 @@ class Installer:
         if not await asyncio.to_thread(self._is_last, version.parent.name):
             await self._set_aside(version, damage)
 
-    async def _transact(self, source: Source, report: Report) -> Voice:
-        stage = await asyncio.to_thread(self.store.begin, source.model_bytes)
+    @contextlib.asynccontextmanager
+    async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
+        """A folder for the files of a voice; whatever happens, gone afterwards.
+
+        Args:
+            model_bytes: of the model, or 0 if nobody knows.
+
+        Raises:
+            NoSpaceError: a model of that size would not fit.
+        """
+        begin = asyncio.create_task(asyncio.to_thread(self.store.begin, model_bytes))
         try:
+            stage = await asyncio.shield(begin)
+        except asyncio.CancelledError:
+            await asyncio.wait({begin})  # a thread cannot be stopped in the middle
+            if begin.exception() is None:
+                await asyncio.to_thread(self.store.abandon, begin.result())
+            raise
+        try:
+            yield stage
+        finally:
+            await asyncio.to_thread(self.store.abandon, stage)
+
+    async def _transact(self, source: Source, report: Report) -> Voice:
+        async with self.staging(source.model_bytes) as stage:
             label = await source.place(stage, report)
             model = stage / f"{source.voice}.onnx"
             await asyncio.to_thread(_look_at, model)
@@ -196,8 +220,6 @@ class Installer:
             except asyncio.CancelledError:
                 await asyncio.wait({commit})  # a thread cannot be stopped in the middle
                 raise
-        finally:
-            await asyncio.to_thread(self.store.abandon, stage)
 
     async def _speaks(self, model: Path) -> bool:
         try:

@@ -59,6 +59,8 @@ class Work:
 
     voice: str
     action: Action
+    label: str = ""
+    """Which files are installed; nothing for other actions."""
     progress: Progress = field(default_factory=Progress)
     task: asyncio.Task[Any] | None = None
     lasting: bool = True
@@ -120,7 +122,8 @@ class Keeper:
         async def do(report: Report) -> Voice:
             return self._serve(await self.installer.install(source, report))
 
-        return await self._work(source.voice, Action.INSTALL, do, lasting=lasting)
+        work = Work(source.voice, Action.INSTALL, source.label, lasting=lasting)
+        return await self._work(work, do)
 
     async def import_files(self, model: Path) -> Voice:
         """Install a voice of the user's own, named by its file; raises as `install`."""
@@ -139,7 +142,7 @@ class Keeper:
                 self.tell(Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR))
             return damage
 
-        return await self._work(name, Action.VERIFY, do)
+        return await self._work(Work(name, Action.VERIFY), do)
 
     async def repair(self, name: str) -> Voice:
         """Verify a voice and mend it; see `Installer.repair`.
@@ -155,7 +158,7 @@ class Keeper:
                 await self._serve_what_is_left(name, str(err))
                 raise
 
-        return await self._work(name, Action.REPAIR, do)
+        return await self._work(Work(name, Action.REPAIR), do)
 
     async def call_off(self, name: str) -> None:
         """End an installation that is under way; who waits for it gets a CalledOffError.
@@ -186,7 +189,7 @@ class Keeper:
             self.issues.dismiss(name)
             await self._serve_what_is_left(name, None)
 
-        await self._work(name, Action.REMOVE, do)
+        await self._work(Work(name, Action.REMOVE), do)
 
     async def has(self, name: str) -> bool:
         """Whether a voice of that name is here, sound or not; waits while it is being removed."""
@@ -249,23 +252,16 @@ class Keeper:
         """Cancel what is under way; transactions leave the voices as they were."""
         await end(*self._tasks)
 
-    async def _work(
-        self,
-        name: str,
-        action: Action,
-        do: Callable[[Report], Awaitable[T]],
-        *,
-        lasting: bool = True,
-    ) -> T:
+    async def _work(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
         """Carry out an action, or join the same one if it is under way."""
-        while (under_way := self.works.get(name)) is not None:
+        while (under_way := self.works.get(work.voice)) is not None:
             assert under_way.task is not None
-            if under_way.action is action:
+            if (under_way.action, under_way.label) == (work.action, work.label):
                 return cast("T", await asyncio.shield(under_way.task))
             await asyncio.wait({under_way.task})
-        work = Work(name, action, lasting=lasting)
-        self.works[name] = work
-        work.task = asyncio.create_task(self._carry_out(work, do), name=f"{action} {name}")
+        self.works[work.voice] = work
+        name = f"{work.action} {work.voice}"
+        work.task = asyncio.create_task(self._carry_out(work, do), name=name)
         work.task.add_done_callback(self._look_at)
         self._tasks.add(work.task)
         return cast("T", await asyncio.shield(work.task))

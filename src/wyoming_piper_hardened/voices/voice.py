@@ -23,6 +23,11 @@ NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
 
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
 _LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+_QUALITY = re.compile(r"\w{0,20}")
+_RATES = (4000, 192_000)
+_MOST_SPEAKERS = 10_000  # the hub's largest voice has 904
+_MAX_SPEAKER_CHARS = 100
 _NAME = re.compile(NAME_PATTERN)
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _SHOWN_SPEAKERS = 20
@@ -88,17 +93,14 @@ def read_voice(name: str, model: Path) -> Voice:
             raise VoiceError(f"{name!r}: {str(model)!r} is missing; install the voice again")
         config: Any = json.loads(_read_bounded(path))
         prepared, schedule = _preparation(name, model.parent)
-        speakers = {
-            str(key): int(number) for key, number in config.get("speaker_id_map", {}).items()
-        }
         return Voice(
             name=name,
             model=model,
             language=_language(name, config),
-            quality=str(config["audio"].get("quality", "")),
-            sample_rate=_positive(config["audio"]["sample_rate"]),
-            speakers=MappingProxyType(speakers),
-            number_of_speakers=_positive(config.get("num_speakers", 1) or 1),
+            quality=_quality(config["audio"].get("quality", "")),
+            sample_rate=_whole(config["audio"]["sample_rate"], *_RATES),
+            speakers=MappingProxyType(_speakers(config.get("speaker_id_map", {}))),
+            number_of_speakers=_whole(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
             prepared=prepared,
             schedule=schedule,
         )
@@ -135,15 +137,32 @@ def _read_bounded(path: Path) -> bytes:
 
 def _language(name: str, config: Any) -> str:
     code = (config.get("language") or {}).get("code")
-    if isinstance(code, str) and code:
+    if isinstance(code, str) and _LANGUAGE.fullmatch(code):
         return code
     if match := _LANGUAGE_IN_NAME.match(name):
         return match[1]
-    family, _, region = str(config["espeak"]["voice"]).partition("-")
+    voice = str(config["espeak"]["voice"])
+    if not _LANGUAGE.fullmatch(voice):
+        raise ValueError
+    family, _, region = voice.partition("-")
     return f"{family}_{region.upper()}" if region else family
 
 
-def _positive(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+def _quality(value: object) -> str:
+    return value if isinstance(value, str) and _QUALITY.fullmatch(value) else ""
+
+
+def _speakers(numbers: Mapping[object, object]) -> dict[str, int]:
+    """Names that every client can be told; whatever is listed is also sent to all of them."""
+    if len(numbers) > _MOST_SPEAKERS:
+        raise ValueError
+    found = {str(name): _whole(number, 0, _MOST_SPEAKERS) for name, number in numbers.items()}
+    if any(len(name.encode()) > 4 * _MAX_SPEAKER_CHARS for name in found):
+        raise ValueError
+    return found
+
+
+def _whole(value: object, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise ValueError
     return value

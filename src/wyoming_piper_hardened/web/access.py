@@ -52,16 +52,17 @@ class Gatekeeper:
     from                         without `token`           with `token`
     ===========================  ========================  =========================
     a `trusted` proxy            everything                everything
-    this machine                 everything                everything
+    this machine                 everything                health; all by the token
     elsewhere                    all but changes           health; all by the token
     ===========================  ========================  =========================
 
     With `trusted` proxies nobody else gets in; this machine may still ask for health. What a proxy
-    that is not trusted passed on (it says so in a header) counts as from elsewhere.
+    that is not trusted passed on counts as from elsewhere if it says so in a header. Not every one
+    does, so a `token` is asked of this machine as well.
 
     Args:
         host: the name or address that is listened on.
-        token: what callers from elsewhere need.
+        token: what all callers need that are not trusted.
         trusted: addresses and networks of proxies that let only the right people through.
     """
 
@@ -95,10 +96,10 @@ class Gatekeeper:
             self._check_host(caller.headers.get("Host"))
         if self._trusted and not (local and access is Access.HEALTH):
             raise AccessError("only the proxies named in web_trusted reach this port")
-        if local or access is Access.HEALTH:
+        if access is Access.HEALTH:
             return
         if self._token is None:
-            if access is Access.CHANGE:
+            if access is Access.CHANGE and not local:
                 raise AccessError(
                     "changes from another machine need a token, and none is set; set web_token"
                 )

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import Any
+
 from aiohttp import web
 
 from ..errors import BadRequestError, HardenedError
@@ -24,7 +30,18 @@ _FIRST_SERVER_ERROR = 500
 class Connection(web.RequestHandler):
     """Reads requests from one client and answers them."""
 
-    __slots__ = ()
+    __slots__ = ("unfinished",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.unfinished = False
+        """Whether an answer has begun that must not look whole if the connection ends now."""
+
+    def force_close(self) -> None:
+        """End the connection, as the server stops."""
+        if self.unfinished and self.transport is not None:
+            reset(self.transport)
+        super().force_close()
 
     def handle_error(
         self,
@@ -42,6 +59,15 @@ class Connection(web.RequestHandler):
         add_headers(answer)
         answer.force_close()
         return answer
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection so that it is an error for any client, never the end of a file."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def add_headers(response: web.StreamResponse) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from typing import cast
 
 from ..errors import AccessError
+from ..listening import let_wait
 from .access import Address, parsed_address
 from .connection import HEADERS
 
@@ -19,9 +19,6 @@ RESERVED = 16
 """More for this machine and trusted proxies: a crowd must not keep the watchdog out."""
 
 MOST_CONNECTIONS = MAX_CONNECTIONS + RESERVED
-
-_UNREAD_TIMEOUT = 60.0
-"""Seconds after which the system ends a connection whose client takes nothing of its answer."""
 
 _BODY = (
     b'{"error": {"code": "too-many-connections", "message": "every connection is busy; try again '
@@ -65,9 +62,7 @@ class Door(asyncio.Protocol):
             transport.write(_FULL)
             transport.close()
             return
-        transport.get_extra_info("socket").setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * _UNREAD_TIMEOUT)
-        )
+        let_wait(transport.get_extra_info("socket"))
         protocol = self._protocol()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)

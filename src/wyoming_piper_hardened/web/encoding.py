@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 from ..speech.request import BYTES_PER_SAMPLE
 from ..voices.installer import refused
@@ -22,6 +23,8 @@ _OPUS_RATE = 24_000  # one of the few that Opus has
 _MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _IN_MEMORY = 8 << 20
 _BLOCK = 64 << 10
+
+T = TypeVar("T")
 
 
 class Encoder(Protocol):
@@ -109,8 +112,7 @@ class Compressed:
 
         self._resampler = _Resampler(rate, target_rate)
         self._streams = streams
-        self._out = _Spool()
-        self._given = 0
+        self._out = _Tail() if streams else _Spool()
         self._lock = threading.Lock()  # a client that leaves does not stop a thread
         self._sound = soundfile.SoundFile(self._out, "w", target_rate, 1, **kind)
 
@@ -118,7 +120,7 @@ class Compressed:
         """See `Encoder`."""
         with self._lock:
             self._write(self._resampler.take(pcm))
-            return b"".join(self._new()) if self._streams else b""
+            return b"".join(self._out.take()) if self._streams else b""
 
     def finish(self) -> Iterator[bytes]:
         """See `Encoder`."""
@@ -126,7 +128,7 @@ class Compressed:
             self._write(self._resampler.rest())
             self._sound.close()
             self._out.check()
-        yield from self._new()
+        yield from self._out.take()
 
     def close(self) -> None:
         """See `Encoder`."""
@@ -140,35 +142,86 @@ class Compressed:
                 self._sound.buffer_write(pcm, "int16")
             self._out.check()
 
-    def _new(self) -> Iterator[bytes]:
-        """What has been written and not given yet; what was rewritten before that is left out."""
-        place = self._out.tell()
-        self._out.seek(self._given)
-        while block := self._out.read(_BLOCK):
-            self._given += len(block)
-            yield block
-        self._out.seek(place)
+
+class _Tail:
+    """The end of a file whose beginning has been given away; what is rewritten there is lost."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._start = 0  # where that begins in the file
+        self._at = 0
+
+    def write(self, data: bytes) -> int:
+        """How much was taken."""
+        late = max(0, self._start - self._at)
+        begin = max(0, self._at - self._start)
+        part = bytes(data)[late:]
+        self._kept[begin : begin + len(part)] = part
+        self._at += len(data)
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file; what has been given away cannot be read any more."""
+        begin = max(0, self._at - self._start)
+        part = bytes(self._kept[begin : None if size < 0 else begin + size])
+        self._at += len(part)
+        return part
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new place in the file."""
+        end = self._start + len(self._kept)
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return self._at
+
+    def take(self) -> Iterator[bytes]:
+        """What has come since it was called last."""
+        data = bytes(self._kept)
+        self._start += len(data)
+        self._kept.clear()
+        yield data
+
+    def check(self) -> None:
+        """Everything was taken, for it is in memory."""
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
 
 
 class _Spool:
     """Bytes in memory, and beyond a few megabytes on the disk; what the disk says comes later.
 
-    libsndfile writes to it from C, where an exception would only be printed.
+    libsndfile calls it from C, where an exception would only be printed.
     """
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - kept open
-        self.seek, self.tell = self._file.seek, self._file.tell
-        self.read, self.close = self._file.read, self._file.close
         self._refusal: OSError | None = None
 
     def write(self, data: bytes) -> int:
         """How much was taken."""
-        try:
-            return self._file.write(data)
-        except OSError as err:
-            self._refusal = err
-            return 0
+        return self._tried(lambda: self._file.write(data), 0)
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        return self._tried(lambda: self._file.read(size), b"")
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new place in the file."""
+        return self._tried(lambda: self._file.seek(offset, whence), 0)
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return self._tried(self._file.tell, 0)
+
+    def take(self) -> Iterator[bytes]:
+        """All of it, in pieces."""
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK):
+            yield block
 
     def check(self) -> None:
         """Raise if not everything was taken.
@@ -179,6 +232,17 @@ class _Spool:
         """
         if self._refusal is not None:
             raise refused(self._refusal, Path(tempfile.gettempdir()))
+
+    def close(self) -> None:
+        """Give back the room."""
+        self._tried(self._file.close, None)
+
+    def _tried(self, do: Callable[[], T], otherwise: T) -> T:
+        try:
+            return do()
+        except OSError as err:
+            self._refusal = self._refusal or err
+            return otherwise
 
 
 def wav_header(rate: int) -> bytes:

@@ -85,15 +85,18 @@ class Events:
     async def _send(self, request: web.Request) -> web.StreamResponse:
         if self._followers >= MAX_FOLLOWERS:
             raise TooManyConnectionsError("too many pages are open; close one")
-        async with sse_response(
-            request, send_timeout=_SEND_TIMEOUT, ping_interval=_KEEP_ALIVE
-        ) as stream:
-            # Who is gone, or too slow, is dropped; a page connects anew by itself.
-            with contextlib.suppress(TimeoutError, ConnectionResetError):
-                async with contextlib.aclosing(self._follow()) as states:
-                    async for state in states:
-                        await stream.send(state, event="status", retry=2000)
-            return stream
+        stream: web.StreamResponse = web.Response()
+        # Who is gone, or too slow, is dropped; a page connects anew by itself.
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with (
+                sse_response(
+                    request, send_timeout=_SEND_TIMEOUT, ping_interval=_KEEP_ALIVE
+                ) as stream,
+                contextlib.aclosing(self._follow()) as states,
+            ):
+                async for state in states:
+                    await stream.send(state, event="status", retry=2000)
+        return stream
 
     async def _follow(self) -> AsyncGenerator[str, None]:
         """The newest state, then each newer one; what came in between is left out."""

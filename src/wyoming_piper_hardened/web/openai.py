@@ -10,7 +10,8 @@ from ..errors import BadRequestError, NotSupportedError
 from ..operations import Operations
 from . import fields
 from .encoding import FORMATS
-from .endpoint import Access, Endpoint, Schema
+from .endpoint import Access, Endpoint, Parameter, Schema
+from .errors import NotFoundError
 from .schemas import JSON, SPOKEN_TEXT, TEXT, WHOLE, array, choice, maybe, ranged, record
 from .speech import ERRORS, RANGES, Speech, Wanted
 
@@ -85,6 +86,15 @@ class OpenAI:
             ),
             Endpoint(
                 method="GET",
+                path="/v1/models/{id}",
+                handle=self._model,
+                summary="One of them.",
+                parameters=(Parameter("id", "its name", in_path=True),),
+                answers={200: {JSON: model}},
+                errors=(404,),
+            ),
+            Endpoint(
+                method="GET",
                 path="/v1/audio/voices",
                 handle=self._voices,
                 summary="The installed voices.",
@@ -113,12 +123,18 @@ class OpenAI:
         return await self._speech.answer(request, wanted, FORMATS[kind])
 
     async def _models(self, _: web.Request) -> web.Response:
-        created = int(self._operations.status().started_at)
-        models = [
-            {"id": name, "object": "model", "created": created, "owned_by": "piper"}
-            for name in MODELS
-        ]
+        models = [self._described(name) for name in MODELS]
         return web.json_response({"object": "list", "data": models})
+
+    async def _model(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        if name not in MODELS:
+            raise NotFoundError(f"there is no model {name[:40]!r}; there are: {', '.join(MODELS)}")
+        return web.json_response(self._described(name))
+
+    def _described(self, model: str) -> dict[str, Any]:
+        created = int(self._operations.status().started_at)
+        return {"id": model, "object": "model", "created": created, "owned_by": "piper"}
 
     async def _voices(self, _: web.Request) -> web.Response:
         voices = [

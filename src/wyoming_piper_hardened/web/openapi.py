@@ -46,7 +46,7 @@ class Document:
             "info": {
                 "title": "wyoming-piper-hardened",
                 "version": __version__,
-                "description": "Text-to-speech with Piper voices. From other machines the token "
+                "description": "Text-to-speech with Piper voices. The token "
                 "of web_token may be needed.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },

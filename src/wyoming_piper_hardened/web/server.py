@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
@@ -116,7 +116,7 @@ class WebServer:
         """
         application = web.Application(middlewares=[self._serve], client_max_size=MAX_BODY)
         for (method, path), endpoint in self._endpoints.items():
-            application.router.add_route(method, path, endpoint.handle)
+            application.router.add_route(method, path, endpoint.handle, expect_handler=self._expect)
         (await asyncio.to_thread(read_pages)).add_to(application.router)
         application.on_response_prepare.append(_add_headers)
         runner = web.AppRunner(
@@ -201,8 +201,27 @@ class WebServer:
             )
         return answer
 
+    async def _expect(self, request: web.Request) -> web.StreamResponse | None:
+        """Let a client that asks send its body, or tell it beforehand why it need not."""
+        try:
+            self._check(request)
+            if request.headers["Expect"].lower() != "100-continue":
+                raise BadRequestError("of Expect only 100-continue is understood")
+        except HardenedError as err:
+            return _told(request, err)
+        if request.version >= HttpVersion11:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # that was no part of the answer
+        return None
+
     def _admit(self, request: web.Request) -> None:
-        """Raise if the caller may not do this."""
+        """Raise if the caller may not do this, or does it too often."""
+        access = self._check(request)
+        if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
+            raise TooManyRequestsError("too many changes within a minute; wait a little")
+
+    def _check(self, request: web.Request) -> Access:
+        """What is asked for; raises if the caller may not do this."""
         resource = request.match_info.route.resource
         endpoint = self._endpoints.get((request.method, resource.canonical if resource else ""))
         access = endpoint.access if endpoint else Access.READ
@@ -210,8 +229,7 @@ class WebServer:
         if not request.raw_path.startswith("/") and named != request.headers.get("Host"):
             raise OriginError("this is no proxy for other servers; ask for a path")
         self._gatekeeper.check(caller_of(request), access)
-        if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
-            raise TooManyRequestsError("too many changes within a minute; wait a little")
+        return access
 
 
 def _http_logger() -> logging.Logger:

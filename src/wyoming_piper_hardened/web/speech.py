@@ -6,28 +6,26 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import socket
-import struct
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 from aiohttp import web
 
 from ..engine.messages import SpeechOptions
 from ..errors import ClientGoneError, HardenedError
+from ..listening import SEND_TIMEOUT
 from ..speech.request import Target
 from ..speech.synthesizer import Synthesizer
 from ..throttle import Throttle
 from . import fields
+from .connection import Connection, reset
 from .encoding import WAV, AudioFormat, Encoder
 from .endpoint import Access, Endpoint
 from .schemas import JSON, SPOKEN_TEXT, TEXT, maybe, ranged, record
 
 _LOGGER = logging.getLogger(__name__)
-
-SEND_TIMEOUT = 30.0
-"""A client that takes nothing for so many seconds has left."""
 
 RANGES = {
     "length_scale": (0.25, 4.0),
@@ -151,6 +149,7 @@ class _Stream:
         headers = {"Content-Type": content_type, "X-Request-Id": request_id}
         self.response = web.StreamResponse(headers=headers)
         self._request = request
+        self._connection = cast("Connection", request.protocol)
 
     @property
     def begun(self) -> bool:
@@ -164,6 +163,7 @@ class _Stream:
             ClientGoneError: it has left, or takes nothing.
         """
         if data:
+            self._connection.unfinished = True
             async with _taking():
                 await self.response.prepare(self._request)
                 await self.response.write(data)
@@ -172,17 +172,12 @@ class _Stream:
         """Say that all has come."""
         async with _taking():
             await self.response.write_eof()
+        self._connection.unfinished = False
 
     def cut_off(self) -> None:
         """Reset the connection: for any client that is an error, never the end of a file."""
-        transport = self._request.transport
-        if transport is None:
-            return
-        peer: socket.socket | None = transport.get_extra_info("socket")
-        if peer is not None:
-            with contextlib.suppress(OSError):
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        if self._request.transport is not None:
+            reset(self._request.transport)
 
 
 @contextlib.asynccontextmanager

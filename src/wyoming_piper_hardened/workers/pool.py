@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -65,6 +66,21 @@ class PoolStatus:
     """Models that are not tried at present, and why."""
 
 
+class Place:
+    """One of the places that requests may take; the first comes from `Pool.admit`."""
+
+    def __init__(self, taken: set[Place]) -> None:
+        self._taken = taken
+
+    def take(self) -> None:
+        """Take it, again if need be: who has been admitted is not refused any more."""
+        self._taken.add(self)
+
+    def leave(self) -> None:
+        """Let somebody else have it, for as long as no worker is waited for."""
+        self._taken.discard(self)
+
+
 class Pool:
     """Workers with one queue.
 
@@ -97,9 +113,10 @@ class Pool:
             decider=decider,
             wear=size.wear,
             metrics=metrics,
+            watching=ThreadPoolExecutor(1, thread_name_prefix="watching"),
         )
         metrics.queue_length.set_function(lambda: len(self._jobs))
-        self._admitted = 0
+        self._taken: set[Place] = set()
         self._ready = asyncio.Event()
         self._names = itertools.count(1)
         self._successors: dict[Worker, Worker] = {}
@@ -113,14 +130,15 @@ class Pool:
                     self._employ()
         finally:
             self._jobs.fail_all(ShuttingDownError("the server stops; ask again when it is back"))
+            self._shop.watching.shutdown(wait=False)
 
     async def until_ready(self) -> None:
         """Wait until a worker has been ready for the first time."""
         await self._ready.wait()
 
     @contextmanager
-    def admit(self, model: str) -> Iterator[None]:
-        """Count one request while it is carried out.
+    def admit(self, model: str) -> Iterator[Place]:
+        """A place for one request while it is carried out.
 
         Raises:
             OverloadedError: too many requests wait already.
@@ -128,18 +146,19 @@ class Pool:
         """
         self.check_room()
         self._check(model)
-        self._admitted += 1
+        place = Place(self._taken)
+        place.take()
         try:
-            yield
+            yield place
         finally:
-            self._admitted -= 1
+            place.leave()
 
     def check_room(self) -> None:
         """Raise OverloadedError when too many requests wait already."""
-        if self._admitted >= self._size.workers + self._size.max_queue:
+        if len(self._taken) >= self._size.workers + self._size.max_queue:
             self.metrics.rejections.labels(OverloadedError.code).inc()
             raise OverloadedError(
-                f"{self._admitted} requests are being spoken or wait; try again in a moment"
+                f"{len(self._taken)} requests are being spoken or wait; try again in a moment"
             )
 
     def submit(self, request: SegmentRequest, turn: Turn | None = None) -> Job:
@@ -190,7 +209,7 @@ class Pool:
                 )
                 for w in self.workers
             ),
-            requests=self._admitted,
+            requests=len(self._taken),
             waiting_segments=len(self._jobs),
             quarantined_segments=self.casebook.quarantine.count(now),
             open_breakers=self.casebook.breakers.open_ones(),

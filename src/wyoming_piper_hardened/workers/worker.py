@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -51,6 +52,7 @@ class Wear:
 class Shop:
     """What all workers of a pool share.
 
+    `watching` is where processes are looked at: whatever else is slow must not hold up speech.
     `command` tells, at every start, how to start an engine; `places` bounds how many workers may
     speak at once, whether there are more of them (spare ones, replacements) or not.
     """
@@ -62,6 +64,7 @@ class Shop:
     decider: RestartDecider
     wear: Wear
     metrics: Metrics
+    watching: Executor
 
 
 class Worker:
@@ -273,7 +276,9 @@ class Worker:
 
     async def _look_at_memory(self, engine: EngineProcess) -> None:
         with contextlib.suppress(psutil.Error):
-            self.memory = await asyncio.to_thread(_resident_bytes, engine.pid)
+            self.memory = await asyncio.get_running_loop().run_in_executor(
+                self._shop.watching, _resident_bytes, engine.pid
+            )
 
     async def _check_wear(self, engine: EngineProcess) -> None:
         wear = self._shop.wear
