@@ -233,6 +233,8 @@ class Operations:
         try:
             async with installer.staging(model_bytes) as stage:
                 yield stage
+        except ConnectionError:
+            raise  # of whoever sends the files, not of the disk
         except OSError as err:
             raise refused(err, installer.store.root) from None
 

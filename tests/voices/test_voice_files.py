@@ -48,8 +48,8 @@ def test_a_configuration_that_is_none(tmp_path: Path, content: bytes) -> None:
         *({"audio": {"sample_rate": rate}} for rate in (0, 1, 3 * 10**9, 10**30, -16000, 16000.5)),
         *({"num_speakers": number} for number in (-1, 5_000_000, 2.5, "3")),
         *({"speaker_id_map": names} for names in ({"\ud800": 0}, {"x" * 1000: 0}, {"a": -1})),
-        *({"speaker_id_map": names} for names in ({"a": "0"}, {str(i): i for i in range(20_000)})),
-        *({"espeak": {"voice": voice}} for voice in ("x" * 1000, "\ud800", "../x", "")),
+        *({"speaker_id_map": names} for names in ({"a": "x"}, {str(i): i for i in range(20_000)})),
+        *({"espeak": {"voice": voice}} for voice in ("x" * 1000, "\ud800", "x y", "")),
     ],
     ids=lambda changed: repr(changed)[:50],
 )

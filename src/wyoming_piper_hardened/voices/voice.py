@@ -141,7 +141,7 @@ def _language(name: str, config: Any) -> str:
         return code
     if match := _LANGUAGE_IN_NAME.match(name):
         return match[1]
-    voice = str(config["espeak"]["voice"])
+    voice = str(config["espeak"]["voice"]).rpartition("/")[2]
     if not _LANGUAGE.fullmatch(voice):
         raise ValueError
     family, _, region = voice.partition("-")
@@ -156,7 +156,10 @@ def _speakers(numbers: Mapping[object, object]) -> dict[str, int]:
     """Names that every client can be told; whatever is listed is also sent to all of them."""
     if len(numbers) > _MOST_SPEAKERS:
         raise ValueError
-    found = {str(name): _whole(number, 0, _MOST_SPEAKERS) for name, number in numbers.items()}
+    found = {
+        str(name): _whole(int(number) if isinstance(number, str) else number, 0, _MOST_SPEAKERS)
+        for name, number in numbers.items()
+    }
     if any(len(name.encode()) > 4 * _MAX_SPEAKER_CHARS for name in found):
         raise ValueError
     return found
