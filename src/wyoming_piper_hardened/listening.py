@@ -27,10 +27,13 @@ def let_wait(connection: socket.socket) -> None:
     """
     if connection.family == socket.AF_UNIX:
         return
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # its machine may be gone
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
-    timeout = round(1000 * SEND_TIMEOUT)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+    for level, option, value in (
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # its machine may be gone
+        (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * SEND_TIMEOUT)),
+    ):
+        with contextlib.suppress(OSError):  # an old system has not all of them
+            connection.setsockopt(level, option, value)
 
 
 async def explained(err: OSError | UnicodeError, uri: str) -> StartError:

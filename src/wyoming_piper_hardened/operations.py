@@ -28,12 +28,12 @@ from .workers.worker import WorkerState
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED = 50
 
-APPLICABLE = frozenset(
+_APPLICABLE = frozenset(
     {Suggestion.REPAIR, Suggestion.INSTALL, Suggestion.UPDATE, Suggestion.RESTART_WORKERS}
     | {Suggestion.FREE_SPACE}
 )
-"""What `Operations.apply` can carry out, or try again when a person has done the rest; anything
-else only a person can do."""
+"""What can be carried out, or tried again when a person has done the rest; anything else only a
+person can do."""
 
 _DISMISSIBLE = frozenset(
     {IssueKind.MISSING, IssueKind.NO_SPACE, IssueKind.REJECTED, IssueKind.UNREACHABLE}
@@ -233,8 +233,6 @@ class Operations:
         try:
             async with installer.staging(model_bytes) as stage:
                 yield stage
-        except ConnectionError:
-            raise  # of whoever sends the files, not of the disk
         except OSError as err:
             raise refused(err, installer.store.root) from None
 
@@ -265,7 +263,7 @@ class Operations:
             HardenedError: that failed.
         """
         issue = self.issue(issue_id)
-        if issue.suggestion not in APPLICABLE:
+        if not self.may_apply(issue):
             raise NeedsPersonError(f"{issue.suggestion or 'this'}: only a person can do it")
         match issue.suggestion:
             case Suggestion.REPAIR:
@@ -277,6 +275,10 @@ class Operations:
                 await (self.repair if there else self.install)(issue.subject)
             case Suggestion.RESTART_WORKERS:
                 self.restart_workers()
+
+    def may_apply(self, issue: Issue) -> bool:
+        """Whether a program can do what it suggests."""
+        return issue.suggestion in _APPLICABLE and issue.subject != "data_dir"  # which is no voice
 
     def may_dismiss(self, issue: Issue) -> bool:
         """Whether nothing that is needed is amiss, so that it may be left as it is."""

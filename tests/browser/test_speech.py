@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from support.browser import OpenPage, take_picture
 from support.ingress import ingress
@@ -113,6 +113,24 @@ async def test_what_breaks_off_is_told(server: WebServer, open_page: OpenPage) -
         outcome = watched.page.locator("#say-outcome")
         await expect(outcome).to_contain_text("That could not be spoken. The answer broke off")
         await expect(watched.page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+
+
+async def test_a_silent_server_does_not_keep_it_waiting(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        await expect(page.locator("#voice-rows tr")).to_have_count(10)
+
+        async def never(_: Route) -> None:
+            pass
+
+        await page.route("**/api/status", never)
+        await speak(page, "Yes.")
+        outcome = page.locator("#say-outcome")
+        await expect(outcome).to_contain_text("The answer broke off")
+        await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+        await page.unroute("**/api/status")
 
 
 async def test_what_the_server_refuses_is_told_in_its_words(

@@ -82,6 +82,21 @@ async def test_what_the_reader_may_like_comes_first(
         await expect(page.locator("#voice-rows tr").nth(1)).to_contain_text(first)
 
 
+async def test_something_is_seen_although_the_words_do_not_come(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page("about:blank") as watched:
+        page = watched.page
+        watched.allow("status of 502|uncaught")
+
+        async def refuse(route: Route) -> None:
+            await route.fulfill(status=502, body="")
+
+        await page.route("**/locales/*", refuse)
+        await page.goto(server.url)
+        await expect(page.get_by_text("Connecting…")).to_be_visible()
+
+
 async def test_a_list_that_cannot_be_read_is_told_and_asked_for_again(
     server: WebServer, open_page: OpenPage
 ) -> None:

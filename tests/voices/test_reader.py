@@ -17,22 +17,24 @@ async def test_other_threads_stay_free_and_a_stop_ends_it(
     prepared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (version,) = prepared_data.glob("voices/*/*-*")
-    reading, slow, blocks = threading.Semaphore(0), threading.Event(), 0
+    files = len((await asyncio.to_thread(manifest.read_manifest, version)).files)
+    begun: list[Path] = []
+    reading, slow = threading.Event(), threading.Event()
     digest = manifest._digest
 
     def digest_slowly(path: Path, pause: object) -> str:
-        reading.release()
-        slow.wait(20)
+        begun.append(path)
+        reading.set()
+        slow.wait(60)
         return digest(path, pause)  # type: ignore[arg-type]
 
     monkeypatch.setattr(manifest, "_digest", digest_slowly)
     reader = Reader()
     waiting = [asyncio.create_task(reader.find_damage(version)) for _ in range(20)]
-    assert await asyncio.to_thread(reading.acquire, timeout=20)
-    assert not await asyncio.to_thread(reading.acquire, timeout=0.1)  # the others wait
-    assert await asyncio.to_thread(lambda: True)
+    assert await asyncio.to_thread(reading.wait, 60)
+    assert await asyncio.to_thread(lambda: True)  # 20 threads would be more than there are
+    assert len(begun) == 1
     await end(*waiting)
     slow.set()
-    assert await reader.find_damage(version) == []  # nothing is in the way any more
-    blocks = reading._value
-    assert blocks < 20
+    assert await reader.find_damage(version) == []
+    assert len(begun) == 1 + files  # of those that nobody waited for not a file more

@@ -299,6 +299,8 @@ class Caretaker:
             self._rejected.pop(model, None)
         except (NoSpaceError, StoreError):
             pass  # not the file's fault: an issue tells, and it is tried again
+        except CalledOffError:
+            self._rejected[model] = label  # until somebody changes it
         except VoiceError as err:
             self._rejected[model] = label
             self.keeper.issues.dismiss(model.stem, IssueKind.MISSING)

@@ -219,7 +219,9 @@ class Installer:
                 return await asyncio.shield(commit)
             except asyncio.CancelledError:
                 await asyncio.wait({commit})  # a thread cannot be stopped in the middle
-                raise
+                if commit.exception() is not None:
+                    raise
+                return commit.result()  # too late: what is committed serves
 
     async def _speaks(self, model: Path) -> bool:
         try:

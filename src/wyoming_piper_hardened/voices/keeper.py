@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -164,13 +165,18 @@ class Keeper:
         """End an installation that is under way; who waits for it gets a CalledOffError.
 
         Raises:
-            NotInstalledError: it is not being installed.
+            NotInstalledError: it is not being installed, or was committed in this moment.
         """
+        await asyncio.sleep(0)  # a task that has not begun could not tell how it ended
         work = self.works.get(name)
         if work is None or work.action is not Action.INSTALL or work.task is None:
             raise NotInstalledError(f"{name[:80]!r} is not being installed")
-        work.called_off = True
-        await end(work.task)
+        if not work.called_off:  # whoever cleans up is not to be disturbed again
+            work.called_off = True
+            work.task.cancel()
+        await asyncio.wait({work.task})
+        if work.task.exception() is None:
+            raise NotInstalledError(f"{name[:80]!r} has just been installed")
 
     async def remove(self, name: str) -> None:
         """Remove a voice; if it is being installed, that is called off.
@@ -179,7 +185,8 @@ class Keeper:
             VoiceError: it is not installed, or the disk refuses.
         """
         if (work := self.works.get(name)) is not None and work.action is Action.INSTALL:
-            await self.call_off(name)
+            with contextlib.suppress(NotInstalledError):  # it was too late for that
+                await self.call_off(name)
             if name not in await asyncio.to_thread(self.installer.store.names):
                 return
 
@@ -262,9 +269,14 @@ class Keeper:
         self.works[work.voice] = work
         name = f"{work.action} {work.voice}"
         work.task = asyncio.create_task(self._carry_out(work, do), name=name)
+        work.task.add_done_callback(lambda _: self._ended(work))  # before whoever waits goes on
         work.task.add_done_callback(self._look_at)
         self._tasks.add(work.task)
         return cast("T", await asyncio.shield(work.task))
+
+    def _ended(self, work: Work) -> None:
+        del self.works[work.voice]
+        self.on_change()
 
     async def _carry_out(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
         def report(progress: Progress) -> None:
@@ -280,13 +292,12 @@ class Keeper:
             if not work.called_off:
                 raise
             _LOGGER.info("the installation of %s has been called off", work.voice)
-            raise CalledOffError(f"the installation of {work.voice} was called off") from None
+            error = CalledOffError(f"the installation of {work.voice} was called off")
+            self._failed[work.voice] = (time.monotonic(), error)
+            raise error from None
         except HardenedError as err:
             self._tell_failure(work, err)
             raise
-        finally:
-            del self.works[work.voice]
-            self.on_change()
 
     def _tell_failure(self, work: Work, err: HardenedError) -> None:
         message = f"{err.code}: {err}"

@@ -33,6 +33,7 @@ async def prepare(model: Path, folder: Path) -> None:
         NoSpaceError: the disk has no room for the parts.
     """
     module = "wyoming_piper_hardened.engine.prepare"
+    size = await asyncio.to_thread(lambda: model.stat().st_size)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, str(model), str(folder), "--parent", str(os.getpid())),
         stdin=asyncio.subprocess.DEVNULL,
@@ -40,7 +41,6 @@ async def prepare(model: Path, folder: Path) -> None:
         stderr=asyncio.subprocess.PIPE,
         process_group=0,
     )
-    size = await asyncio.to_thread(lambda: model.stat().st_size)
     limit = max(_LEAST_MEMORY, _MEMORY_FACTOR * size)
     name = model.stem
     try:

@@ -11,6 +11,10 @@ from pathlib import Path
 from .manifest import find_damage
 
 
+class _StoppedError(Exception):
+    """Nobody waits any more; no error of the disk, or it would be taken for damage."""
+
+
 class Reader:
     """One version at a time, in a thread of its own: those of everybody else stay free."""
 
@@ -30,7 +34,7 @@ class Reader:
 
         def go_on() -> None:
             if stopped.wait(pause):
-                raise InterruptedError
+                raise _StoppedError
 
         read = partial(find_damage, version, digests=True, pause=go_on)
         try:

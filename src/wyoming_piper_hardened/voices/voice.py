@@ -23,7 +23,7 @@ NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
 
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
 _LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
-_LANGUAGE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,3}")
 _QUALITY = re.compile(r"\w{0,20}")
 _RATES = (4000, 192_000)
 _MOST_SPEAKERS = 10_000  # the hub's largest voice has 904
@@ -106,7 +106,7 @@ def read_voice(name: str, model: Path) -> Voice:
         )
     except OSError as err:
         raise VoiceError(f"{name!r}: cannot read {path}: {err.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
         raise VoiceError(
             f"{name!r}: {str(path)!r} is not the configuration of a Piper voice; install it again"
         ) from None
@@ -141,7 +141,7 @@ def _language(name: str, config: Any) -> str:
         return code
     if match := _LANGUAGE_IN_NAME.match(name):
         return match[1]
-    voice = str(config["espeak"]["voice"]).rpartition("/")[2]
+    voice = str(config["espeak"]["voice"]).rpartition("/")[2].partition("+")[0]
     if not _LANGUAGE.fullmatch(voice):
         raise ValueError
     family, _, region = voice.partition("-")
@@ -152,14 +152,11 @@ def _quality(value: object) -> str:
     return value if isinstance(value, str) and _QUALITY.fullmatch(value) else ""
 
 
-def _speakers(numbers: Mapping[object, object]) -> dict[str, int]:
+def _speakers(numbers: Mapping[Any, Any]) -> dict[str, int]:
     """Names that every client can be told; whatever is listed is also sent to all of them."""
     if len(numbers) > _MOST_SPEAKERS:
         raise ValueError
-    found = {
-        str(name): _whole(int(number) if isinstance(number, str) else number, 0, _MOST_SPEAKERS)
-        for name, number in numbers.items()
-    }
+    found = {str(name): _whole(int(number), 0, _MOST_SPEAKERS) for name, number in numbers.items()}
     if any(len(name.encode()) > 4 * _MAX_SPEAKER_CHARS for name in found):
         raise ValueError
     return found

@@ -37,6 +37,11 @@ class Connection(web.RequestHandler):
         self.unfinished = False
         """Whether an answer has begun that must not look whole if the connection ends now."""
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It has ended already."""
+        self.unfinished = False
+        super().connection_lost(exc)
+
     def force_close(self) -> None:
         """End the connection, as the server stops."""
         if self.unfinished and self.transport is not None:

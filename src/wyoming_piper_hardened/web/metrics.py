@@ -79,7 +79,7 @@ class _State(Collector):
             len(status.pool.open_breakers),
         )
         yield _gauge("works", "Voices being installed, verified or repaired", len(status.works))
-        yield _gauge("requests_under_way", "Requests being spoken or waiting", status.pool.requests)
+        yield _gauge("requests_under_way", "Requests that need a worker", status.pool.requests)
         yield _gauge(
             "quarantined_segments",
             "Texts left out because they ended workers",

@@ -32,9 +32,13 @@ class Permission:
             ),
         )
 
-    async def _show(self, request: web.Request) -> web.Response:
+    def may_change(self, request: web.Request) -> bool:
+        """Whether its caller may change anything."""
         try:
             self._gatekeeper.check(caller_of(request), Access.CHANGE)
         except AccessError:
-            return web.json_response({"change": False})
-        return web.json_response({"change": True})
+            return False
+        return True
+
+    async def _show(self, request: web.Request) -> web.Response:
+        return web.json_response({"change": self.may_change(request)})

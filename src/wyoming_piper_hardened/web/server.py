@@ -69,7 +69,8 @@ class WebServer:
         self._gatekeeper = Gatekeeper(host, settings.web_token, settings.web_trusted)
         self._changes = changes or Throttle(limit=_CHANGES_PER_MINUTE)
         synthesizer = operations.synthesizer
-        status = StatusPage(operations)
+        permission = Permission(self._gatekeeper)
+        status = StatusPage(operations, permission)
         speech = Speech(synthesizer)
         self._voices = Voices(operations)
         self._events = Events(status.render, operations.changes)
@@ -83,7 +84,7 @@ class WebServer:
             self._events,
             speech,
             OpenAI(operations, speech),
-            Permission(self._gatekeeper),
+            permission,
             document,
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]

@@ -9,10 +9,11 @@ from typing import Any
 import psutil
 from aiohttp import web
 
-from ..operations import APPLICABLE, Operations, WorkStatus
+from ..operations import Operations, WorkStatus
 from ..speech.synthesizer import RequestRecord
 from ..voices.resolution import Issue
 from .endpoint import Access, Endpoint
+from .permission import Permission
 from .schemas import JSON, STATUS
 
 
@@ -21,10 +22,12 @@ class StatusPage:
 
     Args:
         operations: knows.
+        permission: tells who may see what was said, if that is kept.
     """
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, permission: Permission) -> None:
         self._operations = operations
+        self._permission = permission
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """See there."""
@@ -46,8 +49,8 @@ class StatusPage:
             ),
         )
 
-    async def render(self) -> dict[str, Any]:
-        """Everything, as JSON."""
+    async def render(self, *, texts: bool = False) -> dict[str, Any]:
+        """Everything, as JSON; what was said only with `texts`."""
         memory = await asyncio.to_thread(_resident_bytes)
         status = self._operations.status()
         pool = status.pool
@@ -66,13 +69,14 @@ class StatusPage:
             },
             "works": [work_json(work) for work in status.works],
             "issues": [issue_json(issue, self._operations) for issue in status.issues],
-            "requests": [_record_json(record) for record in status.requests],
+            "requests": [_record_json(record, texts=texts) for record in status.requests],
             "journal": [asdict(entry) for entry in status.journal],
             "memory": memory,
         }
 
-    async def _show(self, _: web.Request) -> web.Response:
-        return web.json_response(await self.render())
+    async def _show(self, request: web.Request) -> web.Response:
+        texts = self._permission.may_change(request)
+        return web.json_response(await self.render(texts=texts))
 
     async def _restart(self, _: web.Request) -> web.Response:
         self._operations.restart_workers()
@@ -84,7 +88,7 @@ def issue_json(issue: Issue, operations: Operations) -> dict[str, Any]:
     return {
         "id": issue.id,
         **asdict(issue),
-        "applicable": issue.suggestion in APPLICABLE,
+        "applicable": operations.may_apply(issue),
         "dismissible": operations.may_dismiss(issue),
     }
 
@@ -94,9 +98,10 @@ def work_json(work: WorkStatus) -> dict[str, Any]:
     return asdict(work)
 
 
-def _record_json(record: RequestRecord) -> dict[str, Any]:
+def _record_json(record: RequestRecord, *, texts: bool) -> dict[str, Any]:
     factor = record.duration / record.audio if record.audio else None
-    return {**asdict(record), "real_time_factor": factor}
+    text = record.text if texts else None
+    return {**asdict(record), "real_time_factor": factor, "text": text}
 
 
 def _resident_bytes() -> int:

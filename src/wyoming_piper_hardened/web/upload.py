@@ -11,6 +11,7 @@ from aiohttp import BodyPartReader, web
 from ..engine.messages import config_path
 from ..errors import (
     BadRequestError,
+    ClientGoneError,
     RequestTimeoutError,
     RequestTooLargeError,
     TooManyRequestsError,
@@ -87,6 +88,8 @@ class Upload:
                 suffix, limit = _FIELDS[part.name]
                 names[part.name] = _voice_name(part.filename or "", suffix, part.name)
                 await self._write(part, stage / f"upload{suffix}", limit)
+        except ConnectionError:
+            raise ClientGoneError("the client left before its files were complete") from None
         except (ValueError, AssertionError, EOFError):  # a broken envelope
             raise BadRequestError("the body is not valid multipart/form-data") from None
         if len(names) < len(_FIELDS):

@@ -66,19 +66,41 @@ class PoolStatus:
     """Models that are not tried at present, and why."""
 
 
-class Place:
-    """One of the places that requests may take; the first comes from `Pool.admit`."""
+class Places:
+    """Those that requests may take, and who has left theirs for a while.
 
-    def __init__(self, taken: set[Place]) -> None:
-        self._taken = taken
+    Args:
+        most_away: how many may have left at once, for each of them holds audio.
+    """
+
+    def __init__(self, most_away: int) -> None:
+        self.taken: set[Place] = set()
+        self.away: set[Place] = set()
+        self.most_away = most_away
+
+
+class Place:
+    """One of the places; it comes from `Pool.admit`."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.take()
 
     def take(self) -> None:
         """Take it, again if need be: who has been admitted is not refused any more."""
-        self._taken.add(self)
+        self._places.away.discard(self)
+        self._places.taken.add(self)
 
     def leave(self) -> None:
-        """Let somebody else have it, for as long as no worker is waited for."""
-        self._taken.discard(self)
+        """Let somebody else have it for as long as no worker is waited for, if it may."""
+        if len(self._places.away) < self._places.most_away:
+            self._places.taken.discard(self)
+            self._places.away.add(self)
+
+    def give_back(self) -> None:
+        """It is needed no more."""
+        self._places.taken.discard(self)
+        self._places.away.discard(self)
 
 
 class Pool:
@@ -116,7 +138,7 @@ class Pool:
             watching=ThreadPoolExecutor(1, thread_name_prefix="watching"),
         )
         metrics.queue_length.set_function(lambda: len(self._jobs))
-        self._taken: set[Place] = set()
+        self._places = Places(size.max_queue)
         self._ready = asyncio.Event()
         self._names = itertools.count(1)
         self._successors: dict[Worker, Worker] = {}
@@ -146,19 +168,19 @@ class Pool:
         """
         self.check_room()
         self._check(model)
-        place = Place(self._taken)
-        place.take()
+        place = Place(self._places)
         try:
             yield place
         finally:
-            place.leave()
+            place.give_back()
 
     def check_room(self) -> None:
         """Raise OverloadedError when too many requests wait already."""
-        if len(self._taken) >= self._size.workers + self._size.max_queue:
+        taken = len(self._places.taken)
+        if taken >= self._size.workers + self._size.max_queue:
             self.metrics.rejections.labels(OverloadedError.code).inc()
             raise OverloadedError(
-                f"{len(self._taken)} requests are being spoken or wait; try again in a moment"
+                f"{taken} requests are being spoken or wait; try again in a moment"
             )
 
     def submit(self, request: SegmentRequest, turn: Turn | None = None) -> Job:
@@ -209,7 +231,7 @@ class Pool:
                 )
                 for w in self.workers
             ),
-            requests=len(self._taken),
+            requests=len(self._places.taken),
             waiting_segments=len(self._jobs),
             quarantined_segments=self.casebook.quarantine.count(now),
             open_breakers=self.casebook.breakers.open_ones(),

@@ -74,10 +74,11 @@ export const api = {
     }),
   /**
    * How a speech went, as the status has it; nothing if the server does not know it.
-   * @param {string|null} id the answer's X-Request-Id
+   * @param {string} id the answer's X-Request-Id
+   * @param {AbortSignal} signal
    */
-  request: async (id) => {
-    const { requests } = await (await ask("GET", "status")).json();
+  request: async (id, signal) => {
+    const { requests } = await (await ask("GET", "status", { signal })).json();
     return requests.find((/** @type {any} */ one) => one.id === id);
   },
 };

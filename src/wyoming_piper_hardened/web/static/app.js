@@ -55,7 +55,7 @@ const link = new Link(
 
 player.onChange = () => say.show();
 listening.onChange = () => voices.render();
-issues.onBegun = (issue) => voices.expect(issue.subject, issue.suggestion);
+issues.onBegun = (subject, action) => voices.expect(subject, action);
 voices.onVoices = (here) => say.offer(here);
 
 function render() {

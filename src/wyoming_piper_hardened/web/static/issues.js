@@ -6,6 +6,9 @@ import { reasonInWords } from "./lines.js";
 import { explain } from "./notices.js";
 import { errorOf, progressOf } from "./state.js";
 
+/** Suggestions that come to the same as others. */
+const AGAIN = /** @type {Object<string, string>} */ ({ "free-space": "install", update: "install" });
+
 export class Issues {
   /**
    * @param {import("./translation.js").Translation} words
@@ -18,7 +21,7 @@ export class Issues {
     /** @type {Set<string>} issues whose button was pressed a moment ago */
     this.asked = new Set();
     /** Called when what an issue suggests has been begun. */
-    this.onBegun = (/** @type {any} */ _) => {};
+    this.onBegun = (/** @type {string} */ _subject, /** @type {string} */ _action) => {};
     this.list = new KeyedList(
       byId("issue-list"),
       (issue) => this.#create(issue),
@@ -113,7 +116,7 @@ export class Issues {
     this.show(this.status);
     try {
       await api.apply(id);
-      this.onBegun(issue);
+      this.onBegun(issue.subject, AGAIN[issue.suggestion] ?? issue.suggestion);
     } catch (error) {
       this.notices.failed(error, this.words.text("issue.failed"));
     } finally {

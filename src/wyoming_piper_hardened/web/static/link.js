@@ -8,6 +8,8 @@ const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 10_000;
 /** Milliseconds without news after which the server is asked: it has some every 5 s. */
 const QUIET = 8000;
+/** Milliseconds that the stream may take to bring something at all. */
+const FIRST = 5000;
 /** Milliseconds between two questions while the stream brings nothing. */
 const PACE = 2000;
 const PATIENCE = 8000;
@@ -32,7 +34,7 @@ export class Link {
     this.unseen = 0;
     /** Whether something on the way keeps the stream back; older Home Assistants compress it. */
     this.held = false;
-    this.pace = PACE;
+    this.pace = FIRST;
     /** The newest status that was shown; a stream that was kept back brings older ones. */
     this.shown = { started_at: 0, uptime: 0 };
     /** @type {symbol|null} the question whose answer is waited for */
@@ -52,7 +54,7 @@ export class Link {
     const source = new EventSource(address("events"));
     this.source = source;
     this.held = false;
-    this.pace = PACE; // until the stream has shown that it brings something
+    this.pace = FIRST; // until the stream has shown that it brings something
     source.addEventListener("status", (event) => {
       if (source !== this.source) return;
       this.delay = FIRST_DELAY;

@@ -7,6 +7,8 @@ import { WavReader } from "./wav.js";
 const LEAD = 0.08;
 /** Seconds of audio that are handed over at once, but for the first. */
 const PIECE = 0.2;
+/** Milliseconds that the server may take to tell how the speech went. */
+const PATIENCE = 8000;
 
 /**
  * One at a time; whoever starts another stops the one before.
@@ -103,11 +105,13 @@ export class Player {
       if (done) break;
     }
     // Home Assistant ends an answer properly that broke off on its way, so the server is asked.
-    const told = await api.request(answer.headers.get("X-Request-Id")).catch(() => undefined);
+    const id = answer.headers.get("X-Request-Id");
+    const patience = AbortSignal.timeout(PATIENCE);
+    const told = id && (await api.request(id, patience).catch(() => undefined));
     if (run.abort.signal.aborted) return;
-    if (told?.outcome !== "ok") throw new TypeError(`the speech broke off: ${told?.outcome}`);
+    if (id && told?.outcome !== "ok") throw new TypeError(`the speech broke off: ${told?.outcome}`);
     this.complete = true;
-    this.wordless = !told.characters;
+    this.wordless = told?.characters === 0;
     this.onChange();
   }
 

@@ -11,11 +11,21 @@ import { progressOf } from "./state.js";
  *   for that has not begun yet; whether it is heard
  */
 
+/** Milliseconds in which a press on a button that took another one's place cannot be meant. */
+const UNEXPECTED = 700;
+
 export class VoiceRow {
-  /** @param {import("./translation.js").Translation} words @param {Actions} actions */
-  constructor(words, actions) {
+  /**
+   * @param {import("./translation.js").Translation} words
+   * @param {Actions} actions
+   * @param {() => void} refresh updates the rows: what has just appeared can be pressed now
+   */
+  constructor(words, actions, refresh) {
     this.words = words;
     this.actions = actions;
+    this.refresh = refresh;
+    /** @type {Set<Element>} buttons that have just appeared */
+    this.fresh = new Set();
   }
 
   /** @param {any} voice @returns {Element} to be filled by `update` */
@@ -129,20 +139,35 @@ export class VoiceRow {
   ) {
     const [repair, remove, listen, install, cancel] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
-    listen.hidden = !voice.here;
-    cancel.hidden = voice.here || work?.action !== "install";
-    install.hidden = voice.here || !cancel.hidden;
-    repair.hidden = !voice.here;
-    remove.hidden = !voice.here || voice.state === "embedded";
-    for (const button of [install, repair, remove]) {
-      setAttribute(button, "aria-disabled", work || asked ? "true" : null);
-    }
+    const coming = work?.action === "install" && work.progress.step !== "committing";
+    const idle = !work && !asked;
+    this.#show(listen, voice.here, true);
+    this.#show(cancel, !voice.here && coming, true);
+    this.#show(install, !voice.here && !coming, idle);
+    this.#show(repair, voice.here, idle);
+    this.#show(remove, voice.here && voice.state !== "embedded", idle);
     this.#updateListen(listen, voice, sounding);
     // The focus is nowhere once its button is hidden; some browsers notice at once, others later.
     const active = document.activeElement;
     if (hadFocus && (!cell.contains(active) || active?.hasAttribute("hidden"))) {
       cell.querySelector("button:not([hidden])")?.focus();
     }
+  }
+
+  #show(
+    /** @type {HTMLElement} */ button,
+    /** @type {boolean} */ visible,
+    /** @type {boolean} */ able,
+  ) {
+    if (visible && button.hidden) {
+      this.fresh.add(button);
+      setTimeout(() => {
+        this.fresh.delete(button);
+        this.refresh();
+      }, UNEXPECTED);
+    }
+    button.hidden = !visible;
+    setAttribute(button, "aria-disabled", able && !this.fresh.has(button) ? null : "true");
   }
 
   #updateListen(

@@ -47,13 +47,17 @@ export class Voices {
     this.shown = PAGE;
     /** Called with the voices that can speak, whenever they change. */
     this.onVoices = (/** @type {any[]} */ _) => {};
-    const row = new VoiceRow(words, {
-      repair: (/** @type {string} */ name) => this.#ask("repair", name),
-      install: (/** @type {string} */ name) => this.#ask("install", name),
-      remove: (/** @type {string} */ name) => this.#remove(name),
-      cancel: (/** @type {string} */ name) => this.#cancel(name),
-      listen: (/** @type {string} */ name) => listening.toggle(this.#current(name)),
-    });
+    const row = new VoiceRow(
+      words,
+      {
+        repair: (/** @type {string} */ name) => this.#ask("repair", name),
+        install: (/** @type {string} */ name) => this.#ask("install", name),
+        remove: (/** @type {string} */ name) => this.#remove(name),
+        cancel: (/** @type {string} */ name) => this.#cancel(name),
+        listen: (/** @type {string} */ name) => listening.toggle(this.#current(name)),
+      },
+      () => this.render(),
+    );
     this.list = new KeyedList(
       byId("voice-rows"),
       (voice) => row.create(voice),
@@ -146,9 +150,10 @@ export class Voices {
   }
 
   #finished(/** @type {any} */ work) {
-    const issue = this.#failure(work.voice);
-    const ended = this.cancelled.delete(work.voice) ? "done.cancel" : `done.${work.action}`;
-    const key = issue ? `failed.${work.action}` : ended;
+    const cancelled = this.cancelled.delete(work.voice);
+    const issue = cancelled ? null : this.#failure(work.voice);
+    const done = cancelled ? "done.cancel" : `done.${work.action}`;
+    const key = issue ? `failed.${work.action}` : done;
     if (!this.words.has(key)) return;
     const text = this.words.text(key, { voice: voiceTitle(work.voice) });
     if (issue) this.notices.failed(errorOf(issue), text);
@@ -195,8 +200,8 @@ export class Voices {
     const language = this.words.languageName(voice.language, voice.language_name);
     const { name, language_name: own, country } = voice;
     const [family, region] = voice.language.split("_");
-    const inEnglish = ENGLISH.of(family) ?? "";
-    const names = [name, title, language, own, country, inEnglish, this.#regionNames(family, region)];
+    const known = [this.#english(family), this.#regionName(family, region)];
+    const names = [name, title, language, own, country, ...known];
     return {
       ...voice,
       title,
@@ -207,8 +212,16 @@ export class Voices {
     };
   }
 
+  #english(/** @type {string} */ family) {
+    try {
+      return ENGLISH.of(family) ?? "";
+    } catch {
+      return ""; // no code of a language
+    }
+  }
+
   /** What a country is called there, as in "Deutschland". */
-  #regionNames(/** @type {string} */ family, /** @type {string} */ region) {
+  #regionName(/** @type {string} */ family, /** @type {string} */ region) {
     try {
       return new Intl.DisplayNames([family], { type: "region", fallback: "none" }).of(region) ?? "";
     } catch {
@@ -290,6 +303,7 @@ export class Voices {
   }
 
   async #cancel(/** @type {string} */ name) {
+    if (this.cancelled.has(name)) return;
     this.cancelled.add(name);
     try {
       await api.cancel(name);
