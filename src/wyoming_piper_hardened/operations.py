@@ -18,10 +18,11 @@ from .journal import Entry, Journal
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .voices.catalogue_entry import CatalogueVoice
 from .voices.installer import refused
-from .voices.keeper import Action, Keeper
+from .voices.keeper import Keeper
 from .voices.progress import Progress
 from .voices.resolution import Issue, IssueKind, Suggestion
 from .voices.voice import Voice
+from .voices.work import Action, Ended
 from .workers.pool import PoolStatus
 from .workers.worker import WorkerState
 
@@ -82,6 +83,7 @@ class Status:
     """The voice that speaks for it at present."""
     pool: PoolStatus
     works: tuple[WorkStatus, ...]
+    ended: tuple[Ended, ...]
     issues: tuple[Issue, ...]
     requests: tuple[RequestRecord, ...]
     commands: tuple[CommandRecord, ...]
@@ -168,6 +170,7 @@ class Operations:
             speaks=speaking.name if speaking else None,
             pool=self.synthesizer.pool.status(),
             works=self.works(),
+            ended=tuple(self._keeper.ended),
             issues=self.issues(),
             requests=tuple(self.synthesizer.records),
             commands=tuple(self._commands),

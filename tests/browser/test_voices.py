@@ -227,4 +227,5 @@ async def test_files_that_are_no_voice_are_refused_in_words(
         reason = notices.locator(".reason")
         await expect(reason).to_contain_text("no usable Piper voice")
         await expect(reason).to_contain_text("web page")
+        await expect(notices.locator(".notice")).to_have_count(1)  # and nothing is installed
         await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()

@@ -69,6 +69,17 @@ class Restless(Ingress):
                     "progress": {"step": "fetching", "file": "x", "done": number, "total": 10_000},
                 }
             ],
+            "ended": [
+                {
+                    "id": f"{number - 19 + index}",
+                    "voice": f"en_US-{index % 7}-low",
+                    "action": "install",
+                    "outcome": ("done", "failed", "called-off")[index % 3],
+                    "code": "",
+                    "message": "",
+                }
+                for index in range(20)
+            ],
             "issues": [
                 {
                     "id": f"failing:{number % 11}",

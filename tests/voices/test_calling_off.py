@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from wyoming_piper_hardened.voices.progress import Step
 from wyoming_piper_hardened.voices.resolution import Issues
 from wyoming_piper_hardened.voices.sources import FileSource
 from wyoming_piper_hardened.voices.store import Store
+from wyoming_piper_hardened.voices.work import Outcome
 
 AMY = FileSource("amy", "custom:1", SINGLE, SINGLE.stat().st_size)
 
@@ -63,27 +67,98 @@ async def test_at_any_step(keeper: Keeper, step: Step) -> None:
     assert await is_gone(keeper)
 
 
-async def test_too_late(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    committing, begun, disk_is_slow = Store.commit, threading.Event(), threading.Event()
+class SlowDisk:
+    """A method of the store that begins and then takes its time."""
 
-    def commit_slowly(store: Store, name: str, source: str, stage: Path) -> object:
-        begun.set()
-        disk_is_slow.wait(60)
-        return committing(store, name, source, stage)
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        self._goes_on = threading.Event()
+        self._begun = threading.Event()
 
-    monkeypatch.setattr(Store, "commit", commit_slowly)
+    def __call__(self, *args: object) -> object:
+        self._begun.set()
+        assert self._goes_on.wait(60)
+        return self._method(*args)
+
+    async def begun(self) -> None:
+        assert await asyncio.to_thread(self._begun.wait, 60)
+
+    def go_on(self) -> None:
+        self._goes_on.set()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], SlowDisk]:
+    def make(name: str) -> SlowDisk:
+        disk = SlowDisk(getattr(Store, name))
+        monkeypatch.setattr(Store, name, partialmethod(disk))
+        return disk
+
+    return make
+
+
+@pytest.mark.parametrize("method", ["try_lock", "begin"])
+async def test_while_the_disk_is_slow(
+    keeper: Keeper, slow: Callable[[str], SlowDisk], method: str
+) -> None:
+    """What a thread gets hold of meanwhile is given back."""
+    disk = slow(method)
     adding = asyncio.create_task(keeper.add(AMY))
-    assert await asyncio.to_thread(begun.wait, 60)
+    await disk.begun()
+    calling = asyncio.create_task(keeper.call_off("amy"))
+    await asyncio.sleep(0)
+    assert await asyncio.wait({calling}, timeout=0.1) == (set(), {calling})
+    disk.go_on()
+    await calling
+    with pytest.raises(CalledOffError):
+        await adding
+    assert await is_gone(keeper)
+    assert await asyncio.to_thread(is_free, keeper.installer.store)
+
+
+def is_free(store: Store) -> bool:
+    with store.try_lock("amy") as free:
+        return free
+
+
+async def test_who_asks_for_it_meanwhile_gets_it(
+    keeper: Keeper, slow: Callable[[str], SlowDisk]
+) -> None:
+    disk = slow("begin")
+    adding = asyncio.create_task(keeper.add(AMY))
+    await disk.begun()
+    calling = asyncio.create_task(keeper.call_off("amy"))
+    await asyncio.wait({calling}, timeout=0.1)
+    again = asyncio.create_task(keeper.add(AMY))
+    await asyncio.sleep(0)
+    disk.go_on()
+    await calling
+    with pytest.raises(CalledOffError):
+        await adding
+    assert (await again).name == "amy"
+    assert [ended.outcome for ended in keeper.ended] == [Outcome.CALLED_OFF, Outcome.DONE]
+
+
+@pytest.mark.parametrize("method", ["commit", "abandon"])
+async def test_too_late(keeper: Keeper, slow: Callable[[str], SlowDisk], method: str) -> None:
+    disk = slow(method)
+    adding = asyncio.create_task(keeper.add(AMY))
+    await disk.begun()
     calling = [asyncio.create_task(keeper.call_off("amy")) for _ in range(2)]
     await asyncio.sleep(0)
-    disk_is_slow.set()
+    disk.go_on()
     for call in calling:
         with pytest.raises(NotInstalledError, match="has just been installed"):
             await call
     assert (await adding).name == "amy"
     assert "amy" in keeper.library
+    assert [ended.outcome for ended in keeper.ended] == [Outcome.DONE]
 
 
 async def test_what_is_not_being_installed(keeper: Keeper) -> None:
-    with pytest.raises(NotInstalledError, match="is not being installed"):
-        await keeper.call_off("amy")
+    called, added = await asyncio.gather(
+        keeper.call_off("amy"), keeper.add(AMY), return_exceptions=True
+    )
+    assert isinstance(called, NotInstalledError)
+    assert "is not being installed" in str(called)
+    assert not isinstance(added, BaseException)

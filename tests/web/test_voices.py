@@ -121,6 +121,10 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         assert (await voices(site))[AMY]["state"] == "available"
         status, body = await site.ask("DELETE", f"/api/voices/{AMY}")
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
+        _, told = await site.get("/api/status")
+        done = ["install", "verify", "verify", "repair", "repair", "remove"]
+        endings = [(one["action"], one["outcome"]) for one in told["ended"]]
+        assert endings == [*((one, "done") for one in done), ("remove", "failed")]
         following.cancel()
 
 
@@ -138,7 +142,8 @@ async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_dat
         site = await open_site(script(), data_dir=own_data, hub_endpoint=hub.endpoint)
         status, body = await site.post(f"/api/voices/{AMY}/install?wait=true")
         assert status in {422, 502}
-        assert not body["error"]["retryable"]
+        failed = body["error"]
+        assert not failed["retryable"]
         for path in ("voices/xx_XX-no-low/install", "voices/xx_XX-no-low/repair"):
             assert (await site.post(f"/api/{path}"))[0] == 404
         assert (await site.post("/api/voices/xx_XX-no-low/verify"))[0] == 404
@@ -148,6 +153,10 @@ async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_dat
         assert (status, body["error"]["code"]) == (404, "voice-not-found")
         assert [issue["subject"] for issue in (await site.get("/api/status"))[1]["issues"]] == [AMY]
         assert not list((own_data / "staging").iterdir())
+        _, told = await site.get("/api/status")
+        (ended,) = [one for one in told["ended"] if one["action"] == "install"]
+        assert (ended["voice"], ended["outcome"]) == (AMY, "failed")
+        assert (ended["code"], ended["message"]) == (failed["code"], failed["message"])
 
 
 async def test_an_installation_is_called_off(
@@ -169,6 +178,7 @@ async def test_an_installation_is_called_off(
             assert (status, body["error"]["code"]) == (409, "called-off")
             _, told = await site.get("/api/status")
             assert (told["works"], told["issues"]) == ([], [])
+            assert told["ended"][-1]["outcome"] == "called-off"
             await eventually(lambda: not list((own_data / "staging").iterdir()))
         status, body = await site.post(f"/api/voices/{AMY}/cancel")
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
@@ -389,7 +399,8 @@ async def test_uploads_that_are_refused(
     site = await open_site(script())
     status, body = await site.post("/api/voices", data=form(*parts))
     assert (status, body["error"]["retryable"]) == (expected, False), body
-    assert (await site.get("/api/status"))[1]["issues"] == []  # who sent it has been told
+    _, told = await site.get("/api/status")
+    assert (told["issues"], told["ended"]) == ([], [])  # who sent it has been told
     assert set(await voices(site, "?installed=true")) == {JOE}
     assert (await site.get("/api/status"))[1]["issues"] == []
     assert [path for path in sorted(prepared_data.rglob("*")) if "locks" not in path.parts] == [

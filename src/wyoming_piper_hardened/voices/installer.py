@@ -10,6 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+from ..concurrency import in_thread
 from ..engine.messages import config_path
 from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError, VoiceWatchedError
 from .hub_source import HUB
@@ -188,18 +189,17 @@ class Installer:
         Raises:
             NoSpaceError: a model of that size would not fit.
         """
-        begin = asyncio.create_task(asyncio.to_thread(self.store.begin, model_bytes))
+        stack = contextlib.ExitStack()
+
+        def begin() -> Path:
+            stage = self.store.begin(model_bytes)
+            stack.callback(self.store.abandon, stage)
+            return stage
+
         try:
-            stage = await asyncio.shield(begin)
-        except asyncio.CancelledError:
-            await asyncio.wait({begin})  # a thread cannot be stopped in the middle
-            if begin.exception() is None:
-                await asyncio.to_thread(self.store.abandon, begin.result())
-            raise
-        try:
-            yield stage
+            yield await in_thread(begin)
         finally:
-            await asyncio.to_thread(self.store.abandon, stage)
+            await in_thread(stack.close)
 
     async def _transact(self, source: Source, report: Report) -> Voice:
         async with self.staging(source.model_bytes) as stage:
@@ -212,16 +212,7 @@ class Installer:
                 report(Progress(Step.TESTING))
                 await self._try_voice(model)
             report(Progress(Step.COMMITTING))
-            commit = asyncio.create_task(
-                asyncio.to_thread(self.store.commit, source.voice, label, stage)
-            )
-            try:
-                return await asyncio.shield(commit)
-            except asyncio.CancelledError:
-                await asyncio.wait({commit})  # a thread cannot be stopped in the middle
-                if commit.exception() is not None:
-                    raise
-                return commit.result()  # too late: what is committed serves
+            return await in_thread(lambda: self.store.commit(source.voice, label, stage))
 
     async def _speaks(self, model: Path) -> bool:
         try:
@@ -236,10 +227,8 @@ class Installer:
         _check_name(name)
         try:
             with contextlib.ExitStack() as stack:
-                while not await asyncio.to_thread(
-                    lambda: stack.enter_context(self.store.try_lock(name))
-                ):
-                    await asyncio.to_thread(stack.close)
+                while not await in_thread(lambda: stack.enter_context(self.store.try_lock(name))):
+                    await in_thread(stack.close)
                     await asyncio.sleep(_LOCK_INTERVAL)
                 yield
         except OSError as err:

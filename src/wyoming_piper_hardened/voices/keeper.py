@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -30,43 +29,22 @@ from .progress import Progress, Report
 from .resolution import Issue, IssueKind, Issues, Suggestion
 from .sources import Source, custom_source
 from .voice import Voice
+from .work import Action, Ended, Work
 
 _LOGGER = logging.getLogger(__name__)
 
 _FAILED_MEMORY = 60.0
 """For so many seconds a request gets the answer of the last attempt to install its voice."""
 
+_REMEMBERED = 20
+
 T = TypeVar("T")
-
-
-class Action(StrEnum):
-    """What is done to a voice."""
-
-    INSTALL = "install"
-    VERIFY = "verify"
-    REPAIR = "repair"
-    REMOVE = "remove"
 
 
 _BEGINNINGS = {
     Action.INSTALL: "%s is being installed",
     Action.REPAIR: "%s is being repaired",
 }
-
-
-@dataclass(slots=True)
-class Work:
-    """An action under way; `progress` changes."""
-
-    voice: str
-    action: Action
-    label: str = ""
-    """Which files are installed; nothing for other actions."""
-    progress: Progress = field(default_factory=Progress)
-    task: asyncio.Task[Any] | None = None
-    lasting: bool = True
-    """Whether a failure is remembered; if not, it concerns only who asked."""
-    called_off: bool = False
 
 
 class Keeper:
@@ -97,6 +75,8 @@ class Keeper:
         self.offer = offer
         self.works: dict[str, Work] = {}
         """By the voice's name."""
+        self.ended: deque[Ended] = deque(maxlen=_REMEMBERED)
+        """How the last works ended."""
         self.on_new: Callable[[Voice], None] = lambda _: None
         """Called with every voice that serves from now on."""
         self.on_change: Callable[[], None] = lambda: None
@@ -167,15 +147,11 @@ class Keeper:
         Raises:
             NotInstalledError: it is not being installed, or was committed in this moment.
         """
-        await asyncio.sleep(0)  # a task that has not begun could not tell how it ended
         work = self.works.get(name)
         if work is None or work.action is not Action.INSTALL or work.task is None:
             raise NotInstalledError(f"{name[:80]!r} is not being installed")
-        if not work.called_off:  # whoever cleans up is not to be disturbed again
-            work.called_off = True
-            work.task.cancel()
-        await asyncio.wait({work.task})
-        if work.task.exception() is None:
+        await work.call_off()
+        if not work.task.cancelled() and work.task.exception() is None:
             raise NotInstalledError(f"{name[:80]!r} has just been installed")
 
     async def remove(self, name: str) -> None:
@@ -263,7 +239,8 @@ class Keeper:
         """Carry out an action, or join the same one if it is under way."""
         while (under_way := self.works.get(work.voice)) is not None:
             assert under_way.task is not None
-            if (under_way.action, under_way.label) == (work.action, work.label):
+            same = (under_way.action, under_way.label) == (work.action, work.label)
+            if same and not under_way.called_off:
                 return cast("T", await asyncio.shield(under_way.task))
             await asyncio.wait({under_way.task})
         self.works[work.voice] = work
@@ -276,6 +253,8 @@ class Keeper:
 
     def _ended(self, work: Work) -> None:
         del self.works[work.voice]
+        if (ended := work.ended()) is not None:
+            self.ended.append(ended)
         self.on_change()
 
     async def _carry_out(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
@@ -291,13 +270,14 @@ class Keeper:
         except asyncio.CancelledError:
             if not work.called_off:
                 raise
-            _LOGGER.info("the installation of %s has been called off", work.voice)
-            error = CalledOffError(f"the installation of {work.voice} was called off")
-            self._failed[work.voice] = (time.monotonic(), error)
-            raise error from None
         except HardenedError as err:
             self._tell_failure(work, err)
             raise
+        _LOGGER.info("the installation of %s has been called off", work.voice)
+        error = CalledOffError(f"the installation of {work.voice} was called off")
+        if work.lasting:
+            self._failed[work.voice] = (time.monotonic(), error)
+        raise error
 
     def _tell_failure(self, work: Work, err: HardenedError) -> None:
         message = f"{err.code}: {err}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..text.length import MAX_TEXT_CHARS
 from ..voices.progress import Step
 from ..voices.voice import NAME_PATTERN
+from ..voices.work import Action, Outcome
 from .endpoint import Schema
 
 JSON = "application/json"
@@ -59,8 +60,18 @@ PROGRESS = record(
 WORK = record(
     {
         "voice": TEXT,
-        "action": choice("install", "verify", "repair", "remove"),
+        "action": choice(*Action),
         "progress": PROGRESS,
+    }
+)
+ENDED = record(
+    {
+        "id": TEXT,
+        "voice": TEXT,
+        "action": choice(*Action),
+        "outcome": choice(*Outcome),
+        "code": TEXT,
+        "message": TEXT,
     }
 )
 ISSUE = record(
@@ -100,6 +111,7 @@ STATUS = record(
             {"requests": WHOLE, "waiting_segments": WHOLE, "quarantined_segments": WHOLE}
         ),
         "works": array(WORK),
+        "ended": array(ENDED),
         "issues": array(ISSUE),
         "requests": array(
             record(

@@ -68,6 +68,7 @@ class StatusPage:
                 "quarantined_segments": pool.quarantined_segments,
             },
             "works": [work_json(work) for work in status.works],
+            "ended": [asdict(ended) for ended in status.ended],
             "issues": [issue_json(issue, self._operations) for issue in status.issues],
             "requests": [_record_json(record, texts=texts) for record in status.requests],
             "journal": [asdict(entry) for entry in status.journal],

@@ -67,16 +67,21 @@ class PoolStatus:
 
 
 class Places:
-    """Those that requests may take, and who has left theirs for a while.
+    """Those that requests take.
 
     Args:
-        most_away: how many may have left at once, for each of them holds audio.
+        most_away: how many may leave theirs to others at once, for each of them holds audio.
     """
 
     def __init__(self, most_away: int) -> None:
-        self.taken: set[Place] = set()
-        self.away: set[Place] = set()
-        self.most_away = most_away
+        self.given: set[Place] = set()
+        self.left: set[Place] = set()
+        self._most_away = most_away
+
+    @property
+    def taken(self) -> int:
+        """How many nobody else can have."""
+        return len(self.given) - min(len(self.left), self._most_away)
 
 
 class Place:
@@ -84,23 +89,20 @@ class Place:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self.take()
-
-    def take(self) -> None:
-        """Take it, again if need be: who has been admitted is not refused any more."""
-        self._places.away.discard(self)
-        self._places.taken.add(self)
+        places.given.add(self)
 
     def leave(self) -> None:
         """Let somebody else have it for as long as no worker is waited for, if it may."""
-        if len(self._places.away) < self._places.most_away:
-            self._places.taken.discard(self)
-            self._places.away.add(self)
+        self._places.left.add(self)
+
+    def take(self) -> None:
+        """Take it again: who has been admitted is not refused any more."""
+        self._places.left.discard(self)
 
     def give_back(self) -> None:
         """It is needed no more."""
-        self._places.taken.discard(self)
-        self._places.away.discard(self)
+        self._places.given.discard(self)
+        self._places.left.discard(self)
 
 
 class Pool:
@@ -176,7 +178,7 @@ class Pool:
 
     def check_room(self) -> None:
         """Raise OverloadedError when too many requests wait already."""
-        taken = len(self._places.taken)
+        taken = self._places.taken
         if taken >= self._size.workers + self._size.max_queue:
             self.metrics.rejections.labels(OverloadedError.code).inc()
             raise OverloadedError(
@@ -231,7 +233,7 @@ class Pool:
                 )
                 for w in self.workers
             ),
-            requests=len(self._places.taken),
+            requests=self._places.taken,
             waiting_segments=len(self._jobs),
             quarantined_segments=self.casebook.quarantine.count(now),
             open_breakers=self.casebook.breakers.open_ones(),

@@ -55,7 +55,6 @@ const link = new Link(
 
 player.onChange = () => say.show();
 listening.onChange = () => voices.render();
-issues.onBegun = (subject, action) => voices.expect(subject, action);
 voices.onVoices = (here) => say.offer(here);
 
 function render() {
@@ -67,7 +66,8 @@ function render() {
   journal.show(status);
   const works = status.works.map((/** @type {any} */ work) => `${work.voice} ${work.action}`);
   const open = status.issues.map((/** @type {any} */ issue) => issue.id);
-  const now = JSON.stringify([status.started_at, status.voice, status.speaks, works, open]);
+  const ended = status.ended.at(-1)?.id; // a hidden page has not seen every work under way
+  const now = JSON.stringify([status.started_at, status.voice, status.speaks, works, ended, open]);
   if (now !== seen) {
     seen = now;
     voices.refresh();

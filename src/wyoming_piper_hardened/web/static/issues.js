@@ -6,9 +6,6 @@ import { reasonInWords } from "./lines.js";
 import { explain } from "./notices.js";
 import { errorOf, progressOf } from "./state.js";
 
-/** Suggestions that come to the same as others. */
-const AGAIN = /** @type {Object<string, string>} */ ({ "free-space": "install", update: "install" });
-
 export class Issues {
   /**
    * @param {import("./translation.js").Translation} words
@@ -20,8 +17,6 @@ export class Issues {
     this.section = byId("issues");
     /** @type {Set<string>} issues whose button was pressed a moment ago */
     this.asked = new Set();
-    /** Called when what an issue suggests has been begun. */
-    this.onBegun = (/** @type {string} */ _subject, /** @type {string} */ _action) => {};
     this.list = new KeyedList(
       byId("issue-list"),
       (issue) => this.#create(issue),
@@ -109,14 +104,12 @@ export class Issues {
     }
   }
 
-  async #apply(/** @type {any} */ issue) {
-    const { id } = issue;
+  async #apply(/** @type {any} */ { id }) {
     if (this.asked.has(id)) return;
     this.asked.add(id);
     this.show(this.status);
     try {
       await api.apply(id);
-      this.onBegun(issue.subject, AGAIN[issue.suggestion] ?? issue.suggestion);
     } catch (error) {
       this.notices.failed(error, this.words.text("issue.failed"));
     } finally {

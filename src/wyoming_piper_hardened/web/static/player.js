@@ -106,7 +106,7 @@ export class Player {
     }
     // Home Assistant ends an answer properly that broke off on its way, so the server is asked.
     const id = answer.headers.get("X-Request-Id");
-    const patience = AbortSignal.timeout(PATIENCE);
+    const patience = withinTime(run.abort.signal, PATIENCE);
     const told = id && (await api.request(id, patience).catch(() => undefined));
     if (run.abort.signal.aborted) return;
     if (id && told?.outcome !== "ok") throw new TypeError(`the speech broke off: ${told?.outcome}`);
@@ -168,4 +168,17 @@ function joined(parts, size) {
     at += part.length;
   }
   return all;
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {number} milliseconds
+ * @returns {AbortSignal} one that comes with the other, at the latest after that time
+ */
+function withinTime(signal, milliseconds) {
+  const sooner = new AbortController();
+  const abort = () => sooner.abort();
+  signal.addEventListener("abort", abort);
+  setTimeout(abort, milliseconds);
+  return sooner.signal;
 }

@@ -142,7 +142,7 @@ export class VoiceRow {
     const coming = work?.action === "install" && work.progress.step !== "committing";
     const idle = !work && !asked;
     this.#show(listen, voice.here, true);
-    this.#show(cancel, !voice.here && coming, true);
+    this.#show(cancel, !voice.here && coming, !asked);
     this.#show(install, !voice.here && !coming, idle);
     this.#show(repair, voice.here, idle);
     this.#show(remove, voice.here && voice.state !== "embedded", idle);

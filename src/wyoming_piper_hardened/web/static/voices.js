@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, setText } from "./dom.js";
-import { errorOf, nameParts, voiceTitle } from "./state.js";
+import { nameParts, voiceTitle } from "./state.js";
 import { VoiceRow } from "./voice-row.js";
 
 /** Rows of voices that can be had that are shown at once; a button asks for more. */
@@ -34,14 +34,12 @@ export class Voices {
     this.works = new Map();
     /** @type {Map<string, any>} open issues by the voice's name */
     this.issues = new Map();
-    /** @type {Map<string, string>} what was asked for here and has not been seen under way yet */
-    this.expected = new Map();
+    /** @type {Set<string>|null} ids of the works that had ended when the status was last seen */
+    this.ended = null;
     /** @type {Set<string>} voices of works that have ended since the list was asked for */
     this.settling = new Set();
     /** @type {Set<string>} what was asked for here and has not been answered yet */
     this.asked = new Set();
-    /** @type {Set<string>} voices whose installation was called off here a moment ago */
-    this.cancelled = new Set();
     /** @type {Set<string>} languages of the voices that are here */
     this.spoken = new Set();
     this.shown = PAGE;
@@ -53,7 +51,7 @@ export class Voices {
         repair: (/** @type {string} */ name) => this.#ask("repair", name),
         install: (/** @type {string} */ name) => this.#ask("install", name),
         remove: (/** @type {string} */ name) => this.#remove(name),
-        cancel: (/** @type {string} */ name) => this.#cancel(name),
+        cancel: (/** @type {string} */ name) => this.#ask("cancel", name),
         listen: (/** @type {string} */ name) => listening.toggle(this.#current(name)),
       },
       () => this.render(),
@@ -131,39 +129,24 @@ export class Voices {
     const before = this.works;
     this.works = new Map(status.works.map((/** @type {any} */ work) => [work.voice, work]));
     this.issues = new Map(status.issues.map((/** @type {any} */ issue) => [issue.subject, issue]));
-    for (const [name, work] of before) {
-      if (this.works.has(name)) continue;
-      this.settling.add(name); // it keeps its place until the list tells what has become of it
-      this.#finished(work);
+    for (const name of before.keys()) {
+      // It keeps its place until the list tells what has become of it.
+      if (!this.works.has(name)) this.settling.add(name);
     }
-    for (const [voice, action] of this.expected) {
-      // What fails at once is never seen under way.
-      if (!this.works.has(voice) && this.#failure(voice)) this.#finished({ voice, action });
+    for (const work of status.ended) {
+      if (this.ended && !this.ended.has(work.id)) this.#finished(work);
     }
-    this.expected.clear();
+    this.ended = new Set(status.ended.map((/** @type {any} */ work) => work.id));
     this.render();
   }
 
-  /** Something was begun on behalf of this page, so it tells how that ends. */
-  expect(/** @type {string} */ name, /** @type {string} */ action) {
-    if (!this.works.has(name)) this.expected.set(name, action);
-  }
-
-  #finished(/** @type {any} */ work) {
-    const cancelled = this.cancelled.delete(work.voice);
-    const issue = cancelled ? null : this.#failure(work.voice);
-    const done = cancelled ? "done.cancel" : `done.${work.action}`;
-    const key = issue ? `failed.${work.action}` : done;
+  #finished(/** @type {any} */ { voice, action, outcome, code, message }) {
+    const failed = outcome === "failed";
+    const key = outcome === "called-off" ? "done.cancel" : `${failed ? "failed" : "done"}.${action}`;
     if (!this.words.has(key)) return;
-    const text = this.words.text(key, { voice: voiceTitle(work.voice) });
-    if (issue) this.notices.failed(errorOf(issue), text);
+    const text = this.words.text(key, { voice: voiceTitle(voice) });
+    if (failed) this.notices.failed({ code, message }, text);
     else this.notices.done(text);
-  }
-
-  /** The issue of a voice, unless it speaks in spite of it. */
-  #failure(/** @type {string} */ name) {
-    const issue = this.issues.get(name);
-    return issue?.kind === "unprepared" ? null : issue;
   }
 
   /** Show the rows that fit the filter. */
@@ -288,28 +271,17 @@ export class Voices {
     return this.voices.find((voice) => voice.name === name);
   }
 
-  async #ask(/** @type {"install"|"repair"} */ action, /** @type {string} */ name) {
+  async #ask(/** @type {"install"|"repair"|"cancel"} */ action, /** @type {string} */ name) {
     this.asked.add(name);
     this.render();
     try {
       await api[action](name);
-      this.expect(name, action);
+      if (action === "cancel" && this.works.delete(name)) this.settling.add(name);
     } catch (error) {
       this.notices.failed(error, this.words.text(`failed.${action}`, { voice: voiceTitle(name) }));
     } finally {
       this.asked.delete(name);
       this.render();
-    }
-  }
-
-  async #cancel(/** @type {string} */ name) {
-    if (this.cancelled.has(name)) return;
-    this.cancelled.add(name);
-    try {
-      await api.cancel(name);
-    } catch (error) {
-      this.cancelled.delete(name);
-      this.notices.failed(error, this.words.text("failed.cancel", { voice: voiceTitle(name) }));
     }
   }
 
