@@ -227,5 +227,7 @@ async def test_files_that_are_no_voice_are_refused_in_words(
         reason = notices.locator(".reason")
         await expect(reason).to_contain_text("no usable Piper voice")
         await expect(reason).to_contain_text("web page")
-        await expect(notices.locator(".notice")).to_have_count(1)  # and nothing is installed
+        happened = page.get_by_role("region", name="What happened")
+        await expect(happened).to_contain_text("robot could not be installed")
+        await expect(notices.locator(".notice")).to_have_count(1)  # and none says otherwise
         await expect(page.get_by_role("region", name="Needs attention")).to_be_hidden()

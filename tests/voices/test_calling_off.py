@@ -162,3 +162,30 @@ async def test_what_is_not_being_installed(keeper: Keeper) -> None:
     assert isinstance(called, NotInstalledError)
     assert "is not being installed" in str(called)
     assert not isinstance(added, BaseException)
+
+
+async def test_the_server_stops_while_what_was_mended_is_committed(
+    keeper: Keeper, slow: Callable[[str], SlowDisk]
+) -> None:
+    """What was damaged is set aside all the same, for it must not serve again."""
+    model = (await keeper.add(AMY)).model
+    await asyncio.to_thread(damage, model.with_name("encoder.onnx"))
+    disk = slow("commit")
+    repairing = asyncio.create_task(keeper.repair("amy"))
+    await disk.begun()
+    closing = asyncio.create_task(keeper.close())
+    await asyncio.sleep(0)
+    disk.go_on()
+    await closing
+    with pytest.raises(asyncio.CancelledError):
+        await repairing
+    store = keeper.installer.store
+    assert len(await asyncio.to_thread(store.quarantined)) == 1
+    assert await keeper.verify("amy") == []
+    assert not await asyncio.to_thread(model.exists)
+    assert list(await asyncio.to_thread(store.versions, "amy")) != []
+
+
+def damage(file: Path) -> None:
+    """As a worn card does: nothing but reading it tells."""
+    file.write_bytes(file.read_bytes()[:-1] + b"x")

@@ -77,6 +77,27 @@ async def test_the_first_request_installs_a_voice_and_is_spoken_by_it(
     assert AMY in await offered(server.port)
 
 
+async def test_what_is_called_off_is_not_begun_again_by_a_request(
+    start_server: Serve, tmp_path: Path
+) -> None:
+    insight = Insight()
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.STALL, at=1000, times=1)
+        server = await start_server(
+            faces=[insight], data_dir=tmp_path, hub_endpoint=hub.endpoint, install_wait=120
+        )
+        port = server.port
+        assert port
+        first = asyncio.create_task(ask(port, AMY))
+        await eventually(lambda: bool(insight.operations.works()))
+        second = asyncio.create_task(ask(port, AMY))
+        _, _, third = await asyncio.gather(insight.operations.call_off(AMY), second, ask(port, AMY))
+        assert {(await first).error, (await second).error, third.error} == {"called-off"}
+        assert (await ask(port, AMY)).error == "called-off"  # for a while
+        await insight.operations.install(AMY)  # who means it gets it
+        assert (await ask(port, AMY)).error is None
+
+
 async def test_who_cannot_wait_is_told_to_come_back(start_server: Serve, tmp_path: Path) -> None:
     insight = Insight()
     async with faulty_hub(amys_files()) as hub:

@@ -166,18 +166,16 @@ class Installer:
     async def _replace(
         self, source: Source, version: Path, damage: list[str], report: Report
     ) -> Voice:
-        voice = await self._transact(source, report)
-        await self._set_aside(version, damage)
-        return voice
+        return await self._transact(source, report, lambda: self._set_aside(version, damage))
 
-    async def _set_aside(self, version: Path, damage: list[str]) -> None:
+    def _set_aside(self, version: Path, damage: list[str]) -> None:
         with contextlib.suppress(FileNotFoundError):
-            await asyncio.to_thread(self.store.set_aside, version, "; ".join(damage))
+            self.store.set_aside(version, "; ".join(damage))
 
     async def _withdraw(self, version: Path, damage: list[str]) -> None:
         """Set a damaged version aside unless silence would be the alternative."""
         if not await asyncio.to_thread(self._is_last, version.parent.name):
-            await self._set_aside(version, damage)
+            await asyncio.to_thread(self._set_aside, version, damage)
 
     @contextlib.asynccontextmanager
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
@@ -201,7 +199,10 @@ class Installer:
         finally:
             await in_thread(stack.close)
 
-    async def _transact(self, source: Source, report: Report) -> Voice:
+    async def _transact(
+        self, source: Source, report: Report, afterwards: Callable[[], None] = lambda: None
+    ) -> Voice:
+        """Install; what is to be done `afterwards` belongs to the commit."""
         async with self.staging(source.model_bytes) as stage:
             label = await source.place(stage, report)
             model = stage / f"{source.voice}.onnx"
@@ -212,7 +213,13 @@ class Installer:
                 report(Progress(Step.TESTING))
                 await self._try_voice(model)
             report(Progress(Step.COMMITTING))
-            return await in_thread(lambda: self.store.commit(source.voice, label, stage))
+
+            def commit() -> Voice:
+                voice = self.store.commit(source.voice, label, stage)
+                afterwards()
+                return voice
+
+            return await in_thread(commit)
 
     async def _speaks(self, model: Path) -> bool:
         try:

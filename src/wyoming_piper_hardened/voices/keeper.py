@@ -123,7 +123,7 @@ class Keeper:
                 self.tell(Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR))
             return damage
 
-        return await self._work(Work(name, Action.VERIFY), do)
+        return await self._work(Work(name, Action.VERIFY, lasting=False), do)
 
     async def repair(self, name: str) -> Voice:
         """Verify a voice and mend it; see `Installer.repair`.
@@ -172,7 +172,7 @@ class Keeper:
             self.issues.dismiss(name)
             await self._serve_what_is_left(name, None)
 
-        await self._work(Work(name, Action.REMOVE), do)
+        await self._work(Work(name, Action.REMOVE, lasting=False), do)
 
     async def has(self, name: str) -> bool:
         """Whether a voice of that name is here, sound or not; waits while it is being removed."""
@@ -214,6 +214,8 @@ class Keeper:
         when, error = self._failed.get(entry.name, (0.0, None))
         if error is not None and time.monotonic() - when < _FAILED_MEMORY:
             raise error
+        if (work := self.works.get(entry.name)) is not None and work.called_off:
+            raise _called_off(entry.name)
         task = asyncio.create_task(self.install(entry.name))
         task.add_done_callback(self._look_at)
         self._tasks.add(task)
@@ -244,6 +246,8 @@ class Keeper:
                 return cast("T", await asyncio.shield(under_way.task))
             await asyncio.wait({under_way.task})
         self.works[work.voice] = work
+        if work.action is Action.INSTALL:
+            self._failed.pop(work.voice, None)
         name = f"{work.action} {work.voice}"
         work.task = asyncio.create_task(self._carry_out(work, do), name=name)
         work.task.add_done_callback(lambda _: self._ended(work))  # before whoever waits goes on
@@ -274,10 +278,9 @@ class Keeper:
             self._tell_failure(work, err)
             raise
         _LOGGER.info("the installation of %s has been called off", work.voice)
-        error = CalledOffError(f"the installation of {work.voice} was called off")
         if work.lasting:
-            self._failed[work.voice] = (time.monotonic(), error)
-        raise error
+            self._failed[work.voice] = (time.monotonic(), _called_off(work.voice))
+        raise _called_off(work.voice)
 
     def _tell_failure(self, work: Work, err: HardenedError) -> None:
         message = f"{err.code}: {err}"
@@ -329,3 +332,7 @@ class Keeper:
         if error is not None and not isinstance(error, HardenedError):
             told = "%s: unexpected error; please report this"
             _LOGGER.error(told, task.get_name(), exc_info=error)
+
+
+def _called_off(voice: str) -> CalledOffError:
+    return CalledOffError(f"the installation of {voice} was called off")

@@ -9,6 +9,8 @@ import { VoiceRow } from "./voice-row.js";
 const PAGE = 9;
 /** The rank of voices that something is done to; those before are here. */
 const COMING = 2;
+/** Works of which the page tells how they ended, if it has not been looked at for long. */
+const TOLD = 3;
 const HERE = new Set(["installed", "custom", "embedded"]);
 
 const ENGLISH = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
@@ -133,7 +135,7 @@ export class Voices {
       // It keeps its place until the list tells what has become of it.
       if (!this.works.has(name)) this.settling.add(name);
     }
-    for (const work of status.ended) {
+    for (const work of status.ended.slice(-TOLD)) {
       if (this.ended && !this.ended.has(work.id)) this.#finished(work);
     }
     this.ended = new Set(status.ended.map((/** @type {any} */ work) => work.id));
@@ -141,11 +143,11 @@ export class Voices {
   }
 
   #finished(/** @type {any} */ { voice, action, outcome, code, message }) {
-    const failed = outcome === "failed";
-    const key = outcome === "called-off" ? "done.cancel" : `${failed ? "failed" : "done"}.${action}`;
+    const done = outcome === "called-off" ? "done.cancel" : `done.${action}`;
+    const key = outcome === "failed" ? `failed.${action}` : done;
     if (!this.words.has(key)) return;
     const text = this.words.text(key, { voice: voiceTitle(voice) });
-    if (failed) this.notices.failed({ code, message }, text);
+    if (outcome === "failed") this.notices.failed({ code, message }, text);
     else this.notices.done(text);
   }
 
