@@ -211,12 +211,8 @@ class Keeper:
             raise VoiceNotFoundError(f"no voice {(name or language or '')[:80]!r} is offered here")
         if entry.name in self.library:
             return self.library.find(entry.name)
-        when, error = self._failed.get(entry.name, (0.0, None))
-        if error is not None and time.monotonic() - when < _FAILED_MEMORY:
-            raise error
-        if (work := self.works.get(entry.name)) is not None and work.called_off:
-            raise _called_off(entry.name)
-        task = asyncio.create_task(self.install(entry.name))
+        self._check_last_attempt(entry.name)
+        task = asyncio.create_task(self._fetch(entry.name))
         task.add_done_callback(self._look_at)
         self._tasks.add(task)
         try:
@@ -226,6 +222,19 @@ class Keeper:
             raise VoiceInstallingError(
                 f"{entry.name} is being installed ({self._shown(entry.name)}); ask again in a while"
             ) from None
+
+    async def _fetch(self, name: str) -> Voice:
+        source = await asyncio.to_thread(self.installer.sources.find, name)
+        self._check_last_attempt(name)  # which may have ended meanwhile
+        return await self.add(source)
+
+    def _check_last_attempt(self, name: str) -> None:
+        """Raise what it ended with a moment ago: a request alone does not begin another one."""
+        when, error = self._failed.get(name, (0.0, None))
+        if error is not None and time.monotonic() - when < _FAILED_MEMORY:
+            raise error
+        if (work := self.works.get(name)) is not None and work.called_off:
+            raise _called_off(name)
 
     def tell(self, issue: Issue) -> None:
         """Open an issue, and log it if it is new."""
