@@ -56,7 +56,7 @@ COPY addon/trim addon/
 RUN addon/trim /opt/wyoming-piper-hardened
 
 COPY LICENSE LICENSING.md README.md ./
-COPY src src
+COPY wyoming_piper_hardened wyoming_piper_hardened
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
   --mount=type=secret,id=certificates,target=/etc/ssl/certs/ca-certificates.crt \
   /opt/pip/bin/pip --python /opt/wyoming-piper-hardened/bin/python install --quiet --no-compile \

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "src" / "wyoming_piper_hardened"
+PACKAGE = Path(__file__).parents[1] / "wyoming_piper_hardened"
 
 LAYERS = (
     {
