@@ -16,12 +16,12 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from support import scripted_engine
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.processes.command import EngineCommand
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Face, build_installer, serve
 from wyoming_piper_hardened.web.server import WebServer
-from wyoming_piper_hardened.workers.command import EngineCommand
 
 Serve = Callable[..., Awaitable[WyomingServer]]
 Tell = Callable[[str], None]

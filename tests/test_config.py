@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wyoming_piper_hardened.config import Settings, all_settings, load_settings, schema
+from wyoming_piper_hardened.config.settings import Settings, all_settings, load_settings, schema
 from wyoming_piper_hardened.errors import ConfigError
 
 README = Path(__file__).parents[1] / "README.md"

@@ -11,23 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "wyoming_piper_hardened"
 
 LAYERS = (
-    {
-        "__init__",
-        "changes",
-        "checks",
-        "concurrency",
-        "config",
-        "errors",
-        "framing",
-        "journal",
-        "listening",
-    }
-    | {"atomic", "metrics", "privileges", "restart", "throttle"},
-    {"engine", "text"},
-    {"workers", "voices"},
+    {"__init__", "aio", "errors", "events", "issues", "metrics", "notifier", "rate_limit"}
+    | {"recent_log", "restart", "system"},
+    {"config", "engine", "hub", "text"},
+    {"catalogue", "processes", "store"},
+    {"voices", "workers"},
     {"speech"},
-    {"operations"},
-    {"protocol", "web", "home_assistant"},
+    {"control", "protocol", "status"},
+    {"home_assistant", "web"},
     {"service"},
     {"cli"},
     {"__main__"},

@@ -17,7 +17,7 @@ import pytest
 _PROGRAM = """
 import json, logging, os, sys
 from pathlib import Path
-from wyoming_piper_hardened.privileges import drop_privileges
+from wyoming_piper_hardened.system.privileges import drop_privileges
 logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
 order = json.loads(sys.argv[1])
 if "become" in order:

@@ -86,7 +86,7 @@ class RequestTimeoutError(RequestError):
 
 
 class TooManyRequestsError(RequestError):
-    """Changes are asked for faster than anybody needs."""
+    """Notifier are asked for faster than anybody needs."""
 
     code = "too-many-requests"
     retryable = True
@@ -206,10 +206,10 @@ class IssueNotFoundError(RequestError):
     code = "issue-not-found"
 
 
-class NeedsPersonError(RequestError):
+class ManualActionRequiredError(RequestError):
     """What would mend an issue is nothing that a program can do."""
 
-    code = "needs-person"
+    code = "manual-action-required"
 
 
 class EngineFailedError(HardenedError):
@@ -251,10 +251,10 @@ class NotInstalledError(VoiceError):
     code = "voice-not-installed"
 
 
-class CalledOffError(VoiceError):
+class JobCancelledError(VoiceError):
     """Somebody called the installation off; nothing has changed."""
 
-    code = "called-off"
+    code = "cancelled"
 
 
 class VoiceWatchedError(VoiceError):

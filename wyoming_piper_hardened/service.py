@@ -16,36 +16,36 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from .config import LogLevel, Settings
+from .catalogue.catalogue import Catalogue
+from .catalogue.current import CurrentCatalogue
+from .config.settings import LogLevel, Settings
+from .control import Operations
 from .engine.messages import SpeechOptions
 from .errors import RequestError, StartError, VoiceNotFoundError
-from .journal import kept_journal
+from .hub.settings import HubSettings
+from .issues import Issues
 from .metrics import Metrics
-from .operations import Operations
+from .processes.command import EngineCommand, engine_command
+from .processes.smoke_test import speaks
 from .protocol.announcement import announced
 from .protocol.info import Description
 from .protocol.server import WyomingServer
+from .recent_log import collect_log
 from .restart import RestartDecider, RestartPolicy
-from .speech.synthesizer import Manner, Synthesizer
-from .voices.care import Care, Caretaker
-from .voices.catalogue import Catalogue
-from .voices.current_catalogue import CurrentCatalogue
-from .voices.hub_settings import HubSettings
+from .speech.synthesizer import SpeechDefaults, Synthesizer
+from .store.store import Store
+from .store.voice import Voice
 from .voices.installer import Installer
-from .voices.keeper import Keeper
+from .voices.jobs import JobRunner
 from .voices.library import Library, find_voices
-from .voices.offer import Offer
-from .voices.resolution import Issues
+from .voices.maintenance import Care, Maintenance
+from .voices.on_demand import Offer
 from .voices.source_finder import SourceFinder
-from .voices.store import Store
-from .voices.voice import Voice
-from .web.door import MOST_CONNECTIONS
+from .web.connection_limit import MOST_CONNECTIONS
 from .web.server import WebServer
-from .workers.command import EngineCommand, engine_command
 from .workers.pool import Pool, PoolSize
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
-from .workers.trial import speaks
-from .workers.worker import Wear
+from .workers.worker import RecyclePolicy
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,12 +76,14 @@ def build_synthesizer(
     )
 
     def real_engine() -> EngineCommand:
-        models = [m for m in _preloaded(settings, library) if not pool.casebook.is_open(m)]
+        models = [m for m in _preloaded(settings, library) if not pool.failure_policy.is_open(m)]
         return engine_command(
             models,
             threads,
             residents=max(settings.resident_voices, len(models)),
-            residents_memory=size.wear.memory_limit * 3 // 4,  # voices go before the process does
+            residents_memory=size.recycling.memory_limit
+            * 3
+            // 4,  # voices go before the process does
             synthesis_timeout=settings.synthesis_timeout,
             stall_timeout=settings.stall_timeout,
             log_level=settings.log_level,
@@ -91,14 +93,14 @@ def build_synthesizer(
         workers=workers,
         spare=settings.spare_worker,
         max_queue=settings.max_queue,
-        wear=Wear(
+        recycling=RecyclePolicy(
             memory_limit=choose_memory_limit(settings.worker_memory_limit, memory, workers),
             max_segments=settings.worker_max_segments,
         ),
     )
     decider = RestartDecider(policy or RestartPolicy())
     pool = Pool(command or real_engine, size, decider, Metrics())
-    manner = Manner(
+    defaults = SpeechDefaults(
         speaker=settings.speaker,
         options=SpeechOptions(
             length_scale=settings.length_scale,
@@ -112,12 +114,12 @@ def build_synthesizer(
         request_timeout=settings.request_timeout,
         keep_text=settings.log_level is LogLevel.DEBUG,
     )
-    if manner.fallback_voice:
+    if defaults.fallback_voice:
         try:
-            library.find(manner.fallback_voice)
+            library.find(defaults.fallback_voice)
         except RequestError as err:
             _LOGGER.warning("fallback_voice: %s", err)
-    return Synthesizer(library, pool, manner)
+    return Synthesizer(library, pool, defaults)
 
 
 async def load_library(settings: Settings, catalogue: Catalogue | None = None) -> Library:
@@ -168,21 +170,21 @@ async def serve(
     catalogue = await asyncio.to_thread(installer.sources.catalogue.read)
     library = await load_library(settings, catalogue)
     synthesizer = build_synthesizer(settings, library, command, policy)
-    keeper = build_keeper(settings, installer, synthesizer)
-    caretaker = build_caretaker(settings, keeper, synthesizer.pool)
+    job_runner = build_job_runner(settings, installer, synthesizer)
+    maintenance = build_maintenance(settings, job_runner, synthesizer.pool)
     server = WyomingServer(
         settings.uri,
         synthesizer,
-        Description(library, keeper.offered).event,
+        Description(library, job_runner.offered).event,
         max_connections=_affordable(settings),
         idle_timeout=settings.idle_timeout,
     )
-    with kept_journal() as journal:
+    with collect_log() as journal:
         operations = Operations(
             synthesizer,
-            keeper,
+            job_runner,
             journal,
-            caretaker.repaired_on_start,
+            maintenance.repaired_on_start,
             wanted=(settings.voice, *settings.voices),
         )
         web = WebServer(settings, operations) if settings.web_uri is not None else None
@@ -200,7 +202,7 @@ async def serve(
         async with (
             running(synthesizer),
             announced(settings.zeroconf, host, server.port),
-            _background(caretaker.run()),
+            _background(maintenance.run()),
             contextlib.AsyncExitStack() as stack,
         ):
             for face in faces:
@@ -279,7 +281,9 @@ def build_installer(settings: Settings) -> Installer:
     return Installer(Store(settings.data_dir), sources, try_voice)
 
 
-def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesizer) -> Keeper:
+def build_job_runner(
+    settings: Settings, installer: Installer, synthesizer: Synthesizer
+) -> JobRunner:
     """Connect what acts on the voices of a running server."""
     offer = Offer(
         synthesizer.library,
@@ -287,7 +291,7 @@ def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesi
         settings.languages,
         (settings.voice, *settings.voices),
     )
-    keeper = Keeper(
+    job_runner = JobRunner(
         installer,
         synthesizer.library,
         Issues(),
@@ -302,12 +306,12 @@ def build_keeper(settings: Settings, installer: Installer, synthesizer: Synthesi
                 pool.reset(model)  # an older version of this voice
         synthesizer.warm(voice)
 
-    keeper.on_new = on_new
-    synthesizer.obtain = keeper.obtain
-    return keeper
+    job_runner.on_new = on_new
+    synthesizer.obtain = job_runner.obtain
+    return job_runner
 
 
-def build_caretaker(settings: Settings, keeper: Keeper, pool: Pool) -> Caretaker:
+def build_maintenance(settings: Settings, job_runner: JobRunner, pool: Pool) -> Maintenance:
     """Connect what looks after the voices of a running server."""
 
     async def ready() -> None:
@@ -322,9 +326,9 @@ def build_caretaker(settings: Settings, keeper: Keeper, pool: Pool) -> Caretaker
         repair_on_start=settings.repair_on_start,
         custom_voice_dirs=settings.custom_voice_dirs,
     )
-    caretaker = Caretaker(keeper, keeper.installer.sources.catalogue, care, ready)
-    pool.casebook.on_unsound = caretaker.report
-    return caretaker
+    maintenance = Maintenance(job_runner, job_runner.installer.sources.catalogue, care, ready)
+    pool.failure_policy.on_unsound = maintenance.report
+    return maintenance
 
 
 def _preloaded(settings: Settings, library: Library) -> list[str]:

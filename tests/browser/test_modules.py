@@ -7,7 +7,7 @@ import struct
 from support.browser import OpenPage
 from support.web_server import WebServer
 from wyoming_piper_hardened.engine.messages import EXIT_CANNOT_START
-from wyoming_piper_hardened.workers.diagnosis import explain_exit
+from wyoming_piper_hardened.processes.diagnosis import explain_exit
 
 
 async def test_audio_may_come_in_any_pieces(server: WebServer, open_page: OpenPage) -> None:

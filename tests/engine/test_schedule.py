@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from wyoming_piper_hardened.config import Settings
+from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.engine.schedule import LARGEST, ONE_PASS, OVERHEAD, Schedule, choose
 
 MISFIT = "not a schedule|to unpack|invalid literal"

@@ -21,14 +21,14 @@ from conftest import Serve, Tell
 from support.client import connected
 from support.voices import VOICES
 from support.waiting import eventually
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices.manifest import make_manifest
+from wyoming_piper_hardened.store.manifest import make_manifest
+from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.sources import custom_source
-from wyoming_piper_hardened.voices.voice import read_voice
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
@@ -274,7 +274,7 @@ async def test_a_fallback_speaks_while_the_default_voice_is_out_of_order(
         auto_repair=auto_repair,
     )
     model = str(server._synthesizer.library.find("bad").model)
-    await eventually(lambda: pool_of(server).casebook.is_open(model))
+    await eventually(lambda: pool_of(server).failure_policy.is_open(model))
     single, high = await say(server, HELLO, "single"), await say(server, HELLO, "high")
     assert len(single) > 1000
     assert await say(server, HELLO) == single
@@ -292,7 +292,7 @@ async def test_the_default_voice_speaks_again_when_its_breaker_is_reset(
     pool = pool_of(server)
     model = str(server._synthesizer.library.default.model)
     high, single = await say(server, HELLO), await say(server, HELLO, "single")
-    pool.casebook.failed_to_load(model, "somebody broke it", permanent=True)
+    pool.failure_policy.failed_to_load(model, "somebody broke it", permanent=True)
     assert pool.status().open_breakers == {model: "somebody broke it"}
     assert await say(server, HELLO) == single
     pool.reset(model)

@@ -17,17 +17,13 @@ from hypothesis import given, settings, strategies as st
 
 from conftest import Script, Serve
 from support.waiting import eventually
-from wyoming_piper_hardened.config import Settings
-from wyoming_piper_hardened.errors import (
-    CommandError,
-    CommandFieldsError,
-    CommandUnknownError,
-)
+from wyoming_piper_hardened.config.settings import Settings
+from wyoming_piper_hardened.control import CommandRecord, Operations
+from wyoming_piper_hardened.errors import CommandError, CommandFieldsError, CommandUnknownError
 from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.home_assistant.commands import COMMANDS, parse
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.standard_input import MAX_LINE_BYTES
-from wyoming_piper_hardened.operations import CommandRecord, Operations
 
 JOE = "en_US-joe-medium"
 

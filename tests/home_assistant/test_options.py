@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 
-from wyoming_piper_hardened.config import LogLevel, Settings, all_settings
+from wyoming_piper_hardened.config.settings import LogLevel, Settings, all_settings
 from wyoming_piper_hardened.errors import ConfigError
 from wyoming_piper_hardened.home_assistant.options import (
     APP_DEFAULTS,
@@ -19,7 +19,7 @@ from wyoming_piper_hardened.home_assistant.options import (
     AppOptions,
     read_options,
 )
-from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
+from wyoming_piper_hardened.issues import IssueKind, Suggestion
 
 NO_OPTIONS = Settings(**APP_DEFAULTS, web_trusted=INGRESS)
 OFFICIAL = {

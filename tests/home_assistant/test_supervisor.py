@@ -19,7 +19,8 @@ import pytest
 from conftest import Script, Serve
 from supervisor.simulator import Fault, Simulator, serving
 from support.waiting import eventually
-from wyoming_piper_hardened.config import Settings
+from wyoming_piper_hardened.config.settings import Settings
+from wyoming_piper_hardened.control import Operations
 from wyoming_piper_hardened.errors import (
     SupervisorError,
     SupervisorRefusedError,
@@ -30,7 +31,6 @@ from wyoming_piper_hardened.home_assistant.app import App, clear_repairs
 from wyoming_piper_hardened.home_assistant.discovery import announce, announcements
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.supervisor import Supervisor
-from wyoming_piper_hardened.operations import Operations
 from wyoming_piper_hardened.restart import RestartPolicy
 
 TOKEN = "a-very-secret-token"  # noqa: S105 - of a simulator

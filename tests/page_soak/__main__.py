@@ -27,7 +27,7 @@ from rich.table import Table
 
 from support.browser import browser, figures, measured, watched_page
 from support.web_server import WebServer, web_server
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.voices.sources import package_source
 
@@ -89,13 +89,13 @@ class Soak:
         self.done: Counter[str] = Counter()
         self._page = page
         self._server = server
-        self._turn = itertools.cycle(
+        self._fair_share = itertools.cycle(
             [self._speak, self._kill, self._speak, self._restart_workers, self._speak, self._stop]
         )
 
     async def round(self) -> None:
         """One disturbance."""
-        await next(self._turn)()
+        await next(self._fair_share)()
 
     async def _speak(self) -> None:
         box = self._page.get_by_label("Text to speak")

@@ -14,7 +14,7 @@ from conftest import Script, Serve
 from support.client import connected
 from support.waiting import eventually
 from wyoming_piper_hardened.errors import ProtocolError
-from wyoming_piper_hardened.framing import MAX_HEADER_BYTES, Limits, read_event
+from wyoming_piper_hardened.system.framing import MAX_HEADER_BYTES, Limits, read_event
 
 DEEP = b'{"type":"describe","data":' + b"[" * 20_000 + b"]" * 20_000 + b"}\n"
 FRAMES = {

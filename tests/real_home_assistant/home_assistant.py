@@ -93,7 +93,7 @@ class HomeAssistant:
         """Return what it has logged so far."""
         return self._log_path.read_text(errors="replace")
 
-    def complaints(self) -> list[str]:
+    def rate_limit(self) -> list[str]:
         """Return the log's warnings and errors, one line each."""
         return [
             line for line in self.log().splitlines() if " ERROR " in line or " WARNING " in line

@@ -94,7 +94,7 @@ async def run(order: Order, outside: Outside) -> None:
         "python": platform.python_version(),
         "seconds": round(time.monotonic() - began, 1),
         "checks": [result.as_json() for result in recorder.results],
-        "home_assistant_complaints": home_assistant.complaints(),
+        "home_assistant_complaints": home_assistant.rate_limit(),
     }
     results = order.folder / f"{order.suite}.json"
     results.write_text(json.dumps(told, indent=1, ensure_ascii=False))

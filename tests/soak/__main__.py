@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from support.waiting import eventually
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.voices.sources import package_source
 

@@ -48,17 +48,17 @@ ReadableStreamDefaultReader.prototype.read = async function () {
 
 
 class Watched:
-    """A page whose complaints are kept. What a test expects, it names in `allow`."""
+    """A page whose rate_limit are kept. What a test expects, it names in `allow`."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self._allowed: list[str] = []
-        self._complaints: list[str] = []
+        self._rate_limit: list[str] = []
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self._complaints.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self._rate_limit.append(f"uncaught: {error}"))
 
     def allow(self, pattern: str) -> None:
-        """From now on such complaints are expected."""
+        """From now on such rate_limit are expected."""
         self._allowed.append(pattern)
 
     async def observed(self) -> dict[str, Any]:
@@ -72,15 +72,15 @@ class Watched:
             while not await self.page.evaluate(condition):  # noqa: ASYNC110 - it sends no event
                 await asyncio.sleep(0.05)
 
-    async def complaints(self) -> list[str]:
+    async def rate_limit(self) -> list[str]:
         """Everything that nobody expected."""
-        found = [*(await self.observed())["violations"], *self._complaints]
+        found = [*(await self.observed())["violations"], *self._rate_limit]
         return [text for text in found if not any(re.search(one, text) for one in self._allowed)]
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning", "assert"}:
             where = message.location.get("url", "")
-            self._complaints.append(f"{message.type}: {message.text} ({where})")
+            self._rate_limit.append(f"{message.type}: {message.text} ({where})")
 
 
 OpenPage = Callable[..., contextlib.AbstractAsyncContextManager[Watched]]
@@ -111,8 +111,8 @@ async def watched_page(chromium: Browser, **options: Any) -> AsyncIterator[Watch
         page = await context.new_page()
         watched = Watched(page)
         yield watched
-        complaints = await watched.complaints()
-        assert not complaints, complaints
+        rate_limit = await watched.rate_limit()
+        assert not rate_limit, rate_limit
     finally:
         with contextlib.suppress(Error):
             await context.close()

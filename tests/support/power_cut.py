@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.source_finder import SourceFinder
 from wyoming_piper_hardened.voices.sources import FileSource, Source
-from wyoming_piper_hardened.voices.store import Store
 
 OPERATIONS = [
     "open",

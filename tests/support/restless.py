@@ -74,7 +74,7 @@ class Restless(Ingress):
                     "id": f"{number - 19 + index}",
                     "voice": f"en_US-{index % 7}-low",
                     "action": "install",
-                    "outcome": ("done", "failed", "called-off")[index % 3],
+                    "outcome": ("done", "failed", "cancelled")[index % 3],
                     "code": "",
                     "message": "",
                 }

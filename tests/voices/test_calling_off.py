@@ -12,59 +12,59 @@ from typing import Any
 import pytest
 
 from support.voices import SINGLE
-from wyoming_piper_hardened.config import load_settings
-from wyoming_piper_hardened.errors import CalledOffError, NotInstalledError
+from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.errors import JobCancelledError, NotInstalledError
+from wyoming_piper_hardened.issues import Issues
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices.keeper import Keeper
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.voices.job import Outcome
+from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.voices.progress import Step
-from wyoming_piper_hardened.voices.resolution import Issues
 from wyoming_piper_hardened.voices.sources import FileSource
-from wyoming_piper_hardened.voices.store import Store
-from wyoming_piper_hardened.voices.work import Outcome
 
 AMY = FileSource("amy", "custom:1", SINGLE, SINGLE.stat().st_size)
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Keeper:
+def job_runner(tmp_path: Path) -> JobRunner:
     installer = build_installer(load_settings(flags={"data_dir": tmp_path / "data"}))
-    return Keeper(installer, Library([], "amy"), Issues())
+    return JobRunner(installer, Library([], "amy"), Issues())
 
 
-async def is_gone(keeper: Keeper) -> bool:
-    staging = keeper.installer.store.root / "staging"
-    names = await asyncio.to_thread(keeper.installer.store.names)
+async def is_gone(job_runner: JobRunner) -> bool:
+    staging = job_runner.installer.store.root / "staging"
+    names = await asyncio.to_thread(job_runner.installer.store.names)
     return not names and not list(await asyncio.to_thread(lambda: [*staging.glob("*")]))
 
 
-async def test_before_it_has_begun(keeper: Keeper) -> None:
+async def test_before_it_has_begun(job_runner: JobRunner) -> None:
     added, called = await asyncio.gather(
-        keeper.add(AMY), keeper.call_off("amy"), return_exceptions=True
+        job_runner.add(AMY), job_runner.cancel("amy"), return_exceptions=True
     )
-    assert (type(added), called) == (CalledOffError, None)
-    assert not keeper.works
-    assert await is_gone(keeper)
-    assert (await keeper.add(AMY)).name == "amy"  # it can be had all the same
+    assert (type(added), called) == (JobCancelledError, None)
+    assert not job_runner.works
+    assert await is_gone(job_runner)
+    assert (await job_runner.add(AMY)).name == "amy"  # it can be had all the same
 
 
 @pytest.mark.parametrize("step", [Step.COPYING, Step.PREPARING, Step.TESTING])
-async def test_at_any_step(keeper: Keeper, step: Step) -> None:
+async def test_at_any_step(job_runner: JobRunner, step: Step) -> None:
     reached = asyncio.Event()
 
     def look() -> None:
-        if "amy" in keeper.works and keeper.works["amy"].progress.step is step:
+        if "amy" in job_runner.works and job_runner.works["amy"].progress.step is step:
             reached.set()
 
-    keeper.on_change = look
-    adding = asyncio.create_task(keeper.add(AMY))
+    job_runner.on_change = look
+    adding = asyncio.create_task(job_runner.add(AMY))
     await reached.wait()
-    await asyncio.gather(keeper.call_off("amy"), keeper.call_off("amy"))  # pressed twice
-    with pytest.raises(CalledOffError):
+    await asyncio.gather(job_runner.cancel("amy"), job_runner.cancel("amy"))  # pressed twice
+    with pytest.raises(JobCancelledError):
         await adding
-    assert not keeper.works
-    assert list(keeper.issues) == []
-    assert await is_gone(keeper)
+    assert not job_runner.works
+    assert list(job_runner.issues) == []
+    assert await is_gone(job_runner)
 
 
 class SlowDisk:
@@ -99,21 +99,21 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], SlowDisk]:
 
 @pytest.mark.parametrize("method", ["try_lock", "begin"])
 async def test_while_the_disk_is_slow(
-    keeper: Keeper, slow: Callable[[str], SlowDisk], method: str
+    job_runner: JobRunner, slow: Callable[[str], SlowDisk], method: str
 ) -> None:
     """What a thread gets hold of meanwhile is given back."""
     disk = slow(method)
-    adding = asyncio.create_task(keeper.add(AMY))
+    adding = asyncio.create_task(job_runner.add(AMY))
     await disk.begun()
-    calling = asyncio.create_task(keeper.call_off("amy"))
+    calling = asyncio.create_task(job_runner.cancel("amy"))
     await asyncio.sleep(0)
     assert await asyncio.wait({calling}, timeout=0.1) == (set(), {calling})
     disk.go_on()
     await calling
-    with pytest.raises(CalledOffError):
+    with pytest.raises(JobCancelledError):
         await adding
-    assert await is_gone(keeper)
-    assert await asyncio.to_thread(is_free, keeper.installer.store)
+    assert await is_gone(job_runner)
+    assert await asyncio.to_thread(is_free, job_runner.installer.store)
 
 
 def is_free(store: Store) -> bool:
@@ -122,42 +122,44 @@ def is_free(store: Store) -> bool:
 
 
 async def test_who_asks_for_it_meanwhile_gets_it(
-    keeper: Keeper, slow: Callable[[str], SlowDisk]
+    job_runner: JobRunner, slow: Callable[[str], SlowDisk]
 ) -> None:
     disk = slow("begin")
-    adding = asyncio.create_task(keeper.add(AMY))
+    adding = asyncio.create_task(job_runner.add(AMY))
     await disk.begun()
-    calling = asyncio.create_task(keeper.call_off("amy"))
+    calling = asyncio.create_task(job_runner.cancel("amy"))
     await asyncio.wait({calling}, timeout=0.1)
-    again = asyncio.create_task(keeper.add(AMY))
+    again = asyncio.create_task(job_runner.add(AMY))
     await asyncio.sleep(0)
     disk.go_on()
     await calling
-    with pytest.raises(CalledOffError):
+    with pytest.raises(JobCancelledError):
         await adding
     assert (await again).name == "amy"
-    assert [ended.outcome for ended in keeper.ended] == [Outcome.CALLED_OFF, Outcome.DONE]
+    assert [ended.outcome for ended in job_runner.ended] == [Outcome.CANCELLED, Outcome.DONE]
 
 
 @pytest.mark.parametrize("method", ["commit", "abandon"])
-async def test_too_late(keeper: Keeper, slow: Callable[[str], SlowDisk], method: str) -> None:
+async def test_too_late(
+    job_runner: JobRunner, slow: Callable[[str], SlowDisk], method: str
+) -> None:
     disk = slow(method)
-    adding = asyncio.create_task(keeper.add(AMY))
+    adding = asyncio.create_task(job_runner.add(AMY))
     await disk.begun()
-    calling = [asyncio.create_task(keeper.call_off("amy")) for _ in range(2)]
+    calling = [asyncio.create_task(job_runner.cancel("amy")) for _ in range(2)]
     await asyncio.sleep(0)
     disk.go_on()
     for call in calling:
         with pytest.raises(NotInstalledError, match="has just been installed"):
             await call
     assert (await adding).name == "amy"
-    assert "amy" in keeper.library
-    assert [ended.outcome for ended in keeper.ended] == [Outcome.DONE]
+    assert "amy" in job_runner.library
+    assert [ended.outcome for ended in job_runner.ended] == [Outcome.DONE]
 
 
-async def test_what_is_not_being_installed(keeper: Keeper) -> None:
+async def test_what_is_not_being_installed(job_runner: JobRunner) -> None:
     called, added = await asyncio.gather(
-        keeper.call_off("amy"), keeper.add(AMY), return_exceptions=True
+        job_runner.cancel("amy"), job_runner.add(AMY), return_exceptions=True
     )
     assert isinstance(called, NotInstalledError)
     assert "is not being installed" in str(called)
@@ -165,27 +167,27 @@ async def test_what_is_not_being_installed(keeper: Keeper) -> None:
 
 
 async def test_the_server_stops_while_what_was_mended_is_committed(
-    keeper: Keeper, slow: Callable[[str], SlowDisk]
+    job_runner: JobRunner, slow: Callable[[str], SlowDisk]
 ) -> None:
     """What was damaged is set aside all the same, for it must not serve again."""
-    model = (await keeper.add(AMY)).model
+    model = (await job_runner.add(AMY)).model
     await asyncio.to_thread(damage, model.with_name("encoder.onnx"))
     disk = slow("commit")
-    repairing = asyncio.create_task(keeper.repair("amy"))
+    repairing = asyncio.create_task(job_runner.repair("amy"))
     await disk.begun()
-    closing = asyncio.create_task(keeper.close())
+    closing = asyncio.create_task(job_runner.close())
     await asyncio.sleep(0)
     disk.go_on()
     await closing
     with pytest.raises(asyncio.CancelledError):
         await repairing
-    store = keeper.installer.store
+    store = job_runner.installer.store
     assert len(await asyncio.to_thread(store.quarantined)) == 1
-    assert await keeper.verify("amy") == []
+    assert await job_runner.verify("amy") == []
     assert not await asyncio.to_thread(model.exists)
     assert list(await asyncio.to_thread(store.versions, "amy")) != []
 
 
 def damage(file: Path) -> None:
-    """As a worn card does: nothing but reading it tells."""
+    """As a due_for_recycling card does: nothing but reading it tells."""
     file.write_bytes(file.read_bytes()[:-1] + b"x")

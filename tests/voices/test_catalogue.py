@@ -14,8 +14,7 @@ from hypothesis import given, strategies as st
 from support.hub import COMMIT
 from support.hub_client import FOLDER, bench, real_voice
 from support.hub_faults import Fault, voices_json
-from wyoming_piper_hardened.errors import CatalogueError, DownloadError, VoiceNotFoundError
-from wyoming_piper_hardened.voices.catalogue import (
+from wyoming_piper_hardened.catalogue.catalogue import (
     Catalogue,
     bundled,
     load,
@@ -24,8 +23,9 @@ from wyoming_piper_hardened.voices.catalogue import (
     refresh,
     save,
 )
-from wyoming_piper_hardened.voices.catalogue_json import encode_voices
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
+from wyoming_piper_hardened.catalogue.parser import encode_voices
+from wyoming_piper_hardened.errors import CatalogueError, DownloadError, VoiceNotFoundError
+from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 
 NAME = "en_US-joe-medium"
 MODEL = f"{FOLDER}/{NAME}.onnx"

@@ -18,26 +18,22 @@ from support.hub import faulty_hub
 from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine.split import split
-from wyoming_piper_hardened.errors import (
-    NoSpaceError,
-    StoreError,
-    VoiceNotFoundError,
-)
+from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
+from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.settings import HubSettings
+from wyoming_piper_hardened.issues import IssueKind, Issues, Suggestion
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices import store as store_module
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
-from wyoming_piper_hardened.voices.hub_settings import HubSettings
+from wyoming_piper_hardened.store import store as store_module
+from wyoming_piper_hardened.store.manifest import find_damage
+from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.hub_source import HubSource
 from wyoming_piper_hardened.voices.installer import Installer
-from wyoming_piper_hardened.voices.keeper import Keeper
+from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library, find_voices
-from wyoming_piper_hardened.voices.manifest import find_damage
-from wyoming_piper_hardened.voices.resolution import IssueKind, Issues, Suggestion
 from wyoming_piper_hardened.voices.source_finder import SourceFinder
 from wyoming_piper_hardened.voices.sources import FileSource, Source
-from wyoming_piper_hardened.voices.store import Store
 
 NAME = "en_US-amy-medium"
 HUB_FILE = f"en/en_US/amy/medium/{NAME}.onnx"
@@ -159,13 +155,15 @@ async def at_every_operation(
 ) -> dict[str, int]:
     """Do the work again and again, refused at every point; figures of how it went."""
     figures = dict.fromkeys(("points", "runs", "told", "told after the switch", "unharmed"), 0)
-    for code, lasting in kinds:
+    for code, reports_failure in kinds:
         at, more = 0, True
         while more:
             at += 1
-            data = tmp_path / f"{code}-{lasting}-{at}"
+            data = tmp_path / f"{code}-{reports_failure}-{at}"
             await asyncio.to_thread(shutil.copytree, before, data, symlinks=True)
-            more = await _refused(work, Refusal(data, at, code, lasting=lasting), data, figures)
+            more = await _refused(
+                work, Refusal(data, at, code, reports_failure=reports_failure), data, figures
+            )
             await asyncio.to_thread(shutil.rmtree, data)
         figures["points"] = at - 1
         figures["runs"] += at - 1
@@ -289,13 +287,15 @@ async def test_the_keeper_tells_and_the_voice_stays(
     voice = await bench.installer(tmp_path, bench.old).install(bench.old)
     flip(voice.model.with_name("decoder.onnx"))
     library, issues = Library([voice], NAME), Issues()
-    keeper = Keeper(bench.installer(tmp_path, None), library, issues)
+    job_runner = JobRunner(bench.installer(tmp_path, None), library, issues)
     full = how == "the disk is full"
-    with refusing(Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, lasting=True)) as refusal:
+    with refusing(
+        Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, reports_failure=True)
+    ) as refusal:
         if not full:
             monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
         with pytest.raises(NoSpaceError):
-            await keeper.repair(NAME)
+            await job_runner.repair(NAME)
         (issue,) = issues
         assert (issue.kind, issue.subject) == (IssueKind.NO_SPACE, NAME)
         assert issue.suggestion is Suggestion.FREE_SPACE
@@ -303,10 +303,10 @@ async def test_the_keeper_tells_and_the_voice_stays(
         assert await asyncio.to_thread(Store(tmp_path).serving, NAME) == voice.model.parent
         refusal.over = True
         monkeypatch.undo()
-        mended = await keeper.repair(NAME)
+        mended = await job_runner.repair(NAME)
     assert not list(issues)
     assert library.find(NAME) == mended != voice
-    assert await keeper.verify(NAME) == []
+    assert await job_runner.verify(NAME) == []
 
 
 def show(action: str, figures: dict[str, int], tell: Tell) -> None:

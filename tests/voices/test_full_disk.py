@@ -14,7 +14,7 @@ from conftest import Disk, Serve
 from support.client import connected
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine import split as split_module
 from wyoming_piper_hardened.engine.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError

@@ -12,9 +12,9 @@ from hypothesis import given, settings, strategies as st
 
 from support.hub_client import FOLDER
 from support.hub_faults import voices_json
+from wyoming_piper_hardened.catalogue.catalogue import own_form, parse
+from wyoming_piper_hardened.catalogue.parser import MAX_BYTES
 from wyoming_piper_hardened.errors import CatalogueError
-from wyoming_piper_hardened.voices.catalogue import own_form, parse
-from wyoming_piper_hardened.voices.catalogue_json import MAX_BYTES
 
 NAME = "en_US-joe-medium"
 MODEL = f"{FOLDER}/{NAME}.onnx"

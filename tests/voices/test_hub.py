@@ -16,6 +16,7 @@ from yarl import URL
 from support.hub import COMMIT, FaultyHub, faulty_hub
 from support.hub_client import FOLDER, bench
 from support.hub_faults import Fault, voices_json
+from wyoming_piper_hardened.catalogue.parser import parse_voices
 from wyoming_piper_hardened.errors import (
     CaptivePortalError,
     CertificateError,
@@ -24,12 +25,11 @@ from wyoming_piper_hardened.errors import (
     OfflineError,
     RedirectRefusedError,
 )
-from wyoming_piper_hardened.voices.catalogue_json import parse_voices
-from wyoming_piper_hardened.voices.download import download
-from wyoming_piper_hardened.voices.hub import Hub
-from wyoming_piper_hardened.voices.hub_settings import HubSettings
-from wyoming_piper_hardened.voices.patience import Patience
-from wyoming_piper_hardened.voices.reply import Timeouts
+from wyoming_piper_hardened.hub.client import Hub
+from wyoming_piper_hardened.hub.download import download
+from wyoming_piper_hardened.hub.response import Timeouts
+from wyoming_piper_hardened.hub.retry import RetryPolicy
+from wyoming_piper_hardened.hub.settings import HubSettings
 
 TOKEN = "hf_VerySecretToken"  # noqa: S105 - made up
 FILES = {
@@ -158,9 +158,9 @@ async def test_a_proxy_that_opens_no_tunnel_is_named(
 
     proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
-    patience = Patience(retries=0)
+    patience = RetryPolicy(retries=0)
     settings = HubSettings(endpoint="https://hub.invalid", token=TOKEN)
-    async with proxy, Hub(settings, patience=patience) as hub:
+    async with proxy, Hub(settings, retry=patience) as hub:
         with pytest.raises(DownloadError) as raised:
             await hub.resolve()
     assert raised.value.code == code
@@ -170,7 +170,7 @@ async def test_a_proxy_that_opens_no_tunnel_is_named(
 
 async def test_a_name_that_nobody_knows() -> None:
     settings = HubSettings(endpoint="http://hub.invalid")
-    async with Hub(settings, patience=Patience(retries=0), timeouts=Timeouts(connect=5)) as hub:
+    async with Hub(settings, retry=RetryPolicy(retries=0), timeouts=Timeouts(connect=5)) as hub:
         with pytest.raises(DownloadError, match="check the network") as raised:
             await hub.resolve()
     assert raised.value.code == "hub-unreachable"
@@ -257,7 +257,7 @@ async def test_certificates_are_checked_and_can_be_named(
             async with Hub(HubSettings(endpoint=server.endpoint)) as hub:
                 assert await hub.resolve() == COMMIT
         plain = HubSettings(endpoint=server.endpoint.replace("https", "http"))
-        async with Hub(plain, patience=Patience(retries=0)) as hub:
+        async with Hub(plain, retry=RetryPolicy(retries=0)) as hub:
             with pytest.raises(DownloadError):
                 await hub.resolve()
         secured = HubSettings(endpoint=server.store.replace("http", "https"))

@@ -15,11 +15,11 @@ from support.client import connected
 from support.hub import FaultyHub, faulty_hub
 from support.hub_client import amys_files
 from support.hub_faults import Fault
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.catalogue.catalogue import bundled
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import DownloadError, OfflineError, VoiceError
+from wyoming_piper_hardened.hub.settings import HubSettings
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices.catalogue import bundled
-from wyoming_piper_hardened.voices.hub_settings import HubSettings
 from wyoming_piper_hardened.voices.hub_source import HubSource
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.progress import Progress, Step

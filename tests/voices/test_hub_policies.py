@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from wyoming_piper_hardened.errors import ConfigError, DownloadError
-from wyoming_piper_hardened.voices.answer import continues, refuse_status, strong_etag, wait_asked
-from wyoming_piper_hardened.voices.hub_settings import PUBLIC_HUB, HubSettings
-from wyoming_piper_hardened.voices.patience import Patience, TransientError
+from wyoming_piper_hardened.hub.retry import RetryPolicy, TransientError
+from wyoming_piper_hardened.hub.settings import PUBLIC_HUB, HubSettings
+from wyoming_piper_hardened.hub.status import continues, refuse_status, strong_etag, wait_asked
 
 TOKEN = "hf_VerySecretToken"  # noqa: S105 - made up
 
@@ -124,7 +124,7 @@ async def test_patience_counts_failures_without_progress(
         slept.append(seconds)
 
     with pytest.raises(DownloadError, match="no"):
-        await Patience(sleep=nap, random=lambda: 0.0).run(attempt)
+        await RetryPolicy(sleep=nap, random=lambda: 0.0).run(attempt)
     assert slept == naps
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import Serve
 from support.client import connected
 from support.waiting import eventually
-from wyoming_piper_hardened.voices import care as care_module
+from wyoming_piper_hardened.voices import maintenance as care_module
 
 
 async def test_a_data_dir_that_is_none_does_not_silence_the_server(
@@ -31,7 +31,7 @@ async def test_a_bug_in_the_care_of_voices_does_not_silence_the_server(
     async def broken(_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(care_module.Caretaker, "_start", broken)
+    monkeypatch.setattr(care_module.Maintenance, "_start", broken)
     server = await start_server()
     await eventually(lambda: "the care of voices met an error" in caplog.text)
     assert server.port

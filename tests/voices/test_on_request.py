@@ -17,13 +17,14 @@ from support.hub_client import amys_files
 from support.hub_faults import Fault
 from support.waiting import eventually
 from voices.test_hub_install import AMY, command
-from wyoming_piper_hardened.config import load_settings
-from wyoming_piper_hardened.operations import Operations
+from wyoming_piper_hardened.catalogue.catalogue import bundled
+from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.control import Operations
+from wyoming_piper_hardened.issues import IssueKind, Suggestion
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.service import load_library
-from wyoming_piper_hardened.voices import care as care_module, store as store_module
-from wyoming_piper_hardened.voices.catalogue import bundled
-from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
+from wyoming_piper_hardened.store import store as store_module
+from wyoming_piper_hardened.voices import maintenance as care_module
 
 JOE = "en_US-joe-medium"
 NOWHERE = "http://127.0.0.1:9"
@@ -91,9 +92,9 @@ async def test_what_is_called_off_is_not_begun_again_by_a_request(
         first = asyncio.create_task(ask(port, AMY))
         await eventually(lambda: bool(insight.operations.works()))
         second = asyncio.create_task(ask(port, AMY))
-        _, _, third = await asyncio.gather(insight.operations.call_off(AMY), second, ask(port, AMY))
-        assert {(await first).error, (await second).error, third.error} == {"called-off"}
-        assert (await ask(port, AMY)).error == "called-off"  # for a while
+        _, _, third = await asyncio.gather(insight.operations.cancel(AMY), second, ask(port, AMY))
+        assert {(await first).error, (await second).error, third.error} == {"cancelled"}
+        assert (await ask(port, AMY)).error == "cancelled"  # for a while
         await insight.operations.install(AMY)  # who means it gets it
         assert (await ask(port, AMY)).error is None
 

@@ -15,8 +15,8 @@ from conftest import Tell
 from support import power_cut
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.engine.split import split
-from wyoming_piper_hardened.voices.manifest import find_damage
-from wyoming_piper_hardened.voices.store import Store
+from wyoming_piper_hardened.store.manifest import find_damage
+from wyoming_piper_hardened.store.store import Store
 
 NAME = SINGLE.stem
 

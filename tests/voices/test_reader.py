@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_piper_hardened.concurrency import end
-from wyoming_piper_hardened.voices import manifest
-from wyoming_piper_hardened.voices.reader import Reader
+from wyoming_piper_hardened.aio import end
+from wyoming_piper_hardened.store import manifest
+from wyoming_piper_hardened.store.verifier import Reader
 
 
 async def test_other_threads_stay_free_and_a_stop_ends_it(

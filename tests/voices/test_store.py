@@ -11,16 +11,16 @@ import pytest
 from conftest import Serve
 from support.client import connected
 from support.waiting import eventually
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceError
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices import store as store_module
+from wyoming_piper_hardened.store import store as store_module
+from wyoming_piper_hardened.store.manifest import find_damage
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.library import Library, find_voices
-from wyoming_piper_hardened.voices.manifest import find_damage
 from wyoming_piper_hardened.voices.sources import custom_source, package_source
-from wyoming_piper_hardened.voices.store import Store
-from wyoming_piper_hardened.voices.voice import read_voice
 
 
 async def test_a_server_prepares_its_voice_and_goes_over_to_it(

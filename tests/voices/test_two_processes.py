@@ -16,10 +16,10 @@ from support.hub_faults import voices_json
 from support.killed_installs import AMY, amys_files
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
-from wyoming_piper_hardened.voices import care as care_module
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
-from wyoming_piper_hardened.voices.manifest import find_damage
-from wyoming_piper_hardened.voices.store import Store
+from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.store.manifest import find_damage
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.voices import maintenance as care_module
 
 HUB_FILE = f"en/en_US/amy/medium/{AMY}.onnx"
 

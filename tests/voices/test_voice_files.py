@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from wyoming_piper_hardened.errors import SpeakerNotFoundError, VoiceError, VoiceNotFoundError
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.store.voice import Voice, read_voice
 from wyoming_piper_hardened.voices.library import Library, find_voices
-from wyoming_piper_hardened.voices.store import Store
-from wyoming_piper_hardened.voices.voice import Voice, read_voice
 
 CONFIG = {
     "audio": {"sample_rate": 16000, "quality": "low"},

@@ -14,9 +14,9 @@ import pytest
 
 from conftest import Script
 from support.site import Open, Site, own_address
-from wyoming_piper_hardened.config import load_settings
+from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import ConfigError, HardenedError
-from wyoming_piper_hardened.web.access import Caller, Gatekeeper, parsed_address
+from wyoming_piper_hardened.web.access import AccessPolicy, Caller, parsed_address
 from wyoming_piper_hardened.web.endpoint import Access
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests
@@ -27,7 +27,7 @@ RIGHT = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def outcome(
-    gatekeeper: Gatekeeper,
+    policy: AccessPolicy,
     address: str,
     access: Access,
     method: str = "",
@@ -35,7 +35,7 @@ def outcome(
 ) -> str:
     method = method or ("POST" if access in {SPEAK, CHANGE} else "GET")
     try:
-        gatekeeper.check(Caller(ip_address(address), method, headers or {}), access)
+        policy.check(Caller(ip_address(address), method, headers or {}), access)
     except HardenedError as err:
         return err.code
     return "ok"
@@ -59,8 +59,8 @@ def outcome(
 def test_by_address(
     token: str | None, trusted: tuple[str, ...], address: str, expected: tuple[str, ...]
 ) -> None:
-    gatekeeper = Gatekeeper("0.0.0.0", token, trusted)
-    assert tuple(outcome(gatekeeper, address, access) for access in Access) == expected
+    policy = AccessPolicy("0.0.0.0", token, trusted)
+    assert tuple(outcome(policy, address, access) for access in Access) == expected
 
 
 def basic(user: str, password: str) -> dict[str, str]:
@@ -83,12 +83,12 @@ def basic(user: str, password: str) -> dict[str, str]:
     ],
 )
 def test_by_token(headers: dict[str, str], expected: str) -> None:
-    gatekeeper = Gatekeeper("0.0.0.0", TOKEN, ())
-    assert outcome(gatekeeper, FAR, CHANGE, headers=headers) == expected
+    policy = AccessPolicy("0.0.0.0", TOKEN, ())
+    assert outcome(policy, FAR, CHANGE, headers=headers) == expected
     # Nor does this machine get in without: a proxy need not say that it passes something on.
-    assert outcome(gatekeeper, NEAR, CHANGE, headers=headers) == expected
+    assert outcome(policy, NEAR, CHANGE, headers=headers) == expected
     passed_on = {**headers, "X-Forwarded-For": "203.0.113.5"}
-    assert outcome(gatekeeper, NEAR, CHANGE, headers=passed_on) == expected
+    assert outcome(policy, NEAR, CHANGE, headers=passed_on) == expected
 
 
 @pytest.mark.parametrize(
@@ -109,22 +109,22 @@ def test_by_token(headers: dict[str, str], expected: str) -> None:
     ],
 )
 def test_by_origin(headers: dict[str, str], expected: str) -> None:
-    gatekeeper = Gatekeeper("127.0.0.1", None, ())
-    assert outcome(gatekeeper, NEAR, CHANGE, headers=headers) == expected
-    assert outcome(gatekeeper, NEAR, SPEAK, headers=headers) == expected
-    assert outcome(gatekeeper, NEAR, CHANGE, "DELETE", headers) == expected
-    assert outcome(gatekeeper, NEAR, READ, headers=headers) == "ok"  # no other page can read it
+    policy = AccessPolicy("127.0.0.1", None, ())
+    assert outcome(policy, NEAR, CHANGE, headers=headers) == expected
+    assert outcome(policy, NEAR, SPEAK, headers=headers) == expected
+    assert outcome(policy, NEAR, CHANGE, "DELETE", headers) == expected
+    assert outcome(policy, NEAR, READ, headers=headers) == "ok"  # no other page can read it
 
 
 def test_by_origin_behind_a_proxy() -> None:
-    gatekeeper = Gatekeeper("0.0.0.0", None, (PROXY,))
+    policy = AccessPolicy("0.0.0.0", None, (PROXY,))
     page = {"Host": "inside:8099", "X-Forwarded-Host": "home.example"}
     ours = {**page, "Origin": "https://home.example"}
-    assert outcome(gatekeeper, PROXY, CHANGE, headers=ours) == "ok"
+    assert outcome(policy, PROXY, CHANGE, headers=ours) == "ok"
     theirs = {**page, "Origin": "https://evil.example"}
-    assert outcome(gatekeeper, PROXY, CHANGE, headers=theirs) == "foreign-origin"
+    assert outcome(policy, PROXY, CHANGE, headers=theirs) == "foreign-origin"
     # Who is no proxy cannot say what the page is called.
-    assert outcome(Gatekeeper("0.0.0.0", None, ()), FAR, SPEAK, headers=ours) == "foreign-origin"
+    assert outcome(AccessPolicy("0.0.0.0", None, ()), FAR, SPEAK, headers=ours) == "foreign-origin"
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_by_origin_behind_a_proxy() -> None:
     ],
 )
 def test_what_is_passed_on_comes_from_elsewhere(header: str) -> None:
-    gatekeeper = Gatekeeper("127.0.0.1", None, ())
-    assert outcome(gatekeeper, NEAR, CHANGE, headers={header: "localhost"}) == "access-refused"
+    policy = AccessPolicy("127.0.0.1", None, ())
+    assert outcome(policy, NEAR, CHANGE, headers={header: "localhost"}) == "access-refused"
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_what_is_passed_on_comes_from_elsewhere(header: str) -> None:
     ],
 )
 def test_by_the_name_that_it_is_called(host: str, expected: str) -> None:
-    gatekeeper = Gatekeeper("kitchen", None, ())
-    assert outcome(gatekeeper, NEAR, READ, headers={"Host": host}) == expected
-    assert outcome(gatekeeper, FAR, READ, headers={"Host": host}) == "ok"
+    policy = AccessPolicy("kitchen", None, ())
+    assert outcome(policy, NEAR, READ, headers={"Host": host}) == expected
+    assert outcome(policy, FAR, READ, headers={"Host": host}) == "ok"
 
 
 def test_addresses() -> None:

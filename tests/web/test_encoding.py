@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from wyoming_piper_hardened.web.encoding import FORMATS, Compressed, _Tail
+from wyoming_piper_hardened.web.audio.encoding import FORMATS, Compressed, _Tail
 
 ROUNDS = 30
 
 LEAVING_AT_THE_END = textwrap.dedent(
     """
     import contextlib, sys, threading
-    from wyoming_piper_hardened.web.encoding import FORMATS
+    from wyoming_piper_hardened.web.audio.encoding import FORMATS
 
     for _ in range(int(sys.argv[2])):
         encoder = FORMATS[sys.argv[1]].make(22050)

@@ -17,8 +17,8 @@ import pytest
 from conftest import Script
 from support.site import Open, Site
 from support.waiting import eventually
-from wyoming_piper_hardened.web import events as events_module
-from wyoming_piper_hardened.web.events import LEAST_INTERVAL, MAX_FOLLOWERS
+from wyoming_piper_hardened.web.api import events as events_module
+from wyoming_piper_hardened.web.api.events import LEAST_INTERVAL, MAX_FOLLOWERS
 
 
 async def states(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from support.waiting import eventually
 from test_cli import server
 from wyoming_piper_hardened import __version__
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.web.door import MOST_CONNECTIONS
+from wyoming_piper_hardened.web.connection_limit import MOST_CONNECTIONS
 
 CLIENTS, SAMPLES = 8, 200
 LIVE, METRICS = 0.05, 0.1
@@ -186,7 +186,7 @@ async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script)
 async def test_who_takes_no_answer_is_let_go(
     open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wyoming_piper_hardened.listening.SEND_TIMEOUT", 0.2)
+    monkeypatch.setattr("wyoming_piper_hardened.system.sockets.SEND_TIMEOUT", 0.2)
     site = await open_site(script())
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -15,7 +15,7 @@ import soundfile
 from conftest import Script
 from support.client import connected
 from support.site import Open, Site
-from wyoming_piper_hardened.web import encoding
+from wyoming_piper_hardened.web.audio import encoding
 
 Format = Literal["mp3", "opus", "flac", "wav", "pcm"]
 FORMATS: tuple[Format, ...] = ("mp3", "opus", "flac", "wav", "pcm")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from wyoming_piper_hardened.catalogue.catalogue import bundled
+from wyoming_piper_hardened.catalogue.entry import Quality
 from wyoming_piper_hardened.errors import (
     AccessError,
     DeadlineError,
@@ -31,10 +33,8 @@ from wyoming_piper_hardened.errors import (
     VoicePartsError,
     VoiceUnavailableError,
 )
-from wyoming_piper_hardened.voices.catalogue import bundled
-from wyoming_piper_hardened.voices.catalogue_entry import Quality
+from wyoming_piper_hardened.issues import IssueKind, Suggestion
 from wyoming_piper_hardened.voices.progress import Step
-from wyoming_piper_hardened.voices.resolution import IssueKind, Suggestion
 from wyoming_piper_hardened.workers.worker import WorkerState
 
 STATIC = Path(str(resources.files("wyoming_piper_hardened.web") / "static"))
@@ -107,12 +107,12 @@ def test_every_error_that_a_person_may_meet_says_what_to_do() -> None:
     }
     known = {key.removeprefix("error.") for key in words("en") if key.startswith("error.")}
     assert set(groups) <= known
-    explained = known | set().union(*groups.values())
+    bind_error = known | set().union(*groups.values())
     of_the_browser = {"unreachable", "broken-off", "status", "unknown"}
     codes = {error.code for error in _errors(HardenedError)}
-    assert explained - codes - set(groups) == of_the_browser
+    assert bind_error - codes - set(groups) == of_the_browser
     met = {error.code for kind in MET for error in _errors(kind)} | {HardenedError.code}
-    assert met - {DownloadError.code, VoicePartsError.code} <= explained  # their message does
+    assert met - {DownloadError.code, VoicePartsError.code} <= bind_error  # their message does
 
 
 def _errors(root: type[HardenedError]) -> Iterator[type[HardenedError]]:

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import Script, Tell
 from support.site import Open, Site
-from wyoming_piper_hardened.throttle import Throttle
+from wyoming_piper_hardened.rate_limit import RateLimit
 
 REQUESTS, CONNECTIONS = 10_000, 20
 NAMES = (
@@ -138,7 +138,7 @@ async def state_of(site: Site, data: Path) -> object:
 
 async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> None:
     site = await open_site(script())
-    site.web._changes = Throttle(limit=10**9)
+    site.web._changes = RateLimit(limit=10**9)
     async with site.client.get("/openapi.json") as answer:
         document = json.loads(await answer.text())
     del document["paths"]["/api/events"]  # never ends

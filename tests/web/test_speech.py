@@ -19,11 +19,12 @@ from support.client import connected
 from support.scripted_engine import samples
 from support.site import Open, Site
 from support.waiting import eventually
-from wyoming_piper_hardened.concurrency import end
-from wyoming_piper_hardened.config import all_settings
+from wyoming_piper_hardened.aio import end
+from wyoming_piper_hardened.config.settings import all_settings
 from wyoming_piper_hardened.speech import request as request_module
-from wyoming_piper_hardened.web import fields, speech as speech_module
-from wyoming_piper_hardened.web.speech import RANGES
+from wyoming_piper_hardened.web import request_parsing as fields
+from wyoming_piper_hardened.web.audio import speech as speech_module
+from wyoming_piper_hardened.web.audio.speech import RANGES
 from wyoming_piper_hardened.workers.pool import Pool
 
 SAY = "/api/say"

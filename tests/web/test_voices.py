@@ -24,10 +24,10 @@ from support.hub_faults import Fault, voices_json
 from support.site import Open, Site
 from support.voices import SINGLE
 from support.waiting import eventually
-from wyoming_piper_hardened.concurrency import end
-from wyoming_piper_hardened.voices.hub import CATALOGUE_PATH
-from wyoming_piper_hardened.voices.store import Store
-from wyoming_piper_hardened.web import upload as upload_module
+from wyoming_piper_hardened.aio import end
+from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.web.api import upload as upload_module
 
 JOE = "en_US-joe-medium"
 AMY = "en_US-amy-medium"
@@ -175,10 +175,10 @@ async def test_an_installation_is_called_off(
                     await asyncio.sleep(0.02)
                 assert (await site.ask(method, path))[0] == 200
                 status, body = await waiting
-            assert (status, body["error"]["code"]) == (409, "called-off")
+            assert (status, body["error"]["code"]) == (409, "cancelled")
             _, told = await site.get("/api/status")
             assert (told["works"], told["issues"]) == ([], [])
-            assert told["ended"][-1]["outcome"] == "called-off"
+            assert told["ended"][-1]["outcome"] == "cancelled"
             await eventually(lambda: not list((own_data / "staging").iterdir()))
         status, body = await site.post(f"/api/voices/{AMY}/cancel")
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
@@ -200,7 +200,7 @@ async def test_what_nobody_needs_can_be_left_as_it_is(
         dismissible = {issue["id"]: issue["dismissible"] for issue in status["issues"]}
         assert dismissible == {f"missing:{AMY}": True, f"damaged:{JOE}": False}
         status, body = await site.ask("DELETE", f"/api/issues/damaged:{JOE}")
-        assert (status, body["error"]["code"]) == (409, "needs-person")
+        assert (status, body["error"]["code"]) == (409, "manual-action-required")
         missing = f"missing:{AMY}"
         assert await site.ask("DELETE", f"/api/issues/{missing}") == (200, {"dismissed": missing})
         status, body = await site.ask("DELETE", f"/api/issues/{missing}")

@@ -13,12 +13,12 @@ from hypothesis import given, settings, strategies as st
 from wyoming_piper_hardened.engine.messages import SegmentRequest
 from wyoming_piper_hardened.engine.residents import Residents
 from wyoming_piper_hardened.errors import HardenedError, VoiceError, VoiceUnavailableError
+from wyoming_piper_hardened.rate_limit import RateLimit
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
-from wyoming_piper_hardened.throttle import Throttle
 from wyoming_piper_hardened.workers.breaker import Breakers, BreakerState
-from wyoming_piper_hardened.workers.job import Job, JobQueue, Turn
-from wyoming_piper_hardened.workers.poison import Quarantine
+from wyoming_piper_hardened.workers.segment_job import FairShare, Job, JobQueue
 from wyoming_piper_hardened.workers.sizing import choose_memory_limit, choose_size
+from wyoming_piper_hardened.workers.text_quarantine import Quarantine
 
 EXACT = RestartDecider(RestartPolicy(jitter=0))
 POLICY = EXACT.policy
@@ -152,8 +152,8 @@ def test_a_quarantine_knows_a_text_without_keeping_it(text: str, model: str, sam
 # The queue
 
 
-def job(turn: Turn | None = None, attempts: int = 0) -> Job:
-    made = Job(SegmentRequest("x"), turn or Turn())
+def job(fair_share: FairShare | None = None, attempts: int = 0) -> Job:
+    made = Job(SegmentRequest("x"), fair_share or FairShare())
     made.attempts = attempts
     return made
 
@@ -168,7 +168,7 @@ def test_each_job_comes_out_once_replays_first_and_cancelled_ones_never(
     entries: list[tuple[int, bool, bool]],
 ) -> None:
     async def scenario() -> None:
-        turns, jobs, made = [Turn() for _ in range(5)], JobQueue(), []
+        turns, jobs, made = [FairShare() for _ in range(5)], JobQueue(), []
         for requester, replayed, cancelled in entries:
             made.append(job(turns[requester], int(replayed)))
             jobs.put(made[-1])
@@ -181,7 +181,7 @@ def test_each_job_comes_out_once_replays_first_and_cancelled_ones_never(
         assert [j.attempts for j in taken] == sorted((j.attempts for j in taken), reverse=True)
         for turn in turns:  # in the order of each text
             for attempts in (0, 1):
-                mine = [j for j in wanted if j.turn is turn and j.attempts == attempts]
+                mine = [j for j in wanted if j.fair_share is turn and j.attempts == attempts]
                 assert [j for j in taken if j in mine] == mine
         assert not len(jobs)
         with pytest.raises(TimeoutError):
@@ -198,7 +198,7 @@ def test_whoever_waits_sees_everybody_else_served_once_at_most(
     """Requests of different length arrive at any time, each with two segments ahead at most."""
 
     async def scenario() -> None:
-        jobs, turns = JobQueue(), [Turn() for _ in lengths]
+        jobs, turns = JobQueue(), [FairShare() for _ in lengths]
         left, waiting = list(lengths), [0] * len(lengths)
         served_since: dict[int, list[int]] = {}
         arrived: set[int] = set()
@@ -216,7 +216,7 @@ def test_whoever_waits_sees_everybody_else_served_once_at_most(
                 arrived.add(coming[0])
                 submit(coming[0])
                 continue
-            served = turns.index((await jobs.get()).turn)
+            served = turns.index((await jobs.get()).fair_share)
             waiting[served] -= 1
             del served_since[served]
             for others in served_since.values():
@@ -345,7 +345,7 @@ def test_memory_limits(megabytes: int, total: int, workers: int) -> None:
 @UNHURRIED
 @given(st.integers(1, 5), st.lists(st.integers(0, 40), max_size=80))
 def test_a_throttle_allows_its_limit_in_any_period_and_no_less(limit: int, gaps: list[int]) -> None:
-    throttle, allowed, now = Throttle(limit=limit, period=100), list[float](), 0.0
+    throttle, allowed, now = RateLimit(limit=limit, period=100), list[float](), 0.0
     for gap in gaps:
         now += gap
         room = sum(now - then < 100 for then in allowed) < limit

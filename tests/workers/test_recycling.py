@@ -1,4 +1,4 @@
-"""Workers that are worn, replaced, spared or woken: requests are answered all the time."""
+"""Recycling of workers: replaced, spare or woken; requests are answered all the time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ async def test_a_worker_retires_after_so_many_segments_without_a_gap(
     server = await start_server(script(), workers=1, worker_max_segments=5)
     async with never_without_a_worker(server) as seen:
         number = 0
-        while len(starts(tmp_path)) < 3:  # a worn worker serves until its replacement is ready
+        while (
+            len(starts(tmp_path)) < 3
+        ):  # a due_for_recycling worker serves until its replacement is ready
             number += 1
             text = f"This is request {number}."
             assert await say(server, text) == samples(text)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..config import Settings, all_settings, load_settings
+from ..config.settings import Settings, all_settings, load_settings
 from ..errors import ConfigError, HardenedError, StartError
 from .codes import FAILED, NOT_STARTED, USAGE
 

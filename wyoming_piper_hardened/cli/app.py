@@ -10,8 +10,8 @@ from ..home_assistant.app import App
 from ..home_assistant.options import OPTIONS_FILE, AppOptions, read_options
 from ..home_assistant.standard_input import descriptor
 from ..home_assistant.supervisor import SUPERVISOR_URL
-from ..privileges import drop_privileges
 from ..service import serve as serve_settings
+from ..system.privileges import drop_privileges
 from .codes import OK
 from .serve import settle, stop_signal
 

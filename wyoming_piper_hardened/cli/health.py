@@ -9,7 +9,7 @@ import sys
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 
-from ..config import Settings
+from ..config.settings import Settings
 from .codes import FAILED, OK
 
 _HEALTH_TIMEOUT = 5.0

@@ -16,7 +16,7 @@ from typing import IO
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ..config import Settings
+from ..config.settings import Settings
 from ..service import build_synthesizer, load_library, running
 from ..speech.request import BYTES_PER_SAMPLE
 from ..text.cleaner import clean

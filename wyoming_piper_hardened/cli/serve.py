@@ -7,7 +7,7 @@ import asyncio
 import gc
 import signal
 
-from ..config import Settings
+from ..config.settings import Settings
 from ..protocol.server import WyomingServer
 from ..service import serve as serve_settings
 from .codes import OK

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from ..config import Settings
+from ..config.settings import Settings
 from ..errors import HardenedError, VoiceError
 from ..service import build_installer, load_library
 from ..voices.installer import Installer

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from ..control import Operations
 from ..errors import HardenedError, SupervisorRefusedError
-from ..operations import Operations
-from ..voices.resolution import Issue, IssueKind, Suggestion
+from ..issues import Issue, IssueKind, Suggestion
+from .command_listener import Listener
 from .discovery import announce, announcements
-from .listening import Listener
 from .options import AppOptions
 from .supervisor import SUPERVISOR_URL, Supervisor
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import voluptuous as vol
 
+from ..control import Operations
 from ..errors import CommandError, CommandFieldsError, CommandUnknownError, VoiceError
-from ..operations import Operations
-from ..voices.voice import is_voice_name
+from ..store.voice import is_voice_name
 
 _SHOWN = 40  # characters of a name that somebody made up
 _TRIAL_TEXT = "1, 2, 3."  # every voice reads figures in its own language

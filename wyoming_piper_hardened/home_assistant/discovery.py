@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..control import Operations
 from ..errors import SupervisorError
-from ..operations import Operations
 from .supervisor import Supervisor
 
 _LOGGER = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from typing import Any
 
 import voluptuous as vol
 
-from ..config import ENVIRONMENT_PREFIX, Settings, all_settings, load_settings
+from ..config.settings import ENVIRONMENT_PREFIX, Settings, all_settings, load_settings
 from ..errors import ConfigError
-from ..voices.hub_settings import HubSettings
-from ..voices.resolution import Issue, IssueKind, Suggestion
+from ..hub.settings import HubSettings
+from ..issues import Issue, IssueKind, Suggestion
 
 APP_DEFAULTS: Mapping[str, Any] = {
     "uri": "tcp://0.0.0.0:10200",

@@ -123,7 +123,7 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _failures_named(what: str) -> Iterator[None]:
-    """Turn failures of the connection into ours."""
+    """FairShare failures of the connection into ours."""
     try:
         yield
     except aiohttp.ClientConnectorError as err:

@@ -8,9 +8,9 @@ from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from .. import __version__
-from ..voices.catalogue_entry import CatalogueVoice
+from ..catalogue.entry import CatalogueVoice
+from ..store.voice import Voice
 from ..voices.library import Library
-from ..voices.voice import Voice
 
 _PIPER = Attribution(name="The Piper authors", url="https://github.com/OHF-Voice/piper1-gpl")
 _VOICES = Attribution(

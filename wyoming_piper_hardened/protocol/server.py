@@ -16,10 +16,10 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 
 from ..errors import TooManyConnectionsError
-from ..framing import MAX_HEADER_BYTES
-from ..listening import explained, let_wait
+from ..rate_limit import RateLimit
 from ..speech.synthesizer import Synthesizer
-from ..throttle import Throttle
+from ..system.framing import MAX_HEADER_BYTES
+from ..system.sockets import bind_error, tune_socket
 from .session import Session
 
 _LOGGER = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class WyomingServer:
         self._max_connections = max_connections
         self._idle_timeout = idle_timeout
         self._server: asyncio.Server | None = None
-        self._complaints = Throttle()
+        self._rate_limit = RateLimit()
         self._socket = Path()
         self._socket_file: tuple[int, int] | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
@@ -96,7 +96,7 @@ class WyomingServer:
                     self._accept, parts.hostname, parts.port, limit=MAX_HEADER_BYTES
                 )
         except (OSError, UnicodeError) as err:
-            raise await explained(err, self._uri) from None
+            raise await bind_error(err, self._uri) from None
 
     async def stop(self, grace: float) -> None:
         """Accept nobody any more, give those being spoken to `grace` seconds, then cut off."""
@@ -121,14 +121,14 @@ class WyomingServer:
         if len(self._sessions) >= self._max_connections and not self._make_room():
             await _refuse(writer)
             return
-        let_wait(writer.get_extra_info("socket"))
+        tune_socket(writer.get_extra_info("socket"))
         session = Session(
             reader,
             writer,
             self._synthesizer,
             self._describe,
             idle_timeout=self._idle_timeout,
-            complaints=self._complaints,
+            rate_limit=self._rate_limit,
         )
         self._sessions[session] = task
         try:

@@ -36,11 +36,11 @@ from ..errors import (
     ShuttingDownError,
     TextTooLongError,
 )
-from ..framing import Limits, read_event
-from ..listening import SEND_TIMEOUT
+from ..rate_limit import RateLimit
 from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
-from ..throttle import Throttle
+from ..system.framing import Limits, read_event
+from ..system.sockets import SEND_TIMEOUT
 from .requests import read_ping_text, read_text, read_voice_choice
 from .utterance import Utterance
 
@@ -69,7 +69,7 @@ class Session:
         synthesizer: speaks.
         describe: tells which voices there are.
         idle_timeout: seconds of silence after which the client is taken for gone.
-        complaints: bounds how many errors of clients are logged as warnings.
+        rate_limit: bounds how many errors of clients are logged as warnings.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Session:
         describe: Callable[[], Event],
         *,
         idle_timeout: float,
-        complaints: Throttle | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self.peer = _peer(writer)
         self.state = SessionState.IDLE
@@ -90,7 +90,7 @@ class Session:
         self._synthesizer = synthesizer
         self._describe = describe
         self._idle_timeout = idle_timeout
-        self._complaints = complaints or Throttle()
+        self._rate_limit = rate_limit or RateLimit()
         self._utterances: asyncio.Queue[Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
         self._unfinished = 0
         self._told = False
@@ -140,7 +140,7 @@ class Session:
             await self._close()
 
     def _report(self, err: HardenedError) -> None:
-        if self._complaints.allow(time.monotonic()):
+        if self._rate_limit.allow(time.monotonic()):
             _LOGGER.warning("%s: %s: %s", self.peer, err.code, err)
         else:
             _LOGGER.debug("%s: %s: %s", self.peer, err.code, err)
@@ -256,7 +256,7 @@ class Session:
             await self._write(AudioChunk(rate=rate, width=BYTES_PER_SAMPLE, channels=1, audio=pcm))
 
         begin = time.monotonic()
-        segments = utterance.segments(self._synthesizer.manner.max_segment_chars)
+        segments = utterance.segments(self._synthesizer.defaults.max_segment_chars)
         samples = await self._synthesizer.speak(target, segments, send)
         if utterance.streamed:
             await self._write(AudioStop())

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from ..engine.messages import SegmentRequest, SpeechOptions
 from ..errors import DeadlineError, HardenedError, PoisonSegmentError
+from ..store.voice import Voice
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
-from ..voices.voice import Voice
-from ..workers.job import Job, Turn
-from ..workers.pool import Place, Pool
+from ..workers.pool import Pool, Slot
+from ..workers.segment_job import FairShare, Job
 
 _LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
@@ -67,14 +67,14 @@ class Request:
         self._pool = pool
         self._target = target
         self._admission = admission
-        self._place: Place | None = None
-        self._turn = Turn()
+        self._slot: Slot | None = None
+        self._fair_share = FairShare()
         self._pause = self._silence(sentence_silence)
         self._send = send
         self._timeout = timeout
         self._sent = 0
         self._began: float | None = None
-        self._places = asyncio.Semaphore(_AHEAD)
+        self._slots = asyncio.Semaphore(_AHEAD)
         self._ahead: asyncio.Queue[tuple[Segment, Job] | HardenedError | None] = asyncio.Queue()
         self._jobs: set[Job] = set()
 
@@ -89,16 +89,16 @@ class Request:
             async for segment in segments:
                 if not has_words(segment.text):
                     continue
-                await self._places.acquire()
+                await self._slots.acquire()
                 if self._began is None:  # a stream whose text never comes takes no place
                     self._began = time.monotonic()
                     model = str(self._target.voice.model)
-                    self._place = self._admission.enter_context(self._pool.admit(model))
+                    self._slot = self._admission.enter_context(self._pool.admit(model))
                 try:
-                    job = self._pool.submit(self._request(segment), self._turn)
+                    job = self._pool.submit(self._request(segment), self._fair_share)
                 except PoisonSegmentError as err:
                     self._ahead.put_nowait(err)
-                    self._places.release()
+                    self._slots.release()
                     continue
                 self.characters += job.characters
                 if self.text is not None:
@@ -132,7 +132,7 @@ class Request:
                 self._pool.metrics.poison.inc()
             if isinstance(item, tuple):
                 self._jobs.discard(item[1])
-                self._places.release()
+                self._slots.release()
                 pause = self._pause if self._sent and item[0].ends_sentence else b""
         if left_out is not None and (truncated or not self._sent):
             raise left_out  # a truncated sentence must not pass for a whole one
@@ -167,23 +167,23 @@ class Request:
 
     async def _send_all(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), _SEND_BYTES):
-            with self._place_given_back():
+            with self._slot_released():
                 await self._send(pcm[start : start + _SEND_BYTES])
         self._sent += len(pcm)
 
     @contextlib.contextmanager
-    def _place_given_back(self) -> Iterator[None]:
+    def _slot_released(self) -> Iterator[None]:
         """A client that is slow in taking its audio holds up nobody but itself."""
-        if self._place is None:
+        if self._slot is None:
             yield
             return
         loop = asyncio.get_running_loop()
-        leaving = loop.call_later(_CLIENT_DELAY, self._place.leave)
+        leaving = loop.call_later(_CLIENT_DELAY, self._slot.leave)
         try:
             yield
         finally:
             leaving.cancel()
-            self._place.take()
+            self._slot.take()
 
     def _request(self, segment: Segment) -> SegmentRequest:
         voice = self._target.voice

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from ..concurrency import end
+from ..aio import end
 from ..engine.messages import SegmentRequest, SpeechOptions
 from ..errors import (
     HardenedError,
@@ -19,11 +19,11 @@ from ..errors import (
     VoiceNotFoundError,
     VoiceUnavailableError,
 )
+from ..store.voice import Voice
 from ..text.cleaner import clean
 from ..text.length import check_length
 from ..text.segmenter import Segment, Segmenter
 from ..voices.library import Library
-from ..voices.voice import Voice
 from ..workers.pool import Pool
 from .request import Request, Target
 
@@ -36,7 +36,7 @@ Obtain = Callable[[str | None, str | None], Awaitable[Voice]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class SpeechDefaults:
     """How requests are spoken that say nothing else.
 
     Args:
@@ -74,7 +74,7 @@ class RequestRecord:
     audio: float
     duration: float
     text: str | None
-    """What was said, if `Manner.keep_text`."""
+    """What was said, if `SpeechDefaults.keep_text`."""
 
 
 class Synthesizer:
@@ -83,13 +83,13 @@ class Synthesizer:
     Args:
         library: the installed voices.
         pool: the workers.
-        manner: how requests are spoken that say nothing else.
+        defaults: how requests are spoken that say nothing else.
     """
 
-    def __init__(self, library: Library, pool: Pool, manner: Manner) -> None:
+    def __init__(self, library: Library, pool: Pool, defaults: SpeechDefaults) -> None:
         self.library = library
         self.pool = pool
-        self.manner = manner
+        self.defaults = defaults
         self.obtain: Obtain | None = None
         """Asked for voices that are not installed."""
         self.records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
@@ -103,7 +103,7 @@ class Synthesizer:
         """Why the default voice does not speak with the speaker that it should by the settings."""
         if self.library.wanted in self.library:
             try:
-                self.library.find(self.library.wanted).speaker_id(self.manner.speaker)
+                self.library.find(self.library.wanted).speaker_id(self.defaults.speaker)
             except SpeakerNotFoundError as err:
                 return err
         return None
@@ -126,7 +126,7 @@ class Synthesizer:
             except VoiceNotFoundError:
                 raise unknown from None  # it names what is installed
             except HardenedError as err:
-                if self.manner.fallback_voice is None:
+                if self.defaults.fallback_voice is None:
                     raise
                 return self._target(self._instead(name or language or "", str(err)), None)
         return self.resolve(voice.name, None, speaker)
@@ -145,7 +145,7 @@ class Synthesizer:
         except VoiceUnavailableError as err:
             return self._target(self._instead(name or "", str(err)), None)
         target = self._target(voice, speaker)
-        if not self.pool.casebook.is_open(str(voice.model)):
+        if not self.pool.failure_policy.is_open(str(voice.model)):
             self._out_of_order.discard(voice.name)
             return target
         if (fallback := self._fallback()) is None:
@@ -183,9 +183,9 @@ class Synthesizer:
                 target,
                 admission,
                 send,
-                sentence_silence=self.manner.sentence_silence,
-                timeout=self.manner.request_timeout,
-                keep_text=self.manner.keep_text,
+                sentence_silence=self.defaults.sentence_silence,
+                timeout=self.defaults.request_timeout,
+                keep_text=self.defaults.keep_text,
             )
             producer = asyncio.create_task(request.submit(segments))
             try:
@@ -216,7 +216,7 @@ class Synthesizer:
             HardenedError: as `speak`.
         """
         check_length(len(text))
-        segments = _cut(clean(text), self.manner.max_segment_chars)
+        segments = _cut(clean(text), self.defaults.max_segment_chars)
         return await self.speak(target, segments, send, request_id)
 
     def _record(
@@ -252,22 +252,22 @@ class Synthesizer:
             _LOGGER.warning("%s speaks instead of %s: %s", voice.name, name, reason)
 
     def _fallback(self) -> Voice | None:
-        if self.manner.fallback_voice:
+        if self.defaults.fallback_voice:
             with contextlib.suppress(RequestError):
-                voice = self.library.find(self.manner.fallback_voice)
-                if not self.pool.casebook.is_open(str(voice.model)):
+                voice = self.library.find(self.defaults.fallback_voice)
+                if not self.pool.failure_policy.is_open(str(voice.model)):
                     return voice
         return None
 
     def _target(self, voice: Voice, speaker: str | None) -> Target:
         if not speaker and voice.name == self.library.wanted:
             speaker = self._usual_speaker()
-        options = replace(self.manner.options, speaker_id=voice.speaker_id(speaker or None))
+        options = replace(self.defaults.options, speaker_id=voice.speaker_id(speaker or None))
         return Target(voice, options)
 
     def _usual_speaker(self) -> str | None:
         if (wrong := self.wrong_speaker()) is None:
-            return self.manner.speaker
+            return self.defaults.speaker
         if not self._told_of_speaker:
             self._told_of_speaker = True
             _LOGGER.warning("the setting speaker: %s; until then its first one speaks", wrong)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .catalogue import Catalogue, refresh
-from .catalogue_entry import CatalogueVoice
-from .download import download
-from .hub import Hub
-from .hub_settings import HubSettings
+from ..catalogue.catalogue import Catalogue, refresh
+from ..catalogue.entry import CatalogueVoice
+from ..hub.client import Hub
+from ..hub.download import download
+from ..hub.settings import HubSettings
 from .progress import Progress, Report, Step
 
 HUB = "hub"

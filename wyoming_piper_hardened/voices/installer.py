@@ -10,18 +10,18 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from ..concurrency import in_thread
+from ..aio import run_in_thread
 from ..engine.messages import config_path
 from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError, VoiceWatchedError
+from ..processes.preparation import prepare
+from ..store.manifest import read_manifest
+from ..store.store import Store, folder_size
+from ..store.verifier import Reader
+from ..store.voice import Voice, is_voice_name, read_voice
 from .hub_source import HUB
-from .manifest import read_manifest
 from .progress import Progress, Report, Step, unheard
-from .proof import prepare
-from .reader import Reader
 from .source_finder import SourceFinder
 from .sources import FileSource, Source, package_source
-from .store import Store, folder_size
-from .voice import Voice, is_voice_name, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
@@ -166,16 +166,16 @@ class Installer:
     async def _replace(
         self, source: Source, version: Path, damage: list[str], report: Report
     ) -> Voice:
-        return await self._transact(source, report, lambda: self._set_aside(version, damage))
+        return await self._transact(source, report, lambda: self._quarantine(version, damage))
 
-    def _set_aside(self, version: Path, damage: list[str]) -> None:
+    def _quarantine(self, version: Path, damage: list[str]) -> None:
         with contextlib.suppress(FileNotFoundError):
-            self.store.set_aside(version, "; ".join(damage))
+            self.store.quarantine_version(version, "; ".join(damage))
 
     async def _withdraw(self, version: Path, damage: list[str]) -> None:
         """Set a damaged version aside unless silence would be the alternative."""
         if not await asyncio.to_thread(self._is_last, version.parent.name):
-            await asyncio.to_thread(self._set_aside, version, damage)
+            await asyncio.to_thread(self._quarantine, version, damage)
 
     @contextlib.asynccontextmanager
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
@@ -195,9 +195,9 @@ class Installer:
             return stage
 
         try:
-            yield await in_thread(begin)
+            yield await run_in_thread(begin)
         finally:
-            await in_thread(stack.close)
+            await run_in_thread(stack.close)
 
     async def _transact(
         self, source: Source, report: Report, afterwards: Callable[[], None] = lambda: None
@@ -219,7 +219,7 @@ class Installer:
                 afterwards()
                 return voice
 
-            return await in_thread(commit)
+            return await run_in_thread(commit)
 
     async def _speaks(self, model: Path) -> bool:
         try:
@@ -234,8 +234,10 @@ class Installer:
         _check_name(name)
         try:
             with contextlib.ExitStack() as stack:
-                while not await in_thread(lambda: stack.enter_context(self.store.try_lock(name))):
-                    await in_thread(stack.close)
+                while not await run_in_thread(
+                    lambda: stack.enter_context(self.store.try_lock(name))
+                ):
+                    await run_in_thread(stack.close)
                     await asyncio.sleep(_LOCK_INTERVAL)
                 yield
         except OSError as err:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable, Iterator
 
 from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
+from ..store.store import Store
+from ..store.voice import Voice, is_voice_name, read_voice
 from .sources import package_source
-from .store import Store
-from .voice import Voice, is_voice_name, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from ..catalogue.current import CurrentCatalogue
 from ..errors import VoiceError, VoiceNotFoundError
-from .current_catalogue import CurrentCatalogue
+from ..store.voice import is_voice_name
 from .hub_source import HubSource, hub_label
 from .sources import Source, custom_source, package_source
-from .voice import is_voice_name
 
 
 class SourceFinder:

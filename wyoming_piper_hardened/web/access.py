@@ -45,7 +45,7 @@ def caller_of(request: web.Request) -> Caller:
     return Caller(parsed_address(peer[0]), request.method, request.headers)
 
 
-class Gatekeeper:
+class AccessPolicy:
     """Lets calls pass or raises.
 
     ===========================  ========================  =========================

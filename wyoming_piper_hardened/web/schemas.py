@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..store.voice import NAME_PATTERN
 from ..text.length import MAX_TEXT_CHARS
+from ..voices.job import Action, Outcome
 from ..voices.progress import Step
-from ..voices.voice import NAME_PATTERN
-from ..voices.work import Action, Outcome
 from .endpoint import Schema
 
 JSON = "application/json"

@@ -13,34 +13,29 @@ from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from ..concurrency import end
-from ..config import Settings
-from ..errors import (
-    BadRequestError,
-    HardenedError,
-    OriginError,
-    TooManyRequestsError,
-)
-from ..listening import explained
-from ..operations import Operations
-from ..throttle import Throttle
+from ..aio import end
+from ..config.settings import Settings
+from ..control import Operations
+from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequestsError
+from ..rate_limit import RateLimit
+from ..system.sockets import bind_error
 from . import errors
-from .access import Gatekeeper, caller_of
+from .access import AccessPolicy, caller_of
+from .api.events import Events
+from .api.health import Health
+from .api.metrics import MetricsEndpoint
+from .api.openapi import Document
+from .api.permission import Permission
+from .api.status import StatusEndpoint
+from .api.upload import Upload
+from .api.voices import Voices
+from .audio.openai import OpenAI
+from .audio.speech import Speech
 from .connection import Connection, add_headers
-from .door import Door
+from .connection_limit import ConnectionLimit
 from .endpoint import Access
-from .events import Events
-from .fields import MAX_BODY
-from .health import Health
-from .metrics import MetricsPage
-from .openai import OpenAI
-from .openapi import Document
 from .pages import read_pages
-from .permission import Permission
-from .speech import Speech
-from .status import StatusPage
-from .upload import Upload
-from .voices import Voices
+from .request_parsing import MAX_BODY
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,23 +56,23 @@ class WebServer:
     """
 
     def __init__(
-        self, settings: Settings, operations: Operations, changes: Throttle | None = None
+        self, settings: Settings, operations: Operations, changes: RateLimit | None = None
     ) -> None:
         assert settings.web_uri is not None
         self._uri = settings.web_uri
         host = urlsplit(self._uri).hostname or ""
-        self._gatekeeper = Gatekeeper(host, settings.web_token, settings.web_trusted)
-        self._changes = changes or Throttle(limit=_CHANGES_PER_MINUTE)
+        self._policy = AccessPolicy(host, settings.web_token, settings.web_trusted)
+        self._changes = changes or RateLimit(limit=_CHANGES_PER_MINUTE)
         synthesizer = operations.synthesizer
-        permission = Permission(self._gatekeeper)
-        status = StatusPage(operations, permission)
+        permission = Permission(self._policy)
+        status = StatusEndpoint(operations, permission)
         speech = Speech(synthesizer)
         self._voices = Voices(operations)
         self._events = Events(status.render, operations.changes)
         document = Document()
         parts = (
             Health(operations),
-            MetricsPage(operations, synthesizer.pool.metrics),
+            MetricsEndpoint(operations, synthesizer.pool.metrics),
             status,
             self._voices,
             Upload(operations),
@@ -141,8 +136,8 @@ class WebServer:
         def connection() -> Connection:
             return Connection(http, loop=loop, **options)
 
-        def door() -> Door:
-            return Door(connection, lambda: len(http.connections), self._gatekeeper.is_near)
+        def door() -> ConnectionLimit:
+            return ConnectionLimit(connection, lambda: len(http.connections), self._policy.is_near)
 
         parts = urlsplit(self._uri)
         try:
@@ -151,7 +146,7 @@ class WebServer:
             )
         except (OSError, UnicodeError) as err:
             await runner.cleanup()
-            raise await explained(err, self._uri) from None
+            raise await bind_error(err, self._uri) from None
         self._runner = runner
         self._feed = asyncio.create_task(self._events.run())
         _LOGGER.info("web page and API on %s", self.address)
@@ -229,7 +224,7 @@ class WebServer:
         named = request.raw_path.partition("://")[2].partition("/")[0]  # as proxies are asked
         if not request.raw_path.startswith("/") and named != request.headers.get("Host"):
             raise OriginError("this is no proxy for other servers; ask for a path")
-        self._gatekeeper.check(caller_of(request), access)
+        self._policy.check(caller_of(request), access)
         return access
 
 

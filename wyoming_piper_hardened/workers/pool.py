@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from ..engine.messages import SegmentRequest
 from ..errors import OverloadedError, ShuttingDownError, VoiceUnavailableError
 from ..metrics import Metrics
+from ..processes.command import EngineCommand
 from ..restart import RestartDecider
 from .breaker import Breakers
-from .command import EngineCommand
-from .incident import Casebook
-from .job import Job, JobQueue, Turn
-from .poison import Quarantine
-from .worker import Shop, Wear, Worker, WorkerState
+from .failure_policy import FailurePolicy
+from .segment_job import FairShare, Job, JobQueue
+from .text_quarantine import Quarantine
+from .worker import RecyclePolicy, Worker, WorkerContext, WorkerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,13 @@ class PoolSize:
         workers: how many speak at once.
         spare: one more that is ready and takes over while another one restarts.
         max_queue: requests that may wait beyond one per worker.
-        wear: when a worker's process is replaced.
+        recycling: when a worker's process is replaced.
     """
 
     workers: int = 1
     spare: bool = False
     max_queue: int = 32
-    wear: Wear = Wear()
+    recycling: RecyclePolicy = RecyclePolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class PoolStatus:
     """Models that are not tried at present, and why."""
 
 
-class Places:
+class AdmissionSlots:
     """Those that requests take.
 
     Args:
@@ -74,8 +74,8 @@ class Places:
     """
 
     def __init__(self, most_away: int) -> None:
-        self.given: set[Place] = set()
-        self.left: set[Place] = set()
+        self.given: set[Slot] = set()
+        self.left: set[Slot] = set()
         self._most_away = most_away
 
     @property
@@ -84,25 +84,25 @@ class Places:
         return len(self.given) - min(len(self.left), self._most_away)
 
 
-class Place:
+class Slot:
     """One of the places; it comes from `Pool.admit`."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, places: AdmissionSlots) -> None:
+        self._slots = places
         places.given.add(self)
 
     def leave(self) -> None:
         """Let somebody else have it for as long as no worker is waited for, if it may."""
-        self._places.left.add(self)
+        self._slots.left.add(self)
 
     def take(self) -> None:
         """Take it again: who has been admitted is not refused any more."""
-        self._places.left.discard(self)
+        self._slots.left.discard(self)
 
     def give_back(self) -> None:
         """It is needed no more."""
-        self._places.given.discard(self)
-        self._places.left.discard(self)
+        self._slots.given.discard(self)
+        self._slots.left.discard(self)
 
 
 class Pool:
@@ -123,24 +123,24 @@ class Pool:
         metrics: Metrics,
     ) -> None:
         self.metrics = metrics
-        self.casebook = Casebook(Breakers(decider), Quarantine(), metrics)
+        self.failure_policy = FailurePolicy(Breakers(decider), Quarantine(), metrics)
         self.workers: list[Worker] = []
         self.on_change: Callable[[], None] = lambda: None
         """Called after every change of a worker."""
         self._size = size
         self._jobs = JobQueue()
-        self._shop = Shop(
+        self._context = WorkerContext(
             command=command,
             jobs=self._jobs,
             places=asyncio.Semaphore(size.workers),
-            casebook=self.casebook,
+            failure_policy=self.failure_policy,
             decider=decider,
-            wear=size.wear,
+            recycling=size.recycling,
             metrics=metrics,
             watching=ThreadPoolExecutor(1, thread_name_prefix="watching"),
         )
         metrics.queue_length.set_function(lambda: len(self._jobs))
-        self._places = Places(size.max_queue)
+        self._slots = AdmissionSlots(size.max_queue)
         self._ready = asyncio.Event()
         self._names = itertools.count(1)
         self._successors: dict[Worker, Worker] = {}
@@ -154,14 +154,14 @@ class Pool:
                     self._employ()
         finally:
             self._jobs.fail_all(ShuttingDownError("the server stops; ask again when it is back"))
-            self._shop.watching.shutdown(wait=False)
+            self._context.watching.shutdown(wait=False)
 
     async def until_ready(self) -> None:
         """Wait until a worker has been ready for the first time."""
         await self._ready.wait()
 
     @contextmanager
-    def admit(self, model: str) -> Iterator[Place]:
+    def admit(self, model: str) -> Iterator[Slot]:
         """A place for one request while it is carried out.
 
         Raises:
@@ -170,7 +170,7 @@ class Pool:
         """
         self.check_room()
         self._check(model)
-        place = Place(self._places)
+        place = Slot(self._slots)
         try:
             yield place
         finally:
@@ -178,14 +178,14 @@ class Pool:
 
     def check_room(self) -> None:
         """Raise OverloadedError when too many requests wait already."""
-        taken = self._places.taken
+        taken = self._slots.taken
         if taken >= self._size.workers + self._size.max_queue:
             self.metrics.rejections.labels(OverloadedError.code).inc()
             raise OverloadedError(
                 f"{taken} requests are being spoken or wait; try again in a moment"
             )
 
-    def submit(self, request: SegmentRequest, turn: Turn | None = None) -> Job:
+    def submit(self, request: SegmentRequest, fair_share: FairShare | None = None) -> Job:
         """Queue a segment. A job that is not wanted any more must be cancelled.
 
         Raises:
@@ -193,9 +193,9 @@ class Pool:
             PoisonSegmentError: this text ended workers not long ago.
         """
         self._check(request.model)
-        job = Job(request, turn or Turn())
-        if self.casebook.quarantine.holds(request, time.monotonic()):
-            raise self.casebook.poisonous(job)
+        job = Job(request, fair_share or FairShare())
+        if self.failure_policy.quarantine.holds(request, time.monotonic()):
+            raise self.failure_policy.poisonous(job)
         self._jobs.put(job)
         return job
 
@@ -203,16 +203,16 @@ class Pool:
         """Replace every worker's process; each goes on until its replacement is ready."""
         for worker in list(self.workers):
             if worker.state is WorkerState.RUNNING:
-                worker.worn = True
+                worker.due_for_recycling = True
                 self._on_change(worker)
             else:
                 worker.wake()
 
     def reset(self, model: str | None = None) -> None:
         """Try a voice, or everything, again at once: it has been repaired."""
-        self.casebook.breakers.reset(model)
+        self.failure_policy.breakers.reset(model)
         if model is None:
-            self.casebook.quarantine.clear()
+            self.failure_policy.quarantine.clear()
         for worker in self.workers:
             worker.wake()
 
@@ -233,21 +233,21 @@ class Pool:
                 )
                 for w in self.workers
             ),
-            requests=self._places.taken,
+            requests=self._slots.taken,
             waiting_segments=len(self._jobs),
-            quarantined_segments=self.casebook.quarantine.count(now),
-            open_breakers=self.casebook.breakers.open_ones(),
+            quarantined_segments=self.failure_policy.quarantine.count(now),
+            open_breakers=self.failure_policy.breakers.open_ones(),
         )
 
     def _check(self, model: str) -> None:
-        if self.casebook.is_open(model):
-            raise self.casebook.unavailable(model)
+        if self.failure_policy.is_open(model):
+            raise self.failure_policy.unavailable(model)
         if self._all_fatal():
             raise self._unavailable()
 
     def _employ(self) -> Worker:
         assert self._tasks is not None
-        worker = Worker(str(next(self._names)), self._shop, self._on_change)
+        worker = Worker(str(next(self._names)), self._context, self._on_change)
         self._tasks.create_task(self._work(worker), name=f"worker {worker.name}")
         self.workers.append(worker)
         return worker
@@ -263,7 +263,7 @@ class Pool:
         if any(w.state is WorkerState.RUNNING for w in self.workers):
             self._ready.set()
         serving = worker.state is WorkerState.RUNNING and not worker.retired
-        if worker.worn and serving and worker not in self._successors:
+        if worker.due_for_recycling and serving and worker not in self._successors:
             self._successors[worker] = self._employ()
         for old, new in list(self._successors.items()):
             if new.state is WorkerState.RUNNING:

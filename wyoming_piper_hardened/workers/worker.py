@@ -14,14 +14,14 @@ from typing import Any
 
 import psutil
 
-from ..concurrency import end
+from ..aio import end
 from ..errors import EngineFailedError, ShuttingDownError, SynthesisError, VoiceError
 from ..metrics import Metrics
+from ..processes.command import EngineCommand
+from ..processes.engine_process import EngineProcess
 from ..restart import RestartDecider, RestartHistory
-from .command import EngineCommand
-from .incident import Casebook
-from .job import Job, JobQueue
-from .process import EngineProcess
+from .failure_policy import FailurePolicy
+from .segment_job import Job, JobQueue
 
 _LOGGER = logging.getLogger(__name__)
 _RUNAWAY = 2  # times its memory limit, and an engine is killed although it speaks
@@ -40,7 +40,7 @@ class WorkerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wear:
+class RecyclePolicy:
     """When an engine process has served long enough; 0 means never."""
 
     memory_limit: int = 0
@@ -49,7 +49,7 @@ class Wear:
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class WorkerContext:
     """What all workers of a pool share.
 
     `watching` is where processes are looked at: whatever else is slow must not hold up speech.
@@ -60,9 +60,9 @@ class Shop:
     command: Callable[[], EngineCommand]
     jobs: JobQueue
     places: asyncio.Semaphore
-    casebook: Casebook
+    failure_policy: FailurePolicy
     decider: RestartDecider
-    wear: Wear
+    recycling: RecyclePolicy
     metrics: Metrics
     watching: Executor
 
@@ -72,14 +72,16 @@ class Worker:
 
     Args:
         name: for the log and for `status`.
-        shop: what it shares with the other workers.
-        on_change: called with the worker after every change of `state` or `worn`.
+        context: what it shares with the other workers.
+        on_change: called with the worker after every change of `state` or `due_for_recycling`.
     """
 
-    def __init__(self, name: str, shop: Shop, on_change: Callable[[Worker], None]) -> None:
+    def __init__(
+        self, name: str, context: WorkerContext, on_change: Callable[[Worker], None]
+    ) -> None:
         self.name = name
         self.state = WorkerState.EXITED
-        self.worn = False
+        self.due_for_recycling = False
         self.pid: int | None = None
         self.memory = 0
         self.segments = 0
@@ -87,7 +89,7 @@ class Worker:
         self.last_failure: str | None = None
         self.last_failure_at: float | None = None
         """Since the epoch."""
-        self._shop = shop
+        self._context = context
         self._on_change = on_change
         self._retired = asyncio.Event()
         self._wake = asyncio.Event()
@@ -101,7 +103,7 @@ class Worker:
                 if (failure := await self._live()) is not None:
                     self.restarts += 1
                     self.last_failure, self.last_failure_at = str(failure), time.time()
-                    self._shop.metrics.restarts.labels(failure.kind).inc()
+                    self._context.metrics.restarts.labels(failure.kind).inc()
                     await self._pause(failure)
         finally:
             self._enter(WorkerState.EXITED)
@@ -126,10 +128,10 @@ class Worker:
         self._enter(WorkerState.STARTING)
         self._ready_since = None
         self._wake.clear()  # from here on a repair is worth another start
-        self.worn, self.segments = False, 0
+        self.due_for_recycling, self.segments = False, 0
         try:
             async with EngineProcess.running(
-                self._shop.command(), self._shop.casebook.on_unsound
+                self._context.command(), self._context.failure_policy.on_unsound
             ) as engine:
                 self.pid = engine.pid
                 try:
@@ -148,20 +150,20 @@ class Worker:
         return None
 
     async def _get_ready(self, engine: EngineProcess) -> None:
-        casebook = self._shop.casebook
+        failure_policy = self._context.failure_policy
         started = time.monotonic()
         try:
             await engine.wait_ready()
         except EngineFailedError as failure:
             failure.blamed |= bool(engine.unloadable)  # not one of its voices loads
             if failure.loading is not None:
-                casebook.failed_to_load(failure.loading, str(failure), permanent=False)
+                failure_policy.failed_to_load(failure.loading, str(failure), permanent=False)
                 failure.blamed = True
             raise
         finally:
             for model, reason in engine.unloadable.items():
                 _LOGGER.error("worker %s cannot load a voice: %s", self.name, reason)
-                casebook.failed_to_load(model, reason, permanent=True)
+                failure_policy.failed_to_load(model, reason, permanent=True)
         self._ready_since = time.monotonic()
         seconds = self._ready_since - started
         await self._look_at_memory(engine)
@@ -170,7 +172,7 @@ class Worker:
 
     async def _serve(self, engine: EngineProcess) -> None:
         """Give jobs to the engine until it fails or the worker is retired."""
-        interval = self._shop.command().stall_timeout
+        interval = self._context.command().stall_timeout
         gone = asyncio.create_task(engine.wait())
         retired = asyncio.create_task(self._retired.wait())
         try:
@@ -180,7 +182,7 @@ class Worker:
                         raise engine.exited()
                     if job is not None:
                         await self._speak(engine, job)
-                        await self._check_wear(engine)
+                        await self._check_recycling(engine)
                     elif not self._retired.is_set():
                         await engine.ping()
         finally:
@@ -205,14 +207,14 @@ class Worker:
         try:
             yield take.result()
         finally:
-            self._shop.places.release()
+            self._context.places.release()
 
     async def _take(self) -> Job:
-        await self._shop.places.acquire()
+        await self._context.places.acquire()
         try:
-            return await self._shop.jobs.get()
+            return await self._context.jobs.get()
         except BaseException:
-            self._shop.places.release()
+            self._context.places.release()
             raise
 
     async def _give_up(self, take: asyncio.Task[Job]) -> None:
@@ -221,12 +223,12 @@ class Worker:
             await end(take)
         finally:
             if take.done() and not take.cancelled():
-                self._shop.places.release()
-                self._shop.jobs.put(take.result())
+                self._context.places.release()
+                self._context.jobs.put(take.result())
 
     async def _speak(self, engine: EngineProcess, job: Job) -> None:
-        casebook, metrics = self._shop.casebook, self._shop.metrics
-        if (refusal := casebook.check(job)) is not None:
+        failure_policy, metrics = self._context.failure_policy, self._context.metrics
+        if (refusal := failure_policy.check(job)) is not None:
             job.fail(refusal)
             return
         begin = time.monotonic()
@@ -236,11 +238,11 @@ class Worker:
         try:
             await engine.speak(job.request, job.add, job.cancelled)
         except VoiceError as err:
-            casebook.failed_to_load(job.request.model, str(err), permanent=True)
+            failure_policy.failed_to_load(job.request.model, str(err), permanent=True)
             _LOGGER.error("worker %s cannot load a voice: %s", self.name, err)  # noqa: TRY400 - told
-            job.fail(casebook.unavailable(job.request.model))
+            job.fail(failure_policy.unavailable(job.request.model))
         except SynthesisError as err:
-            casebook.breakers.undecided(job.request.model)
+            failure_policy.breakers.undecided(job.request.model)
             _LOGGER.warning(
                 "worker %s cannot speak a segment of %d characters: %s",
                 self.name,
@@ -249,7 +251,7 @@ class Worker:
             )
             job.fail(err)
         except EngineFailedError as failure:
-            done = casebook.worker_died(job, failure, self._shop.jobs)
+            done = failure_policy.worker_died(job, failure, self._context.jobs)
             told = f"{failure}, in a segment of {job.characters} characters {done}"
             raise EngineFailedError(told, kind=failure.kind, blamed=True) from None
         except BaseException:  # the server stops, or a bug: whoever waits must not wait for ever
@@ -257,7 +259,7 @@ class Worker:
             raise
         else:
             job.finish()
-            casebook.succeeded(job)
+            failure_policy.succeeded(job)
             self._history = RestartHistory()
             self.segments += bool(job.characters)  # else it only loaded a voice
             metrics.segment_time.observe(time.monotonic() - begin)
@@ -266,7 +268,7 @@ class Worker:
 
     async def _watch_memory(self, engine: EngineProcess) -> None:
         """Kill an engine that runs away with the memory in mid-segment."""
-        limit = _RUNAWAY * self._shop.wear.memory_limit
+        limit = _RUNAWAY * self._context.recycling.memory_limit
         while True:
             await asyncio.sleep(_MEMORY_INTERVAL)
             await self._look_at_memory(engine)
@@ -277,25 +279,27 @@ class Worker:
     async def _look_at_memory(self, engine: EngineProcess) -> None:
         with contextlib.suppress(psutil.Error):
             self.memory = await asyncio.get_running_loop().run_in_executor(
-                self._shop.watching, _resident_bytes, engine.pid
+                self._context.watching, _resident_bytes, engine.pid
             )
 
-    async def _check_wear(self, engine: EngineProcess) -> None:
-        wear = self._shop.wear
+    async def _check_recycling(self, engine: EngineProcess) -> None:
+        recycling = self._context.recycling
         await self._look_at_memory(engine)
-        over_memory = 0 < wear.memory_limit < self.memory
-        if not self.worn and (over_memory or 0 < wear.max_segments <= self.segments):
+        over_memory = 0 < recycling.memory_limit < self.memory
+        if not self.due_for_recycling and (
+            over_memory or 0 < recycling.max_segments <= self.segments
+        ):
             _LOGGER.info(
                 "worker %s is replaced after %d segments, %d MB",
                 self.name,
                 self.segments,
                 self.memory >> 20,
             )
-            self.worn = True
+            self.due_for_recycling = True
             self._on_change(self)
 
     async def _pause(self, failure: EngineFailedError) -> None:
-        decider, now = self._shop.decider, time.monotonic()
+        decider, now = self._context.decider, time.monotonic()
         ready = self._ready_since
         if ready is not None and now - ready >= decider.policy.okay_delay:
             self._history = RestartHistory()

@@ -1,0 +1,1 @@
+"""The voices that the repository offers: names, languages, files, digests."""

@@ -1,0 +1,72 @@
+"""Takes commands from standard input, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+
+from ..control import CommandRecord, Operations
+from ..errors import CommandError, CommandsWaitingError, HardenedError
+from ..rate_limit import RateLimit
+from .commands import Command, parse
+from .standard_input import MAX_LINE_BYTES, lines
+
+_LOGGER = logging.getLogger(__name__)
+
+_MAX_WAITING = 32
+
+
+class Listener:
+    """Carries out the commands that come; their outcomes are logged and part of the status.
+
+    Args:
+        operations: what commands may do.
+    """
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._waiting: asyncio.Queue[Command] = asyncio.Queue(_MAX_WAITING)
+        self._rate_limit = RateLimit()
+
+    async def listen(self, source: int) -> None:
+        """Take commands until the end of input, whether they are valid or not."""
+        async with contextlib.aclosing(lines(source)) as received:
+            async for line in received:
+                self._take(line)
+
+    async def work(self) -> None:
+        """Carry out commands in their order until cancelled."""
+        while True:
+            command = await self._waiting.get()
+            begin = time.monotonic()
+            try:
+                outcome, message = "ok", await command.carry_out(self._operations)
+            except HardenedError as err:
+                outcome, message = err.code, str(err)
+            except Exception as err:
+                _LOGGER.exception("command %s: unexpected error; please report", command.shown)
+                outcome, message = HardenedError.code, type(err).__name__
+            self._record(command.shown, outcome, message, time.monotonic() - begin)
+
+    def _take(self, line: bytes | None) -> None:
+        if line is None:
+            self._complain(CommandError(f"a line of more than {MAX_LINE_BYTES} bytes is left out"))
+            return
+        try:
+            self._waiting.put_nowait(parse(line))
+        except CommandError as err:
+            self._complain(err)
+        except asyncio.QueueFull:
+            self._complain(CommandsWaitingError(f"{_MAX_WAITING} commands wait; try again later"))
+
+    def _complain(self, error: CommandError) -> None:
+        """Say so in one line, as long as there are not very many."""
+        if self._rate_limit.allow(time.monotonic()):
+            _LOGGER.warning("standard input: %s: %s", error.code, error)
+
+    def _record(self, command: str, outcome: str, message: str, duration: float) -> None:
+        level = logging.INFO if outcome == "ok" else logging.ERROR
+        _LOGGER.log(level, "command %s: %s: %s", command, outcome, message)
+        self._operations.record(CommandRecord(time.time(), command, outcome, message, duration))

@@ -1,0 +1,1 @@
+"""Client of the voice repository: requests, retries, downloads."""

@@ -1,0 +1,191 @@
+"""The hub of voices: a moving revision becomes a commit, a path becomes bytes.
+
+Redirects are followed here, hop by hop: the token goes to the endpoint alone, the commit and the
+digest are believed from the endpoint alone, and the signed address that the hub hands out is never
+kept, logged or shown. Proxies of the environment are asked for each hop; ``~/.netrc`` is not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from .. import __version__
+from ..errors import HubAnswerError, OfflineError, RedirectRefusedError
+from .response import HubHeaders, Reply, Timeouts, is_commit
+from .retry import RetryPolicy
+from .settings import HubSettings
+from .status import refuse_other_content
+from .transport import Resolver, failures_named, proxy_for, trusted_certificates
+
+CATALOGUE_PATH = "voices.json"
+
+_REPOSITORY = "rhasspy/piper-voices"
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MAX_REDIRECTS = 8
+_ENCODED = re.compile(r"[!-~]+")
+
+
+class Hub:
+    """Asks the hub; use as ``async with Hub(settings) as hub``."""
+
+    def __init__(
+        self,
+        settings: HubSettings,
+        *,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.settings = settings
+        self.retry = retry or RetryPolicy()
+        self._timeouts = timeouts or Timeouts()
+        self._endpoint = URL(settings.endpoint)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        context = await asyncio.to_thread(trusted_certificates, self.settings.ca_bundle)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context, resolver=Resolver()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=self._timeouts.connect,
+                sock_connect=self._timeouts.connect,
+                sock_read=self._timeouts.stall,
+            ),
+            headers={
+                "User-Agent": f"wyoming-piper-hardened/{__version__}",
+                "Accept-Encoding": "identity",
+            },
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def resolve(self, revision: str | None = None) -> str:
+        """The commit that `revision` (default: the setting) stands for at this moment.
+
+        Raises:
+            DownloadError: the hub cannot be reached, or it is not the hub that answers.
+        """
+        wanted = revision or self.settings.revision
+
+        async def attempt() -> str:
+            async with self.get(CATALOGUE_PATH, wanted, method="HEAD") as reply:
+                reply.refuse()
+                assert reply.hub_headers.commit is not None
+                return reply.hub_headers.commit
+
+        return wanted if is_commit(wanted) else await self.retry.run(attempt)
+
+    async def read(self, path: str, commit: str, *, limit: int) -> bytes:
+        """A small file of at most `limit` bytes."""
+
+        async def attempt() -> bytes:
+            data = bytearray()
+            async with self.get(path, commit) as reply:
+                reply.refuse()
+                async for piece in reply.body():
+                    data += piece
+                    if len(data) > limit:
+                        raise HubAnswerError(f"{reply.what}: has more than {limit} bytes")
+                refuse_other_content(bytes(data), reply.what)
+                return bytes(data)
+
+        return await self.retry.run(attempt)
+
+    @contextlib.asynccontextmanager
+    async def get(
+        self,
+        path: str,
+        revision: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Reply]:
+        """Ask once for a file; what goes wrong within the block is named as well.
+
+        Raises:
+            DownloadError: asking again does not help.
+            TransientError: it may; see `RetryPolicy.run`.
+        """
+        what = f"{path} from {self._endpoint.host}"
+        if self.settings.offline:
+            raise OfflineError(f"{what}: not fetched, `offline` (HF_HUB_OFFLINE) is switched on")
+        assert self._session is not None, "used outside its `async with`"
+        url, hub_headers, seen = self._url(path, revision), HubHeaders(), set[URL]()
+        with failures_named(what):
+            while url not in seen and len(seen) <= _MAX_REDIRECTS:
+                seen.add(url)
+                trusted = all(self._is_here(hop) for hop in seen)
+                async with self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers or {}) | self._authorization(trusted=trusted),
+                    proxy=proxy_for(url),
+                    allow_redirects=False,
+                ) as response:
+                    if trusted:
+                        hub_headers.add(response.headers)
+                    if response.status not in _REDIRECTS:
+                        if response.status < 300:  # noqa: PLR2004
+                            hub_headers.check_commit(revision, what)
+                        yield Reply(
+                            what=what,
+                            hub_headers=hub_headers,
+                            signed=not trusted,
+                            response=response,
+                            timeouts=self._timeouts,
+                        )
+                        return
+                    url = self._next(url, response.headers.get("Location", ""), what)
+                    if not self._is_here(url):
+                        hub_headers.check_commit(revision, what)
+            raise RedirectRefusedError(f"{what}: redirected in circles; check hub_endpoint")
+
+    def _url(self, path: str, revision: str) -> URL:
+        place = f"{_REPOSITORY}/resolve/{quote(revision, safe='')}/{quote(path)}"
+        return URL(f"{self.settings.endpoint}/{place}", encoded=True)
+
+    def _is_here(self, url: URL) -> bool:
+        """Whether `url` belongs to the endpoint; its encrypted side does."""
+        here = self._endpoint
+        upgraded = here.scheme == "http" and here.is_default_port() and url.is_default_port()
+        return url.host == here.host and (
+            url.origin() == here.origin() or (upgraded and url.scheme == "https")
+        )
+
+    def _authorization(self, *, trusted: bool) -> dict[str, str]:
+        token = self.settings.token
+        return {"Authorization": f"Bearer {token}"} if trusted and token else {}
+
+    def _next(self, url: URL, location: str, what: str) -> URL:
+        try:  # a signature holds for exactly these characters
+            target = URL(location, encoded=bool(_ENCODED.fullmatch(location)))
+            following = url.join(target).with_fragment(None)
+            fits = location and following.host and following.port and not following.user
+        except ValueError:  # UnicodeError and a port out of range included
+            fits = None
+            following = url
+        schemes = ("https",) if self._endpoint.scheme == "https" else ("http", "https")
+        if not fits or following.scheme not in schemes:
+            raise RedirectRefusedError(
+                f"{what}: redirected to a place no file is fetched from; check hub_endpoint"
+            )
+        return following

@@ -1,0 +1,1 @@
+"""Committed versions of voices on the disk."""

@@ -1,0 +1,1 @@
+"""Files, sockets and privileges."""

@@ -1,0 +1,1 @@
+"""Endpoints about the state of the server and its voices."""

@@ -1,0 +1,119 @@
+"""The state as a stream of server-sent events, rendered once for everybody who follows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from ...aio import end
+from ...errors import TooManyConnectionsError
+from ...notifier import Notifier
+from ..endpoint import EVENT_STREAM, Endpoint
+from ..schemas import TEXT
+
+MAX_FOLLOWERS = 32
+LEAST_INTERVAL = 0.25
+"""Seconds between two events."""
+
+_REFRESH = 5.0  # seconds after which figures that nobody tells of, such as memory, are shown anew
+_KEEP_ALIVE = 15.0
+_SEND_TIMEOUT = 10.0
+
+
+class Events:
+    """``/api/events``; `run` must run beside it.
+
+    Args:
+        render: makes what is sent.
+        changes: tells when it has changed.
+    """
+
+    def __init__(self, render: Callable[[], Awaitable[dict[str, Any]]], changes: Notifier) -> None:
+        self._render = render
+        self._changes = changes
+        self._latest: str | None = None
+        self._news = Notifier()
+        self._followers = 0
+        self._followed = asyncio.Event()
+        self._arrivals = Notifier()
+        self._closed = False
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """See there."""
+        return (
+            Endpoint(
+                method="GET",
+                path="/api/events",
+                handle=self._send,
+                summary="Server-sent events named status, each with the object of /api/status: "
+                "one at once, then one after every change, at most four a second.",
+                answers={200: {EVENT_STREAM: TEXT}},
+                errors=(503,),
+            ),
+        )
+
+    async def run(self) -> None:
+        """Render for as long as somebody follows; until cancelled."""
+        while True:
+            await self._followed.wait()
+            change = asyncio.create_task(self._changes.wait())
+            arrival = asyncio.create_task(self._arrivals.wait())
+            try:
+                await asyncio.sleep(0)  # they wait before the state is looked at
+                state = json.dumps(await self._render())
+                self._latest = state if self._followers else None
+                self._news.notify()
+                await asyncio.sleep(LEAST_INTERVAL)
+                await asyncio.wait(
+                    {change, arrival}, timeout=_REFRESH, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                await end(change)
+                await end(arrival)
+
+    def close(self) -> None:
+        """End every stream."""
+        self._closed = True
+        self._news.notify()
+
+    async def _send(self, request: web.Request) -> web.StreamResponse:
+        if self._followers >= MAX_FOLLOWERS:
+            raise TooManyConnectionsError("too many pages are open; close one")
+        stream: web.StreamResponse = web.Response()
+        # Who is gone, or too slow, is dropped; a page connects anew by itself.
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with (
+                sse_response(
+                    request, send_timeout=_SEND_TIMEOUT, ping_interval=_KEEP_ALIVE
+                ) as stream,
+                contextlib.aclosing(self._follow()) as states,
+            ):
+                async for state in states:
+                    await stream.send(state, event="status", retry=2000)
+        return stream
+
+    async def _follow(self) -> AsyncGenerator[str, None]:
+        """The newest state, then each newer one; what came in between is left out."""
+        self._followers += 1
+        self._followed.set()
+        if self._latest is None:  # the first one, or the first after everybody had left
+            self._arrivals.notify()
+        sent: str | None = None
+        try:
+            while not self._closed:
+                if (latest := self._latest) is None or latest is sent:
+                    await self._news.wait()
+                else:
+                    yield latest
+                    sent = latest
+        finally:
+            self._followers -= 1
+            if not self._followers:
+                self._followed.clear()
+                self._latest = None

@@ -1,0 +1,109 @@
+"""``/metrics`` for Prometheus: what has been counted, how it stands, and what the process takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from ...control import Operations
+from ...issues import IssueKind
+from ...metrics import PREFIX, Metrics
+from ...workers.worker import WorkerState
+from ..endpoint import Endpoint
+from ..schemas import TEXT
+
+
+class MetricsEndpoint:
+    """Answers scrapers.
+
+    Args:
+        operations: knows how it stands.
+        metrics: what is counted.
+    """
+
+    def __init__(self, operations: Operations, metrics: Metrics) -> None:
+        self._counted = metrics.registry
+        self._state = CollectorRegistry()
+        self._state.register(_State(operations))
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """See there."""
+        return (
+            Endpoint(
+                method="GET",
+                path="/metrics",
+                handle=self._show,
+                summary="Figures in Prometheus' format.",
+                answers={200: {"text/plain": TEXT}},
+            ),
+        )
+
+    async def _show(self, _: web.Request) -> web.Response:
+        process = await asyncio.to_thread(generate_latest, self._process)  # reads files of /proc
+        return web.Response(
+            body=generate_latest(self._counted) + generate_latest(self._state) + process,
+            # The one form that every scraper takes, whatever else it says it would.
+            headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
+        )
+
+
+class _State(Collector):
+    """Looks when it is asked, so that nothing has to be kept in step."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing beforehand."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Every figure of this moment."""
+        status = self._operations.status()
+        workers = status.pool.workers
+        yield InfoMetricFamily(PREFIX, "The server", {"version": status.version})
+        yield _gauge("ready", "Whether the default voice can speak", status.ready)
+        yield _gauge("voices_installed", "Voices that are installed", len(self._operations.voices))
+        yield _gauge(
+            "voices_out_of_order",
+            "Voices that are not tried at present because their engine fails",
+            len(status.pool.open_breakers),
+        )
+        yield _gauge("works", "Voices being installed, verified or repaired", len(status.works))
+        yield _gauge("requests_under_way", "Requests that need a worker", status.pool.requests)
+        yield _gauge(
+            "quarantined_segments",
+            "Texts left out because they ended workers",
+            status.pool.quarantined_segments,
+        )
+        yield _gauge(
+            "workers_memory_bytes",
+            "Resident memory of all workers",
+            sum(worker.memory for worker in workers),
+        )
+        states = Counter(str(worker.state) for worker in workers)
+        yield _gauges("workers", "Workers by state", "state", WorkerState, states)
+        kinds = Counter(str(issue.kind) for issue in status.issues)
+        yield _gauges("issues", "Open issues by kind", "kind", IssueKind, kinds)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", text, value)
+
+
+def _gauges(
+    name: str, text: str, label: str, values: Iterable[str], counts: Counter[str]
+) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=[label])
+    for value in values:
+        family.add_metric([value], counts[value])
+    return family

@@ -1,0 +1,1 @@
+"""Endpoints that speak, and audio file formats."""

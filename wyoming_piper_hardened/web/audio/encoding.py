@@ -1,0 +1,307 @@
+"""PCM becomes the bytes of a file, piece by piece, while it is made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeVar
+
+from ...speech.request import BYTES_PER_SAMPLE
+from ...voices.installer import refused
+
+UNKNOWN_LENGTH = 0xFFFFFFFF
+"""What stands in a WAV header for lengths that are not known yet; readers take what comes."""
+
+_OPENAI_RATE = 24_000  # of pcm; a headerless stream cannot tell, so OpenAI's clients rely on it
+_OPUS_RATE = 24_000  # one of the few that Opus has
+_MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
+_IN_MEMORY = 8 << 20
+_BLOCK = 64 << 10
+
+T = TypeVar("T")
+
+
+class Encoder(Protocol):
+    """Made for one stream; its calls block, so those that are `slow` belong in a thread."""
+
+    slow: bool
+
+    def encode(self, pcm: bytes) -> bytes:
+        """The bytes that `pcm` adds to the file; some may be kept for later."""
+        ...
+
+    def finish(self) -> Iterator[bytes]:
+        """The rest of the file, in pieces."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds, whether it has finished or not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """A kind of file: `make` an encoder for a sample rate."""
+
+    content_type: str
+    make: Callable[[int], Encoder]
+
+
+class Wav:
+    """A header of unknown length, then the samples as they are."""
+
+    slow = False
+
+    def __init__(self, rate: int) -> None:
+        self._header = wav_header(rate)
+
+    def encode(self, pcm: bytes) -> bytes:
+        """See `Encoder`."""
+        header, self._header = self._header, b""
+        return header + pcm
+
+    def finish(self) -> Iterator[bytes]:
+        """See `Encoder`."""
+        yield from ()
+
+    def close(self) -> None:
+        """See `Encoder`."""
+
+
+class Resampled:
+    """Samples without a header, at 24 kHz."""
+
+    slow = True
+
+    def __init__(self, rate: int) -> None:
+        self._resampler = _Resampler(rate, _OPENAI_RATE)
+
+    def encode(self, pcm: bytes) -> bytes:
+        """See `Encoder`."""
+        return self._resampler.take(pcm)
+
+    def finish(self) -> Iterator[bytes]:
+        """See `Encoder`."""
+        yield self._resampler.rest()
+
+    def close(self) -> None:
+        """See `Encoder`."""
+
+
+class Compressed:
+    """A file as libsndfile writes it.
+
+    Args:
+        rate: of the samples that come.
+        target_rate: of the file.
+        streams: whether the file's start is right before its end is known. If not, everything is
+            kept (beyond a few megabytes on the disk) and given at the end.
+        kind: how soundfile calls format and subtype.
+    """
+
+    slow = True
+
+    def __init__(self, rate: int, target_rate: int, *, streams: bool, **kind: Any) -> None:
+        import soundfile  # noqa: PLC0415 - loads 10 MB that most servers never need
+
+        self._resampler = _Resampler(rate, target_rate)
+        self._streams = streams
+        self._out = _Tail() if streams else _Spool()
+        self._lock = threading.Lock()  # a client that leaves does not stop a thread
+        self._sound = soundfile.SoundFile(self._out, "w", target_rate, 1, **kind)
+
+    def encode(self, pcm: bytes) -> bytes:
+        """See `Encoder`."""
+        with self._lock:
+            self._write(self._resampler.take(pcm))
+            return b"".join(self._out.take()) if self._streams else b""
+
+    def finish(self) -> Iterator[bytes]:
+        """See `Encoder`."""
+        with self._lock:
+            self._write(self._resampler.rest())
+            self._sound.close()
+            self._out.check()
+        yield from self._out.take()
+
+    def close(self) -> None:
+        """See `Encoder`."""
+        with self._lock:
+            self._sound.close()
+            self._out.close()
+
+    def _write(self, pcm: bytes) -> None:
+        if pcm:
+            with contextlib.suppress(AssertionError):  # not all was written: `check` tells why
+                self._sound.buffer_write(pcm, "int16")
+            self._out.check()
+
+
+class _Tail:
+    """The end of a file whose beginning has been given away; what is rewritten there is lost."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._start = 0  # where that begins in the file
+        self._at = 0
+
+    def write(self, data: bytes) -> int:
+        """How much was taken."""
+        late = max(0, self._start - self._at)
+        begin = max(0, self._at - self._start)
+        part = bytes(data)[late:]
+        self._kept[begin : begin + len(part)] = part
+        self._at += len(data)
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file; what has been given away cannot be read any more."""
+        begin = max(0, self._at - self._start)
+        part = bytes(self._kept[begin : None if size < 0 else begin + size])
+        self._at += len(part)
+        return part
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new place in the file."""
+        end = self._start + len(self._kept)
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return self._at
+
+    def take(self) -> Iterator[bytes]:
+        """What has come since it was called last."""
+        data = bytes(self._kept)
+        self._start += len(data)
+        self._kept.clear()
+        yield data
+
+    def check(self) -> None:
+        """Everything was taken, for it is in memory."""
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
+
+class _Spool:
+    """Bytes in memory, and beyond a few megabytes on the disk; what the disk says comes later.
+
+    libsndfile calls it from C, where an exception would only be printed.
+    """
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - kept open
+        self._refusal: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """How much was taken."""
+        return self._tried(lambda: self._file.write(data), 0)
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        return self._tried(lambda: self._file.read(size), b"")
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new place in the file."""
+        return self._tried(lambda: self._file.seek(offset, whence), 0)
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return self._tried(self._file.tell, 0)
+
+    def take(self) -> Iterator[bytes]:
+        """All of it, in pieces."""
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK):
+            yield block
+
+    def check(self) -> None:
+        """Raise if not everything was taken.
+
+        Raises:
+            NoSpaceError: the disk is full.
+            StoreError: it refuses for another reason.
+        """
+        if self._refusal is not None:
+            raise refused(self._refusal, Path(tempfile.gettempdir()))
+
+    def close(self) -> None:
+        """Give back the room."""
+        self._tried(self._file.close, None)
+
+    def _tried(self, do: Callable[[], T], otherwise: T) -> T:
+        try:
+            return do()
+        except OSError as err:
+            self._refusal = self._refusal or err
+            return otherwise
+
+
+def wav_header(rate: int) -> bytes:
+    """The header of a mono 16-bit file that goes on until it ends."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", UNKNOWN_LENGTH, b"WAVE"),
+        *(b"fmt ", 16, 1, 1, rate, rate * BYTES_PER_SAMPLE, BYTES_PER_SAMPLE, 16),
+        *(b"data", UNKNOWN_LENGTH),
+    )
+
+
+def _mp3(rate: int) -> Compressed:
+    # A constant rate (80 kbit/s), or the start would have to tell the length.
+    kind = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
+    level = {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
+    target = rate if rate in _MP3_RATES else _OPENAI_RATE
+    return Compressed(rate, target, streams=True, **kind, **level)
+
+
+def _opus(rate: int) -> Compressed:
+    return Compressed(rate, _OPUS_RATE, streams=True, format="OGG", subtype="OPUS")
+
+
+def _flac(rate: int) -> Compressed:
+    return Compressed(rate, rate, streams=False, format="FLAC", subtype="PCM_16")
+
+
+class _Resampler:
+    """Turns PCM of one rate into PCM of another, in pieces."""
+
+    def __init__(self, rate: int, target: int) -> None:
+        self._stream: Any = None
+        if rate != target:
+            import soxr  # noqa: PLC0415 - as soundfile
+
+            self._stream = soxr.ResampleStream(rate, target, 1, dtype="int16")
+
+    def take(self, pcm: bytes) -> bytes:
+        """What `pcm` gives; some may be kept for later."""
+        return pcm if self._stream is None else self._resample(pcm, last=False)
+
+    def rest(self) -> bytes:
+        """What was kept."""
+        return b"" if self._stream is None else self._resample(b"", last=True)
+
+    def _resample(self, pcm: bytes, *, last: bool) -> bytes:
+        import numpy as np  # noqa: PLC0415 - as soundfile
+
+        samples = np.frombuffer(pcm, np.int16)
+        return bytes(self._stream.resample_chunk(samples, last=last).tobytes())
+
+
+WAV = AudioFormat("audio/wav", Wav)
+FORMATS = {
+    "mp3": AudioFormat("audio/mpeg", _mp3),
+    "opus": AudioFormat("audio/ogg", _opus),
+    "flac": AudioFormat("audio/flac", _flac),
+    "wav": WAV,
+    "pcm": AudioFormat("audio/pcm", Resampled),
+}
+"""By OpenAI's names."""
