@@ -1,16 +1,17 @@
-"""Ending tasks without losing a cancellation of one's own, and threads that cannot be ended."""
+"""asyncio helpers: ending tasks, running in threads, waking who waits."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait until they are done; their results and errors are left to look at.
+async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait until they are done; their results are left to look at.
 
     Awaiting a cancelled task and suppressing its CancelledError would also swallow a cancellation
     that arrives for the caller in that very moment; waiting does not.
@@ -21,13 +22,13 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
         await asyncio.wait(tasks)
 
 
-async def run_in_thread(do: Callable[[], T]) -> T:
-    """Do it in a thread, and be cancelled only when that is done.
+async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `call` in a thread; a cancellation takes effect only when that has returned.
 
     A thread cannot be stopped in the middle: `asyncio.to_thread` would leave it alone, and what it
     gets hold of from then on would be nobody's.
     """
-    task = asyncio.create_task(asyncio.to_thread(do))
+    task = asyncio.create_task(asyncio.to_thread(call, *args, **kwargs))
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -39,3 +40,19 @@ async def run_in_thread(do: Callable[[], T]) -> T:
     if not task.cancelled():
         task.exception()  # looked at, for nobody else will
     raise cancelled
+
+
+class Notifier:
+    """Wakes everyone who waits for a change. Only on the event loop."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def notify(self) -> None:
+        """Wake everyone who waits."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next change."""
+        await self._next.wait()

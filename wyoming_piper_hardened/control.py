@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import __version__
+from .aio import Notifier
 from .catalogue.entry import CatalogueVoice
 from .errors import IssueNotFoundError, ManualActionRequiredError, NotInstalledError
 from .issues import Issue, IssueKind, Suggestion
-from .notifier import Notifier
-from .recent_log import Entry, RecentLog
+from .recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .store.voice import Voice
 from .voices.installer import refused
@@ -60,7 +60,7 @@ class CommandRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkStatus:
+class JobStatus:
     """What is being done to a voice."""
 
     voice: str
@@ -82,12 +82,12 @@ class Status:
     speaks: str | None
     """The voice that speaks for it at present."""
     pool: PoolStatus
-    works: tuple[WorkStatus, ...]
-    ended: tuple[FinishedJob, ...]
+    jobs: tuple[JobStatus, ...]
+    finished_jobs: tuple[FinishedJob, ...]
     issues: tuple[Issue, ...]
     requests: tuple[RequestRecord, ...]
     commands: tuple[CommandRecord, ...]
-    journal: tuple[Entry, ...]
+    recent_log: tuple[LogEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Operations:
     Args:
         synthesizer: speaks.
         job_runner: acts on voices.
-        journal: the last lines of the log.
+        recent_log: the last lines of the log.
         wanted: the voices of the settings.
         repaired_on_start: set as soon as everything that the settings want repaired when the
             server starts has been repaired.
@@ -119,7 +119,7 @@ class Operations:
         self,
         synthesizer: Synthesizer,
         job_runner: JobRunner,
-        journal: RecentLog,
+        recent_log: RecentLog,
         repaired_on_start: asyncio.Event,
         wanted: tuple[str, ...] = (),
     ) -> None:
@@ -128,7 +128,7 @@ class Operations:
         self.changes = Notifier()
         """Tells that `status` has changed."""
         self._job_runner = job_runner
-        self._journal = journal
+        self._recent_log = recent_log
         self._wanted = frozenset(wanted)
         self._commands: deque[CommandRecord] = deque(maxlen=_REMEMBERED)
         self._started = time.monotonic()
@@ -169,35 +169,44 @@ class Operations:
             voice=self.synthesizer.library.wanted,
             speaks=speaking.name if speaking else None,
             pool=self.synthesizer.pool.status(),
-            works=self.works(),
-            ended=tuple(self._job_runner.ended),
+            jobs=self.jobs(),
+            finished_jobs=tuple(self._job_runner.finished_jobs),
             issues=self.issues(),
             requests=tuple(self.synthesizer.records),
             commands=tuple(self._commands),
-            journal=tuple(self._journal),
+            recent_log=tuple(self._recent_log),
         )
 
-    def works(self) -> tuple[WorkStatus, ...]:
+    def jobs(self) -> tuple[JobStatus, ...]:
         """What is being done to voices."""
-        works = self._job_runner.works.values()
-        return tuple(WorkStatus(work.voice, work.action, work.progress) for work in works)
+        works = self._job_runner.jobs.values()
+        return tuple(JobStatus(work.voice, work.action, work.progress) for work in works)
 
     def issues(self) -> tuple[Issue, ...]:
         """What is wrong, and what would mend it."""
         found = list(self._job_runner.issues)
         failing = self.synthesizer.pool.failure_policy.breakers.open_ones()
         found.extend(
-            Issue(IssueKind.FAILING, voice.name, failing[str(voice.model)], Suggestion.REPAIR)
+            Issue(
+                IssueKind.FAILING,
+                voice.name,
+                "voice",
+                {"failure": failing[str(voice.model)]},
+                Suggestion.REPAIR,
+            )
             for voice in self.voices  # what has been removed fails no more
             if str(voice.model) in failing
         )
         if (wrong := self.synthesizer.wrong_speaker()) is not None:
-            message = f"{wrong}; until then its first one speaks"
-            found.append(Issue(IssueKind.OPTION, "speaker", message, Suggestion.CHANGE_OPTION))
+            suggestion = Suggestion.CHANGE_OPTION
+            found.append(Issue.from_error(IssueKind.OPTION, "speaker", wrong, suggestion))
         for worker in self.synthesizer.pool.workers:
             if worker.state is WorkerState.FATAL:
                 subject, reason = f"worker {worker.name}", worker.last_failure or "it cannot start"
-                found.append(Issue(IssueKind.FAILING, subject, reason, Suggestion.RESTART_WORKERS))
+                params = {"worker": worker.name, "failure": reason}
+                found.append(
+                    Issue(IssueKind.FAILING, subject, "worker", params, Suggestion.RESTART_WORKERS)
+                )
         return tuple(found)
 
     def tell(self, issue: Issue) -> None:

@@ -173,10 +173,10 @@ class PhonemesError(SynthesisError):
     code = "phonemes-failed"
 
 
-class PoisonSegmentError(RequestError):
+class TextQuarantinedError(RequestError):
     """This text ended two engine processes and is not tried for a while."""
 
-    code = "poison-segment"
+    code = "text-quarantined"
 
 
 class DeadlineError(RequestError):

@@ -1,10 +1,17 @@
-"""Trouble as data: what is wrong, with what, and what would mend it."""
+"""Trouble as data: what is wrong, with what, and what would repair it.
+
+`str()` of each gives its English sentence, made by `messages`; programs read the fields.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
+
+from . import messages
+from .errors import HardenedError
 
 
 class IssueKind(StrEnum):
@@ -24,7 +31,7 @@ class IssueKind(StrEnum):
 
 
 class Suggestion(StrEnum):
-    """What would mend an issue."""
+    """What would resolve an issue."""
 
     REPAIR = "repair"
     INSTALL = "install"
@@ -38,20 +45,107 @@ class Suggestion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One trouble.
+    """Something that needs attention.
 
-    `subject` is a voice's name, an option's, a worker's, ``catalogue`` or ``data_dir``.
+    `subject` is a voice's name, an option's, a worker's, ``catalogue`` or ``data_dir``. `code`
+    says more than `kind` (often the code of the error that was met) and may be empty; `params` are
+    the parameters of its sentence.
     """
 
     kind: IssueKind
     subject: str
-    message: str
+    code: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
     suggestion: Suggestion | None = None
+
+    @classmethod
+    def from_error(
+        cls,
+        kind: IssueKind,
+        subject: str,
+        error: HardenedError,
+        suggestion: Suggestion | None = None,
+    ) -> Self:
+        """Return the issue that an error stands for."""
+        return cls(kind, subject, error.code, {"reason": str(error)}, suggestion)
 
     @property
     def id(self) -> str:
-        """Names the issue as long as it is open."""
+        """Name of the issue as long as it is open."""
         return f"{self.kind}:{self.subject}"
+
+    def __str__(self) -> str:
+        return messages.issue_text(self.kind, self.code, self.params)
+
+
+class FailureKind(StrEnum):
+    """How an engine process failed; also the label of the restart metric."""
+
+    SPAWN = "spawn"
+    START = "start"
+    LOAD = "load"
+    HUNG = "hung"
+    EXIT = "exit"
+    SIGNAL = "signal"
+    MEMORY = "memory"
+    PROTOCOL = "protocol"
+    INTERNAL = "internal"
+
+
+class Stage(StrEnum):
+    """What an engine process was doing when it failed."""
+
+    STARTING = "starting"
+    LOADING = "loading"
+    SPEAKING = "speaking"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an engine process had to be replaced, or could not load a voice.
+
+    `detail` depends on the kind: ``error`` (text) for spawn, start, load and some of protocol;
+    ``seconds`` for hung; ``code`` for exit; ``signal`` (such as ``SIGSEGV``) for signal;
+    ``megabytes`` for memory; ``variant`` where a kind has several; ``last_words`` is the last line
+    of its standard error. ``segment`` has ``characters``, ``outcome`` and ``sample`` of the segment
+    that it was speaking.
+    """
+
+    kind: FailureKind
+    at: Stage
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return messages.failure_text(self.kind, self.at, self.detail)
+
+
+class DamageKind(StrEnum):
+    """How a committed version of a voice differs from what was committed."""
+
+    SIZE = "size"
+    CHANGED = "changed"
+    UNREADABLE = "unreadable"
+    MANIFEST = "manifest"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One damaged file of a committed version; `file` is empty if the whole version is."""
+
+    file: str
+    kind: DamageKind
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return messages.damage_text(self.kind, self.file, self.detail)
+
+
+def damaged(subject: str, damage: Iterable[Damage]) -> Issue:
+    """Return the issue of a voice whose files are damaged."""
+    params = {"damage": tuple(damage)}
+    return Issue(IssueKind.DAMAGED, subject, "files", params, Suggestion.REPAIR)
 
 
 @dataclass(slots=True)
@@ -63,16 +157,12 @@ class Issues:
     def __iter__(self) -> Iterator[Issue]:
         return iter(tuple(self._open.values()))
 
-    def raise_issue(self, issue: Issue) -> bool:
-        """Open an issue; returns whether it is new, and so worth a line in the log."""
+    def open(self, issue: Issue) -> bool:
+        """Open an issue; return whether it is new, and so worth a line in the log."""
         key = (issue.kind, issue.subject)
         new = self._open.get(key) != issue
         self._open[key] = issue
         return new
-
-    def find(self, issue_id: str) -> Issue | None:
-        """The open issue of that id."""
-        return next((issue for issue in self if issue.id == issue_id), None)
 
     def dismiss(self, subject: str, *kinds: IssueKind) -> None:
         """Close the issues of a subject: those of `kinds`, or all."""

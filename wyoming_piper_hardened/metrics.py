@@ -34,8 +34,8 @@ class Metrics:
         self.audio = self._counter("audio_seconds", "Audio made, in seconds")
         self.restarts = self._counter("worker_restarts", "Worker restarts by reason", "reason")
         self.replays = self._counter("replays", "Segments spoken a second time")
-        self.poison = self._counter(
-            "poison_segments", "Segments left out because they kill workers"
+        self.quarantined_texts = self._counter(
+            "quarantined_texts", "Segments left out because they kill workers"
         )
         self.rejections = self._counter("rejections", "Requests refused at once, by code", "code")
         self.queue_length = Gauge(

@@ -1,4 +1,4 @@
-"""Bounds how often something is said."""
+"""How often something may be done; pure, over a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class RateLimit:
-    """Allows `limit` times within `period` seconds of any one clock."""
+    """Allows `limit` times within any `period` seconds of one clock."""
 
     limit: int = 30
     period: float = 60.0
     _times: deque[float] = field(default_factory=deque)
 
     def allow(self, now: float) -> bool:
-        """Whether it may be said at time `now`, which counts if so."""
+        """Return whether it may be done at time `now`; that counts as done."""
         while self._times and now - self._times[0] >= self.period:
             self._times.popleft()
         if len(self._times) >= self.limit:

@@ -5,31 +5,40 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .events import Event
 
 _KEPT = 200
 _MAX_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line: when (seconds since the epoch), how grave (``info``, ``warning``, …), and what."""
+class LogEntry:
+    """One line of the log.
+
+    `at` is in seconds since the epoch, `level` such as ``info`` or ``warning``. `event` and
+    `params` are those of the event; `event` is empty for a line that is none. `text` is English.
+    """
 
     at: float
     level: str
+    event: str
     text: str
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RecentLog(logging.Handler):
-    """Keeps what the package logs; like the log itself it never holds the text of a request."""
+    """Keeps the package's last log lines; like the log itself it never holds spoken text."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: deque[Entry] = deque(maxlen=_KEPT)
+        self._entries: deque[LogEntry] = deque(maxlen=_KEPT)
 
-    def __iter__(self) -> Iterator[Entry]:
-        """The entries, oldest first."""
+    def __iter__(self) -> Iterator[LogEntry]:
+        """Iterate over the entries, oldest first."""
         return iter(tuple(self._entries))
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -39,15 +48,19 @@ class RecentLog(logging.Handler):
         except Exception:  # noqa: BLE001 - as every handler, or a wrong format ends the program
             self.handleError(record)
             return
-        self._entries.append(Entry(record.created, record.levelname.lower(), text))
+        name, params = "", {}
+        if isinstance(record.msg, Event):
+            name, params = record.msg.name, record.msg.params
+        level = record.levelname.lower()
+        self._entries.append(LogEntry(record.created, level, name, text, params))
 
 
 @contextlib.contextmanager
 def collect_log() -> Iterator[RecentLog]:
-    """A journal of everything that the package logs within the context."""
-    journal, logger = RecentLog(), logging.getLogger(__package__)
-    logger.addHandler(journal)
+    """Collect everything that the package logs within the context."""
+    recent, logger = RecentLog(), logging.getLogger(__package__)
+    logger.addHandler(recent)
     try:
-        yield journal
+        yield recent
     finally:
-        logger.removeHandler(journal)
+        logger.removeHandler(recent)

@@ -179,11 +179,11 @@ async def serve(
         max_connections=_affordable(settings),
         idle_timeout=settings.idle_timeout,
     )
-    with collect_log() as journal:
+    with collect_log() as recent_log:
         operations = Operations(
             synthesizer,
             job_runner,
-            journal,
+            recent_log,
             maintenance.repaired_on_start,
             wanted=(settings.voice, *settings.voices),
         )

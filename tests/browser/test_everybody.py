@@ -22,7 +22,7 @@ LANGUAGES = {
     "nl": "Klaar om te spreken met de stem Joe",
 }
 TROUBLE: dict[str, list[dict[str, Any]]] = {
-    "works": [
+    "jobs": [
         {
             "voice": "en_US-amy-medium",
             "action": "install",

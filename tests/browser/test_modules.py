@@ -182,7 +182,7 @@ async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPa
         "speaks": "en_US-joe-medium",
         "workers": [{"state": "running", "last_failure": None}],
         "issues": [],
-        "works": [],
+        "jobs": [],
     }
     starting = {**quiet, "ready": False, "workers": [{"state": "starting", "last_failure": None}]}
     failing = {"state": "fatal", "last_failure": "it cannot start"}
@@ -197,7 +197,7 @@ async def test_the_state_is_put_in_one_line(server: WebServer, open_page: OpenPa
         ("open", quiet, "good", "state.ready", ""),
         ("open", {**quiet, "issues": [damaged]}, "warn", "state.ready", ""),
         ("open", instead, "warn", "state.instead", ""),
-        ("open", {**instead, "works": [coming]}, "wait", "state.coming", ""),
+        ("open", {**instead, "jobs": [coming]}, "wait", "state.coming", ""),
         ("open", {**starting, "workers": [waiting]}, "warn", "state.recovering", "crashed"),
         ("open", starting, "wait", "state.starting", ""),
         ("open", {**starting, "workers": [failing]}, "bad", "state.broken", "it cannot start"),

@@ -96,7 +96,7 @@ async def test_an_installation_is_called_off(start_web: StartServer, open_page: 
             await expect(notices).to_contain_text("The installation of Amy was called off.")
             await expect(notices).not_to_contain_text("could not be")
             await expect(row.get_by_role("button", name="Install")).to_be_enabled()
-            assert server.get("api/status")["works"] == []
+            assert server.get("api/status")["jobs"] == []
 
 
 async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(

@@ -67,7 +67,7 @@ def zombies() -> list[psutil.Process]:
 class Killer:
     """Kills a worker at a random moment, but never one that may be on a replay already.
 
-    A second death on the same text is a poisonous text to the server, whoever killed the worker:
+    A second death on the same text is a quarantined text to the server, whoever killed the worker:
     so nothing more is killed before all that was under way at the last kill has been answered.
     """
 

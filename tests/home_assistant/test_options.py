@@ -148,9 +148,9 @@ def test_a_wrong_option_is_at_its_default_and_all_others_are_kept(
     (issue,) = read_back.issues
     assert (issue.kind, issue.subject) == (IssueKind.OPTION, name)
     assert issue.suggestion is Suggestion.CHANGE_OPTION
-    assert said in issue.message
-    assert "secret" not in issue.message
-    assert len(issue.message.splitlines()) == 1
+    assert said in str(issue)
+    assert "secret" not in str(issue)
+    assert len(str(issue).splitlines()) == 1
     assert read_back.settings == read(file, others).settings
 
 
@@ -226,5 +226,5 @@ def test_no_options_whatever_are_too_much(
         assert value is None or setting.check(plain) == value
     for issue in read_back.issues:
         assert issue.subject in options
-    for text in (*read_back.remarks, *(issue.message for issue in read_back.issues)):
+    for text in (*read_back.remarks, *(str(issue) for issue in read_back.issues)):
         assert len(text) < 1000

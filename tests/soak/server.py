@@ -24,7 +24,7 @@ _KINDS = {
     "killed": "killed by signal 9",
     "hung": "made nothing for|did not answer a ping",
     "replayed": "which goes on from sample|that is tried once more",
-    "poisonous": "quarantined",
+    "quarantined": "quarantined",
     "unexpected": "Traceback|please report",
 }
 _STOP = 10.0  # seconds that Home Assistant's Supervisor allows
@@ -118,7 +118,7 @@ class Server:
                 self.seen.add(int(found[2]))
             kinds = [kind for kind, pattern in _KINDS.items() if re.search(pattern, line)]
             self.told.update(kinds)
-            if {"poisonous", "unexpected"} & set(kinds):
+            if {"quarantined", "unexpected"} & set(kinds):
                 self.lines = [*self.lines[-19:], line]
 
     async def _stop(self) -> None:

@@ -62,14 +62,14 @@ class Restless(Ingress):
                 }
                 for worker in self.status["workers"]
             ],
-            "works": [
+            "jobs": [
                 {
                     "voice": f"en_US-{number % 7}-low",
                     "action": "install",
                     "progress": {"step": "fetching", "file": "x", "done": number, "total": 10_000},
                 }
             ],
-            "ended": [
+            "finished_jobs": [
                 {
                     "id": f"{number - 19 + index}",
                     "voice": f"en_US-{index % 7}-low",
@@ -103,7 +103,7 @@ class Restless(Ingress):
                 }
                 for index in range(50)
             ],
-            "journal": [
+            "recent_log": [
                 {"at": at - 200 + index, "level": "info", "text": f"news {number - 199 + index}"}
                 for index in range(200)
             ],

@@ -43,7 +43,7 @@ async def test_before_it_has_begun(job_runner: JobRunner) -> None:
         job_runner.add(AMY), job_runner.cancel("amy"), return_exceptions=True
     )
     assert (type(added), called) == (JobCancelledError, None)
-    assert not job_runner.works
+    assert not job_runner.jobs
     assert await is_gone(job_runner)
     assert (await job_runner.add(AMY)).name == "amy"  # it can be had all the same
 
@@ -53,7 +53,7 @@ async def test_at_any_step(job_runner: JobRunner, step: Step) -> None:
     reached = asyncio.Event()
 
     def look() -> None:
-        if "amy" in job_runner.works and job_runner.works["amy"].progress.step is step:
+        if "amy" in job_runner.jobs and job_runner.jobs["amy"].progress.step is step:
             reached.set()
 
     job_runner.on_change = look
@@ -62,7 +62,7 @@ async def test_at_any_step(job_runner: JobRunner, step: Step) -> None:
     await asyncio.gather(job_runner.cancel("amy"), job_runner.cancel("amy"))  # pressed twice
     with pytest.raises(JobCancelledError):
         await adding
-    assert not job_runner.works
+    assert not job_runner.jobs
     assert list(job_runner.issues) == []
     assert await is_gone(job_runner)
 
@@ -136,7 +136,10 @@ async def test_who_asks_for_it_meanwhile_gets_it(
     with pytest.raises(JobCancelledError):
         await adding
     assert (await again).name == "amy"
-    assert [ended.outcome for ended in job_runner.ended] == [Outcome.CANCELLED, Outcome.DONE]
+    assert [job.outcome for job in job_runner.finished_jobs] == [
+        Outcome.CANCELLED,
+        Outcome.DONE,
+    ]
 
 
 @pytest.mark.parametrize("method", ["commit", "abandon"])
@@ -154,7 +157,7 @@ async def test_too_late(
             await call
     assert (await adding).name == "amy"
     assert "amy" in job_runner.library
-    assert [ended.outcome for ended in job_runner.ended] == [Outcome.DONE]
+    assert [ended.outcome for ended in job_runner.finished_jobs] == [Outcome.DONE]
 
 
 async def test_what_is_not_being_installed(job_runner: JobRunner) -> None:

@@ -147,11 +147,11 @@ class Before:
         return switched
 
 
-Work = Callable[[Path], Awaitable[object]]
+Job = Callable[[Path], Awaitable[object]]
 
 
 async def at_every_operation(
-    work: Work, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
+    work: Job, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
 ) -> dict[str, int]:
     """Do the work again and again, refused at every point; figures of how it went."""
     figures = dict.fromkeys(("points", "runs", "told", "told after the switch", "unharmed"), 0)
@@ -170,7 +170,7 @@ async def at_every_operation(
     return figures
 
 
-async def _refused(work: Work, refusal: Refusal, data: Path, figures: dict[str, int]) -> bool:
+async def _refused(work: Job, refusal: Refusal, data: Path, figures: dict[str, int]) -> bool:
     """One run; whether there was anything to refuse."""
     before = await asyncio.to_thread(Before.of, data)
     error: BaseException | None = None

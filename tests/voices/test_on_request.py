@@ -90,7 +90,7 @@ async def test_what_is_called_off_is_not_begun_again_by_a_request(
         port = server.port
         assert port
         first = asyncio.create_task(ask(port, AMY))
-        await eventually(lambda: bool(insight.operations.works()))
+        await eventually(lambda: bool(insight.operations.jobs()))
         second = asyncio.create_task(ask(port, AMY))
         _, _, third = await asyncio.gather(insight.operations.cancel(AMY), second, ask(port, AMY))
         assert {(await first).error, (await second).error, third.error} == {"cancelled"}

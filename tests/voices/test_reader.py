@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_piper_hardened.aio import end
+from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.store import manifest
 from wyoming_piper_hardened.store.verifier import Reader
 
@@ -34,7 +34,7 @@ async def test_other_threads_stay_free_and_a_stop_ends_it(
     assert await asyncio.to_thread(reading.wait, 60)
     assert await asyncio.to_thread(lambda: True)  # 20 threads would be more than there are
     assert len(begun) == 1
-    await end(*waiting)
+    await cancel_and_wait(*waiting)
     slow.set()
     assert await reader.find_damage(version) == []
     assert len(begun) == 1 + files  # of those that nobody waited for not a file more

@@ -63,7 +63,7 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     assert request["first_audio"] <= request["duration"]
     assert request["real_time_factor"] > 0
     assert "Hello" not in str(status)
-    assert any("is ready" in entry["text"] for entry in status["journal"])
+    assert any("is ready" in entry["text"] for entry in status["recent_log"])
 
 
 def sampled(exposition: str) -> dict[str, float]:

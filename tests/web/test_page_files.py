@@ -21,11 +21,11 @@ from wyoming_piper_hardened.errors import (
     HardenedError,
     IssueNotFoundError,
     OverloadedError,
-    PoisonSegmentError,
     RequestTooLargeError,
     ShuttingDownError,
     SpeakerNotFoundError,
     SynthesisError,
+    TextQuarantinedError,
     TooManyRequestsError,
     VoiceError,
     VoiceInstallingError,
@@ -42,7 +42,7 @@ LANGUAGES = ("en", "de", "fr", "es", "nl")
 MODULES = sorted(STATIC.glob("*.js"))
 MET = (
     *(AccessError, RequestTooLargeError, TooManyRequestsError, ShuttingDownError),
-    *(OverloadedError, DeadlineError, SynthesisError, PoisonSegmentError, SpeakerNotFoundError),
+    *(OverloadedError, DeadlineError, SynthesisError, TextQuarantinedError, SpeakerNotFoundError),
     *(VoiceNotFoundError, VoiceUnavailableError, VoiceInstallingError, VoiceError),
     IssueNotFoundError,
 )

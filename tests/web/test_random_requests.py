@@ -133,7 +133,7 @@ async def state_of(site: Site, data: Path) -> object:
     _, status = await site.get("/api/status")
     _, voices = await site.get("/api/voices")
     files = sorted(str(path) for path in data.rglob("*"))
-    return status["issues"], status["works"], voices, files
+    return status["issues"], status["jobs"], voices, files
 
 
 async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> None:

@@ -19,7 +19,7 @@ from support.client import connected
 from support.scripted_engine import samples
 from support.site import Open, Site
 from support.waiting import eventually
-from wyoming_piper_hardened.aio import end
+from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.config.settings import all_settings
 from wyoming_piper_hardened.speech import request as request_module
 from wyoming_piper_hardened.web import request_parsing as fields
@@ -67,7 +67,7 @@ async def test_what_was_said_is_kept_for_those_who_look_for_faults(
     await site.hear(text="**Hello** there.")
     _, status = await site.get("/api/status")
     assert [request["text"] for request in status["requests"]] == [kept]
-    assert "Hello" not in str(status["journal"])
+    assert "Hello" not in str(status["recent_log"])
 
 
 async def test_it_is_sent_while_it_is_made(open_site: Open, script: Script) -> None:
@@ -327,7 +327,7 @@ async def test_who_asks_too_much_is_told_when_to_come_back(
             assert answer.status == 429
             assert int(answer.headers["Retry-After"]) > 0
             assert (await answer.json())["error"]["code"] == "overloaded"
-        await end(waiting)
+        await cancel_and_wait(waiting)
     await eventually(lambda: site.synthesizer.pool.status().requests == 0)
 
 

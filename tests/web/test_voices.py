@@ -24,7 +24,7 @@ from support.hub_faults import Fault, voices_json
 from support.site import Open, Site
 from support.voices import SINGLE
 from support.waiting import eventually
-from wyoming_piper_hardened.aio import end
+from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.web.api import upload as upload_module
@@ -93,13 +93,13 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         await eventually(lambda: seen)
         status, body = await site.post(f"/api/voices/{AMY}/install")
         assert status == 202
-        assert body["work"]["voice"] == AMY
+        assert body["job"]["voice"] == AMY
         status, body = await site.post(f"/api/voices/{AMY}/install?wait=true")
         assert (status, body) == (200, {"voice": AMY, "prepared": True})
         assert (await voices(site))[AMY]["state"] == "installed"
         assert len(await site.hear(text="Hello there.", voice=AMY)) > 1000
-        await eventually(lambda: seen[-1]["works"] == [] and seen[-1]["requests"])
-        works = [work for state in seen for work in state["works"] if work["voice"] == AMY]
+        await eventually(lambda: seen[-1]["jobs"] == [] and seen[-1]["requests"])
+        works = [work for state in seen for work in state["jobs"] if work["voice"] == AMY]
         assert {work["action"] for work in works} == {"install"}
         assert await site.post(f"/api/voices/{AMY}/verify?wait=true") == (200, {"damage": []})
 
@@ -110,7 +110,7 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         (issue,) = (await voices(site))[AMY]["issues"]
         await eventually(lambda: issue in {i["id"] for i in seen[-1]["issues"]})
         assert (await site.post(f"/api/issues/{issue}/apply?wait=perhaps"))[0] == 400
-        assert (await site.get("/api/status"))[1]["works"] == []
+        assert (await site.get("/api/status"))[1]["jobs"] == []
         status, body = await site.post(f"/api/issues/{issue}/apply?wait=true")
         assert (status, body) == (200, {"applied": issue})
         assert not (await voices(site))[AMY]["issues"]
@@ -123,7 +123,7 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
         _, told = await site.get("/api/status")
         done = ["install", "verify", "verify", "repair", "repair", "remove"]
-        endings = [(one["action"], one["outcome"]) for one in told["ended"]]
+        endings = [(one["action"], one["outcome"]) for one in told["finished_jobs"]]
         assert endings == [(one, "done") for one in done]
         following.cancel()
 
@@ -154,7 +154,7 @@ async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_dat
         assert [issue["subject"] for issue in (await site.get("/api/status"))[1]["issues"]] == [AMY]
         assert not list((own_data / "staging").iterdir())
         _, told = await site.get("/api/status")
-        (ended,) = [one for one in told["ended"] if one["action"] == "install"]
+        (ended,) = [one for one in told["finished_jobs"] if one["action"] == "install"]
         assert (ended["voice"], ended["outcome"]) == (AMY, "failed")
         assert (ended["code"], ended["message"]) == (failed["code"], failed["message"])
 
@@ -171,14 +171,14 @@ async def test_an_installation_is_called_off(
         ):
             waiting = asyncio.create_task(site.post(f"/api/voices/{AMY}/install?wait=true"))
             async with asyncio.timeout(20):
-                while not (await site.get("/api/status"))[1]["works"]:  # noqa: ASYNC110 - as clients do
+                while not (await site.get("/api/status"))[1]["jobs"]:  # noqa: ASYNC110 - as clients do
                     await asyncio.sleep(0.02)
                 assert (await site.ask(method, path))[0] == 200
                 status, body = await waiting
             assert (status, body["error"]["code"]) == (409, "cancelled")
             _, told = await site.get("/api/status")
-            assert (told["works"], told["issues"]) == ([], [])
-            assert told["ended"][-1]["outcome"] == "cancelled"
+            assert (told["jobs"], told["issues"]) == ([], [])
+            assert told["finished_jobs"][-1]["outcome"] == "cancelled"
             await eventually(lambda: not list((own_data / "staging").iterdir()))
         status, body = await site.post(f"/api/voices/{AMY}/cancel")
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
@@ -284,7 +284,7 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
     await eventually(lambda: str(voice.model) in site.synthesizer.pool.status().open_breakers)
     assert len(await site.hear(text="All is well.")) > 1000
     _, status = await site.get("/api/status")
-    assert (status["issues"], status["works"]) == ([], [])
+    assert (status["issues"], status["jobs"]) == ([], [])
 
 
 async def admitted(site: Site, files: Callable[[], aiohttp.FormData]) -> int:
@@ -341,9 +341,9 @@ async def test_the_files_that_came_last_are_those_that_serve(
 
     first = asyncio.create_task(site.post("/api/voices", data=with_quality("first")))
     async with asyncio.timeout(20):
-        while not (await site.get("/api/status"))[1]["works"]:  # noqa: ASYNC110 - as clients do
+        while not (await site.get("/api/status"))[1]["jobs"]:  # noqa: ASYNC110 - as clients do
             await asyncio.sleep(0.01)
-    await end(first)  # its client has gone; the installation goes on
+    await cancel_and_wait(first)  # its client has gone; the installation goes on
     assert await admitted(site, partial(with_quality, "second")) == 200
     assert (await voices(site, "?installed=true"))["my-voice"]["quality"] == "second"
 
@@ -400,7 +400,7 @@ async def test_uploads_that_are_refused(
     status, body = await site.post("/api/voices", data=form(*parts))
     assert (status, body["error"]["retryable"]) == (expected, False), body
     _, told = await site.get("/api/status")
-    assert (told["issues"], told["ended"]) == ([], [])  # who sent it has been told
+    assert (told["issues"], told["finished_jobs"]) == ([], [])  # who sent it has been told
     assert set(await voices(site, "?installed=true")) == {JOE}
     assert (await site.get("/api/status"))[1]["issues"] == []
     assert [path for path in sorted(prepared_data.rglob("*")) if "locks" not in path.parts] == [

@@ -16,7 +16,7 @@ from wyoming_piper_hardened.errors import HardenedError, VoiceError, VoiceUnavai
 from wyoming_piper_hardened.rate_limit import RateLimit
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
 from wyoming_piper_hardened.workers.breaker import Breakers, BreakerState
-from wyoming_piper_hardened.workers.segment_job import FairShare, Job, JobQueue
+from wyoming_piper_hardened.workers.segment_job import FairShare, JobQueue, SegmentJob
 from wyoming_piper_hardened.workers.sizing import choose_memory_limit, choose_size
 from wyoming_piper_hardened.workers.text_quarantine import Quarantine
 
@@ -152,13 +152,13 @@ def test_a_quarantine_knows_a_text_without_keeping_it(text: str, model: str, sam
 # The queue
 
 
-def job(fair_share: FairShare | None = None, attempts: int = 0) -> Job:
-    made = Job(SegmentRequest("x"), fair_share or FairShare())
+def job(fair_share: FairShare | None = None, attempts: int = 0) -> SegmentJob:
+    made = SegmentJob(SegmentRequest("x"), fair_share or FairShare())
     made.attempts = attempts
     return made
 
 
-async def drain(jobs: JobQueue) -> list[Job]:
+async def drain(jobs: JobQueue) -> list[SegmentJob]:
     return [await jobs.get() for _ in range(len(jobs))]
 
 
@@ -242,7 +242,7 @@ def test_a_getter_that_gives_up_loses_no_job(getters: int, puts: int) -> None:
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        taken = [result for result in results if isinstance(result, Job)]
+        taken = [result for result in results if isinstance(result, SegmentJob)]
         taken += await asyncio.wait_for(drain(jobs), 5)
         assert sorted(map(id, taken)) == sorted(map(id, made))
 

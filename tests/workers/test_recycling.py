@@ -238,14 +238,14 @@ async def test_a_reset_releases_a_quarantined_text(
 ) -> None:
     server = await start_server(script(), RestartPolicy(backoff_delay=0.02), workers=1)
     text = "Do CRASH please."
-    assert await say(server, text) == "poison-segment"
-    assert await say(server, text) == "poison-segment"
+    assert await say(server, text) == "text-quarantined"
+    assert await say(server, text) == "text-quarantined"
     assert pool_of(server).status().quarantined_segments == 1
     executions = tmp_path / "executions"
     assert len(executions.read_text("utf-8").splitlines()) == 2
     pool_of(server).reset()
     assert pool_of(server).status().quarantined_segments == 0
-    assert await say(server, text) == "poison-segment"
+    assert await say(server, text) == "text-quarantined"
     assert len(executions.read_text("utf-8").splitlines()) == 4
 
 

@@ -98,12 +98,12 @@ async def test_one_that_ignores_term_is_killed(
 @pytest.mark.parametrize(
     ("order", "code", "limits"),
     [
-        ("CRASH", "poison-segment", {}),
-        ("LATE CRASH", "poison-segment", {}),
-        ("HANG", "poison-segment", {"synthesis_timeout": 0.4}),
-        ("LATE HANG", "poison-segment", {"synthesis_timeout": 0.4}),
+        ("CRASH", "text-quarantined", {}),
+        ("LATE CRASH", "text-quarantined", {}),
+        ("HANG", "text-quarantined", {"synthesis_timeout": 0.4}),
+        ("LATE HANG", "text-quarantined", {"synthesis_timeout": 0.4}),
         ("ERROR", "synthesis-failed", {}),
-        ("ENDLESS", "poison-segment", {}),
+        ("ENDLESS", "text-quarantined", {}),
     ],
 )
 async def test_a_segment_that_always_fails_is_an_error_and_the_next_request_works(

@@ -118,14 +118,12 @@ class App:
         try:
             await asyncio.to_thread(_write_something, folder)
         except OSError as err:
-            message = (
-                f"{folder} refuses: {err.strerror}; what is there speaks, nothing can be added"
-            )
+            params = {"folder": str(folder), "reason": err.strerror}
             if err.errno in {errno.ENOSPC, errno.EDQUOT}:
-                issue = Issue(IssueKind.NO_SPACE, "data_dir", message, Suggestion.FREE_SPACE)
+                kind, suggestion = IssueKind.NO_SPACE, Suggestion.FREE_SPACE
+                operations.tell(Issue(kind, "data_dir", "data_dir", params, suggestion))
             else:
-                issue = Issue(IssueKind.UNWRITABLE, "data_dir", message)
-            operations.tell(issue)
+                operations.tell(Issue(IssueKind.UNWRITABLE, "data_dir", "", params))
 
 
 def _write_something(folder: Path) -> None:

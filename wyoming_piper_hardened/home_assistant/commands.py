@@ -145,7 +145,7 @@ async def _say(operations: Operations, fields: Mapping[str, str]) -> str:
 async def _status(operations: Operations, _: Mapping[str, str]) -> str:
     status = operations.status()
     workers = ", ".join(str(worker.state) for worker in status.pool.workers) or "none"
-    works = ", ".join(f"{work.action} {work.voice}" for work in status.works) or "nothing"
+    works = ", ".join(f"{work.action} {work.voice}" for work in status.jobs) or "nothing"
     issues = ", ".join(issue.id for issue in status.issues) or "none"
     return (
         f"{'ready' if status.ready else 'not ready'}, {status.speaks} speaks; workers: {workers}; "

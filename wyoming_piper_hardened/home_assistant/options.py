@@ -131,21 +131,18 @@ class _Reading:
         try:
             if not file.is_file():  # a device or a pipe would never end
                 if file.exists() or missing_is_wrong:
-                    self._is_wrong(
-                        file.name, "there is no such file; every option is at its default"
-                    )
+                    self._is_wrong(file.name, "file-missing")
                 return {}
             with file.open("rb") as opened:
                 loaded = json.loads(opened.read(_MAX_BYTES).decode("utf-8-sig"))
         except OSError as err:
-            why = f"it cannot be read ({err.strerror}); every option is at its default"
+            self._is_wrong(file.name, "file-unreadable", reason=err.strerror or "")
         except (ValueError, RecursionError):
-            why = "it is not valid JSON; every option is at its default"
+            self._is_wrong(file.name, "file-invalid", reason="it is not valid JSON")
         else:
             if isinstance(loaded, dict):
                 return loaded
-            why = "it holds no object of options; every option is at its default"
-        self._is_wrong(file.name, why)
+            self._is_wrong(file.name, "file-invalid", reason="it holds no object of options")
         return {}
 
     def take_environment(self, environment: Mapping[str, str]) -> None:
@@ -189,17 +186,16 @@ class _Reading:
         try:
             self.values[name] = _checked(name, value)
         except ConfigError as err:
-            self._is_wrong(shown, f"it is left at its default; {err}")
+            self._is_wrong(shown, err.code, reason=str(err))
         except (ValueError, vol.Invalid):
             self._refuse(shown, value, _CHECKS[name].allowed)
 
     def _refuse(self, shown: str, value: object, allowed: str) -> None:
-        message = f"{reprlib.repr(value)} is not allowed; allowed: {allowed}"
-        self._is_wrong(shown, f"{message}; it is left at its default")
+        self._is_wrong(shown, "not-allowed", value=reprlib.repr(value), allowed=allowed)
 
-    def _is_wrong(self, subject: str, message: str) -> None:
-        issue = Issue(IssueKind.OPTION, subject[:_SHOWN], message, Suggestion.CHANGE_OPTION)
-        self.issues.append(issue)
+    def _is_wrong(self, subject: str, code: str, **params: str) -> None:
+        suggestion = Suggestion.CHANGE_OPTION
+        self.issues.append(Issue(IssueKind.OPTION, subject[:_SHOWN], code, params, suggestion))
 
 
 def _is_empty(value: object) -> bool:

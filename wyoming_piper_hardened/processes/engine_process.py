@@ -17,7 +17,7 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 from wyoming.ping import Ping, Pong
 
-from ..aio import end
+from ..aio import cancel_and_wait
 from ..engine.messages import CANCEL, EXIT_CANNOT_START, LOADED, LOADING, READY, SegmentRequest
 from ..errors import EngineFailedError, ProtocolError, SynthesisError, VoiceError
 from ..system.framing import MAX_HEADER_BYTES, Limits, read_event
@@ -150,7 +150,7 @@ class EngineProcess:
                 patience = self._command.start_timeout
             raise self._failed(f"made nothing for {patience:g} s", "hung") from None
         finally:
-            await end(teller)
+            await cancel_and_wait(teller)
 
     async def ping(self) -> None:
         """Check an idle engine.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from ..aio import end
+from ..aio import cancel_and_wait
 from ..engine.messages import EXIT_NO_SPACE
 from ..errors import NoSpaceError, VoiceError
 
@@ -80,4 +80,4 @@ async def _memory_watched(
     try:
         yield exceeded
     finally:
-        await end(task)
+        await cancel_and_wait(task)

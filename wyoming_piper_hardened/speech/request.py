@@ -10,15 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from ..engine.messages import SegmentRequest, SpeechOptions
-from ..errors import DeadlineError, HardenedError, PoisonSegmentError
+from ..errors import DeadlineError, HardenedError, TextQuarantinedError
 from ..store.voice import Voice
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
 from ..workers.pool import Pool, Slot
-from ..workers.segment_job import FairShare, Job
+from ..workers.segment_job import FairShare, SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
+_Ahead = tuple[Segment, SegmentJob] | HardenedError | None
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
@@ -75,8 +76,10 @@ class Request:
         self._sent = 0
         self._began: float | None = None
         self._slots = asyncio.Semaphore(_AHEAD)
-        self._ahead: asyncio.Queue[tuple[Segment, Job] | HardenedError | None] = asyncio.Queue()
-        self._jobs: set[Job] = set()
+        self._ahead: asyncio.Queue[tuple[Segment, SegmentJob] | HardenedError | None] = (
+            asyncio.Queue()
+        )
+        self._jobs: set[SegmentJob] = set()
 
     @property
     def samples(self) -> int:
@@ -96,7 +99,7 @@ class Request:
                     self._slot = self._admission.enter_context(self._pool.admit(model))
                 try:
                     job = self._pool.submit(self._request(segment), self._fair_share)
-                except PoisonSegmentError as err:
+                except TextQuarantinedError as err:
                     self._ahead.put_nowait(err)
                     self._slots.release()
                     continue
@@ -116,7 +119,7 @@ class Request:
     async def deliver(self) -> int:
         """Send the audio in order; returns the number of samples."""
         pause = b""
-        left_out: PoisonSegmentError | None = None
+        left_out: TextQuarantinedError | None = None
         truncated = False
         while (item := await self._ahead.get()) is not None:
             before = self._sent
@@ -124,12 +127,12 @@ class Request:
                 if isinstance(item, HardenedError):
                     raise item
                 await self._deliver(item[1], pause)
-            except PoisonSegmentError as err:
+            except TextQuarantinedError as err:
                 if left_out is None:  # once, however many more of them there are
                     _LOGGER.warning("left out of a request: %s", err)
                 left_out = err
                 truncated |= self._sent > before
-                self._pool.metrics.poison.inc()
+                self._pool.metrics.quarantined_texts.inc()
             if isinstance(item, tuple):
                 self._jobs.discard(item[1])
                 self._slots.release()
@@ -145,7 +148,7 @@ class Request:
         for job in self._jobs:
             job.cancel()
 
-    async def _deliver(self, job: Job, pause: bytes) -> None:
+    async def _deliver(self, job: SegmentJob, pause: bytes) -> None:
         audio = job.audio()
         try:
             async with asyncio.timeout(self._timeout):

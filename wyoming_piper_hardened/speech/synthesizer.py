@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from ..aio import end
+from ..aio import cancel_and_wait
 from ..engine.messages import SegmentRequest, SpeechOptions
 from ..errors import (
     HardenedError,
@@ -198,7 +198,7 @@ class Synthesizer:
                 raise
             finally:
                 request.cancel_jobs()
-                await end(producer)
+                await cancel_and_wait(producer)
                 self._record(request_id, target, request, outcome, time.monotonic() - begin)
         return samples
 

@@ -42,7 +42,7 @@ class FinishedJob:
 
 
 @dataclass(slots=True)
-class Work:
+class Job:
     """An action under way; `progress` changes."""
 
     voice: str

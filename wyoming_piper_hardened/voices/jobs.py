@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from ..aio import end
+from ..aio import cancel_and_wait
 from ..catalogue.entry import CatalogueVoice
 from ..errors import (
     HardenedError,
@@ -22,10 +22,11 @@ from ..errors import (
     VoiceInstallingError,
     VoiceNotFoundError,
 )
+from ..events import Event
 from ..issues import Issue, IssueKind, Issues, Suggestion
 from ..store.voice import Voice
 from .installer import Installer
-from .job import Action, FinishedJob, Work
+from .job import Action, FinishedJob, Job
 from .library import Library, find_voice
 from .on_demand import Offer
 from .progress import Progress, Report
@@ -73,9 +74,9 @@ class JobRunner:
         self.library = library
         self.issues = issues
         self.offer = offer
-        self.works: dict[str, Work] = {}
+        self.jobs: dict[str, Job] = {}
         """By the voice's name."""
-        self.ended: deque[FinishedJob] = deque(maxlen=_REMEMBERED)
+        self.finished_jobs: deque[FinishedJob] = deque(maxlen=_REMEMBERED)
         """How the last works ended."""
         self.on_new: Callable[[Voice], None] = lambda _: None
         """Called with every voice that serves from now on."""
@@ -103,7 +104,7 @@ class JobRunner:
         async def do(report: Report) -> Voice:
             return self._serve(await self.installer.install(source, report))
 
-        work = Work(source.voice, Action.INSTALL, source.label, reports_failure=reports_failure)
+        work = Job(source.voice, Action.INSTALL, source.label, reports_failure=reports_failure)
         return await self._work(work, do)
 
     async def import_files(self, model: Path) -> Voice:
@@ -120,10 +121,11 @@ class JobRunner:
         async def do(_: Report) -> list[str]:
             damage = await self.installer.verify(name)
             if damage:
-                self.tell(Issue(IssueKind.DAMAGED, name, "; ".join(damage), Suggestion.REPAIR))
+                params = {"damage": tuple(damage)}
+                self.tell(Issue(IssueKind.DAMAGED, name, "files", params, Suggestion.REPAIR))
             return damage
 
-        return await self._work(Work(name, Action.VERIFY, reports_failure=False), do)
+        return await self._work(Job(name, Action.VERIFY, reports_failure=False), do)
 
     async def repair(self, name: str) -> Voice:
         """Verify a voice and mend it; see `Installer.repair`.
@@ -139,7 +141,7 @@ class JobRunner:
                 await self._serve_what_is_left(name, str(err))
                 raise
 
-        return await self._work(Work(name, Action.REPAIR), do)
+        return await self._work(Job(name, Action.REPAIR), do)
 
     async def cancel(self, name: str) -> None:
         """End an installation that is under way; who waits for it gets a JobCancelledError.
@@ -147,7 +149,7 @@ class JobRunner:
         Raises:
             NotInstalledError: it is not being installed, or was committed in this moment.
         """
-        work = self.works.get(name)
+        work = self.jobs.get(name)
         if work is None or work.action is not Action.INSTALL or work.task is None:
             raise NotInstalledError(f"{name[:80]!r} is not being installed")
         await work.cancel()
@@ -160,7 +162,7 @@ class JobRunner:
         Raises:
             VoiceError: it is not installed, or the disk refuses.
         """
-        if (work := self.works.get(name)) is not None and work.action is Action.INSTALL:
+        if (work := self.jobs.get(name)) is not None and work.action is Action.INSTALL:
             with contextlib.suppress(NotInstalledError):  # it was too late for that
                 await self.cancel(name)
             if name not in await asyncio.to_thread(self.installer.store.names):
@@ -172,11 +174,11 @@ class JobRunner:
             self.issues.dismiss(name)
             await self._serve_what_is_left(name, None)
 
-        await self._work(Work(name, Action.REMOVE, reports_failure=False), do)
+        await self._work(Job(name, Action.REMOVE, reports_failure=False), do)
 
     async def has(self, name: str) -> bool:
         """Whether a voice of that name is here, sound or not; waits while it is being removed."""
-        if (work := self.works.get(name)) is not None and work.action is Action.REMOVE:
+        if (work := self.jobs.get(name)) is not None and work.action is Action.REMOVE:
             assert work.task is not None
             await asyncio.wait({work.task})
         return name in self.library or name in await asyncio.to_thread(self.installer.store.names)
@@ -233,28 +235,28 @@ class JobRunner:
         when, error = self._failed.get(name, (0.0, None))
         if error is not None and time.monotonic() - when < _FAILED_MEMORY:
             raise error
-        if (work := self.works.get(name)) is not None and work.cancelled:
+        if (work := self.jobs.get(name)) is not None and work.cancelled:
             raise _cancelled(name)
 
     def tell(self, issue: Issue) -> None:
         """Open an issue, and log it if it is new."""
-        if self.issues.raise_issue(issue):
-            _LOGGER.error("%s: %s: %s", issue.subject, issue.kind, issue.message)
+        if self.issues.open(issue):
+            _LOGGER.error(Event("issue-opened", issue=issue))
             self.on_change()
 
     async def close(self) -> None:
         """Cancel what is under way; transactions leave the voices as they were."""
-        await end(*self._tasks)
+        await cancel_and_wait(*self._tasks)
 
-    async def _work(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
+    async def _work(self, work: Job, do: Callable[[Report], Awaitable[T]]) -> T:
         """Carry out an action, or join the same one if it is under way."""
-        while (under_way := self.works.get(work.voice)) is not None:
+        while (under_way := self.jobs.get(work.voice)) is not None:
             assert under_way.task is not None
             same = (under_way.action, under_way.label) == (work.action, work.label)
             if same and not under_way.cancelled:
                 return cast("T", await asyncio.shield(under_way.task))
             await asyncio.wait({under_way.task})
-        self.works[work.voice] = work
+        self.jobs[work.voice] = work
         if work.action is Action.INSTALL:
             self._failed.pop(work.voice, None)
         name = f"{work.action} {work.voice}"
@@ -264,13 +266,13 @@ class JobRunner:
         self._tasks.add(work.task)
         return cast("T", await asyncio.shield(work.task))
 
-    def _ended(self, work: Work) -> None:
-        del self.works[work.voice]
+    def _ended(self, work: Job) -> None:
+        del self.jobs[work.voice]
         if (ended := work.ended()) is not None:
-            self.ended.append(ended)
+            self.finished_jobs.append(ended)
         self.on_change()
 
-    async def _carry_out(self, work: Work, do: Callable[[Report], Awaitable[T]]) -> T:
+    async def _carry_out(self, work: Job, do: Callable[[Report], Awaitable[T]]) -> T:
         def report(progress: Progress) -> None:
             work.progress = progress
             self.on_change()
@@ -291,20 +293,23 @@ class JobRunner:
             self._failed[work.voice] = (time.monotonic(), _cancelled(work.voice))
         raise _cancelled(work.voice)
 
-    def _tell_failure(self, work: Work, err: HardenedError) -> None:
-        message = f"{err.code}: {err}"
+    def _tell_failure(self, work: Job, err: HardenedError) -> None:
+        failed = Event(
+            "job-failed", voice=work.voice, action=work.action, code=err.code, reason=str(err)
+        )
         if work.action is Action.INSTALL and work.reports_failure:
             self._failed[work.voice] = (time.monotonic(), err)
         if not work.reports_failure:
-            _LOGGER.error("%s: %s: %s", work.voice, work.action, message)
+            _LOGGER.error(failed)
         elif isinstance(err, NoSpaceError):
-            self.tell(Issue(IssueKind.NO_SPACE, work.voice, message, Suggestion.FREE_SPACE))
+            suggestion = Suggestion.FREE_SPACE
+            self.tell(Issue.from_error(IssueKind.NO_SPACE, work.voice, err, suggestion))
         elif work.action is Action.REPAIR:
-            self.tell(Issue(IssueKind.DAMAGED, work.voice, message, Suggestion.REPAIR))
+            self.tell(Issue.from_error(IssueKind.DAMAGED, work.voice, err, Suggestion.REPAIR))
         elif work.action is Action.INSTALL and work.voice not in self.library:
-            self.tell(Issue(IssueKind.MISSING, work.voice, message, Suggestion.INSTALL))
+            self.tell(Issue.from_error(IssueKind.MISSING, work.voice, err, Suggestion.INSTALL))
         else:
-            _LOGGER.error("%s: %s: %s", work.voice, work.action, message)
+            _LOGGER.error(failed)
 
     def _serve(self, voice: Voice) -> Voice:
         self.issues.dismiss(voice.name)
@@ -329,7 +334,7 @@ class JobRunner:
             self.library.replace(voice)
 
     def _shown(self, name: str) -> str:
-        progress = self.works[name].progress if name in self.works else Progress()
+        progress = self.jobs[name].progress if name in self.jobs else Progress()
         if progress.total:
             return f"{progress.step}, {progress.done * 100 // progress.total} %"
         return progress.step

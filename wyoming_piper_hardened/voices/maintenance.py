@@ -125,8 +125,10 @@ class Maintenance:
                 await self._prepare(voice)
         for name in await asyncio.to_thread(job_runner.installer.store.names):
             if name not in job_runner.library:
-                message = "no version of it can be used"
-                job_runner.tell(Issue(IssueKind.DAMAGED, name, message, Suggestion.REPAIR))
+                suggestion = Suggestion.REPAIR
+                job_runner.tell(
+                    Issue(IssueKind.DAMAGED, name, "no-usable-version", suggestion=suggestion)
+                )
                 self._sick.put_nowait(name)
         for name in dict.fromkeys(self.care.wanted):
             if name not in job_runner.library and name not in self._patients:
@@ -137,15 +139,18 @@ class Maintenance:
         try:
             source = await asyncio.to_thread(self.job_runner.installer.sources.find, name)
         except VoiceNotFoundError as err:
-            self.job_runner.tell(Issue(IssueKind.MISSING, name, str(err), Suggestion.CHANGE_OPTION))
+            suggestion = Suggestion.CHANGE_OPTION
+            self.job_runner.tell(Issue.from_error(IssueKind.MISSING, name, err, suggestion))
             return
         if source.voice in self.job_runner.library:
             return  # it goes by an older name
         if self.care.auto_install:  # no trouble yet: it is on its way
             self._treat(source.voice, self.job_runner.install)
             return
-        message = "it is not installed"
-        self.job_runner.tell(Issue(IssueKind.MISSING, source.voice, message, Suggestion.INSTALL))
+        issue = Issue(
+            IssueKind.MISSING, source.voice, "not-installed", suggestion=Suggestion.INSTALL
+        )
+        self.job_runner.tell(issue)
 
     async def _prepare(self, voice: Voice) -> None:
         source = await asyncio.to_thread(package_source)
@@ -156,7 +161,9 @@ class Maintenance:
             await self.job_runner.add(source)
         except VoiceError as err:
             suggestion = Suggestion.REPAIR
-            self.job_runner.tell(Issue(IssueKind.UNPREPARED, voice.name, str(err), suggestion))
+            self.job_runner.tell(
+                Issue.from_error(IssueKind.UNPREPARED, voice.name, err, suggestion)
+            )
             _LOGGER.warning("%s is used as it is: each sentence starts later", voice.name)
 
     async def _listen(self) -> None:
@@ -165,7 +172,10 @@ class Maintenance:
             model, reason = await self._reports.get()
             name = model.stem
             if await self.job_runner.has(name) and not self._is_replaced(model):
-                self.job_runner.tell(Issue(IssueKind.UNLOADABLE, name, reason, Suggestion.REPAIR))
+                params = {"reason": reason}
+                self.job_runner.tell(
+                    Issue(IssueKind.UNLOADABLE, name, "", params, Suggestion.REPAIR)
+                )
                 self._sick.put_nowait(name)
 
     def _is_replaced(self, model: Path) -> bool:
@@ -192,7 +202,9 @@ class Maintenance:
             try:
                 await treat(name)
             except JobCancelledError as err:
-                self.job_runner.tell(Issue(IssueKind.MISSING, name, str(err), Suggestion.INSTALL))
+                self.job_runner.tell(
+                    Issue.from_error(IssueKind.MISSING, name, err, Suggestion.INSTALL)
+                )
                 return
             except HardenedError as err:
                 if isinstance(err, OfflineError) or (attempt >= MAX_ATTEMPTS and not err.retryable):
@@ -216,12 +228,12 @@ class Maintenance:
     async def _check_one(self, name: str) -> None:
         store, reader = self.job_runner.installer.store, self.job_runner.installer.reader
         version = await asyncio.to_thread(store.current, name)
-        if version is None or name in self.job_runner.works:
+        if version is None or name in self.job_runner.jobs:
             return
         damage = await reader.find_damage(version, _CHECK_PAUSE)
         if damage and await asyncio.to_thread(store.current, name) == version:
-            message = "; ".join(damage)
-            self.job_runner.tell(Issue(IssueKind.DAMAGED, name, message, Suggestion.REPAIR))
+            params = {"damage": tuple(damage)}
+            self.job_runner.tell(Issue(IssueKind.DAMAGED, name, "files", params, Suggestion.REPAIR))
             self._sick.put_nowait(name)
 
     async def _refresh(self) -> None:
@@ -235,8 +247,8 @@ class Maintenance:
                 try:
                     await self.catalogue.refresh()
                 except VoiceError as err:
-                    issue = Issue(
-                        IssueKind.UNREACHABLE, "catalogue", str(err), Suggestion.CHECK_NETWORK
+                    issue = Issue.from_error(
+                        IssueKind.UNREACHABLE, "catalogue", err, Suggestion.CHECK_NETWORK
                     )
                     self.job_runner.tell(issue)
                     delay = _RETRY_LIMIT
@@ -252,8 +264,7 @@ class Maintenance:
             self.job_runner.issues.dismiss(name, IssueKind.STALE)
             if entry is None or hub_label(entry) == label:
                 continue
-            message = "the hub has another version of it; what is installed goes on speaking"
-            self.job_runner.tell(Issue(IssueKind.STALE, name, message, Suggestion.UPDATE))
+            self.job_runner.tell(Issue(IssueKind.STALE, name, suggestion=Suggestion.UPDATE))
 
     def _hub_labels(self) -> dict[str, str]:
         """What is served and came from the hub. Blocks on the disk."""
@@ -282,7 +293,7 @@ class Maintenance:
             await asyncio.sleep(_FOLLOW_INTERVAL)
             seen = await asyncio.to_thread(store.state)
             for name in known.keys() | seen.keys():
-                if known.get(name) != seen.get(name) and name not in self.job_runner.works:
+                if known.get(name) != seen.get(name) and name not in self.job_runner.jobs:
                     await self.job_runner.reread(name)
             known = seen
 
@@ -305,7 +316,7 @@ class Maintenance:
             self._rejected[model] = label
             self.job_runner.issues.dismiss(model.stem, IssueKind.MISSING)
             suggestion = Suggestion.REPLACE_FILE
-            self.job_runner.tell(Issue(IssueKind.REJECTED, model.stem, str(err), suggestion))
+            self.job_runner.tell(Issue.from_error(IssueKind.REJECTED, model.stem, err, suggestion))
 
     def _is_served(self, name: str, label: str) -> bool:
         version = self.job_runner.installer.store.serving(name)

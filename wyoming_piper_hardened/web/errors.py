@@ -22,7 +22,7 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.IssueNotFoundError: 404,
     errors.ManualActionRequiredError: 409,
     errors.SynthesisError: 422,
-    errors.PoisonSegmentError: 422,
+    errors.TextQuarantinedError: 422,
     errors.TooManyRequestsError: 429,
     errors.OverloadedError: 429,
     errors.TooManyConnectionsError: 503,

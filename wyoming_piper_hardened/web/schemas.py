@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..recent_log import LogEntry
 from ..store.voice import NAME_PATTERN
 from ..text.length import MAX_TEXT_CHARS
 from ..voices.job import Action, Outcome
 from ..voices.progress import Step
 from .endpoint import Schema
+from .json_shapes import schema_of
 
 JSON = "application/json"
 
@@ -57,14 +59,14 @@ PROGRESS = record(
         "total": WHOLE,
     }
 )
-WORK = record(
+JOB = record(
     {
         "voice": TEXT,
         "action": choice(*Action),
         "progress": PROGRESS,
     }
 )
-ENDED = record(
+FINISHED_JOB = record(
     {
         "id": TEXT,
         "voice": TEXT,
@@ -79,6 +81,8 @@ ISSUE = record(
         "id": TEXT,
         "kind": TEXT,
         "subject": TEXT,
+        "code": TEXT,
+        "params": {"type": "object"},
         "message": TEXT,
         "suggestion": maybe(TEXT),
         "applicable": SWITCH,
@@ -110,8 +114,8 @@ STATUS = record(
         "queue": record(
             {"requests": WHOLE, "waiting_segments": WHOLE, "quarantined_segments": WHOLE}
         ),
-        "works": array(WORK),
-        "ended": array(ENDED),
+        "jobs": array(JOB),
+        "finished_jobs": array(FINISHED_JOB),
         "issues": array(ISSUE),
         "requests": array(
             record(
@@ -129,7 +133,7 @@ STATUS = record(
                 }
             )
         ),
-        "journal": array(record({"at": NUMBER, "level": TEXT, "text": TEXT})),
+        "recent_log": array(schema_of(LogEntry)),
         "memory": WHOLE,
     }
 )

@@ -13,7 +13,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from ..aio import end
+from ..aio import cancel_and_wait
 from ..config.settings import Settings
 from ..control import Operations
 from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequestsError
@@ -158,7 +158,7 @@ class WebServer:
         self._server.close()
         self._server = None
         self._events.close()
-        await end(self._feed)
+        await cancel_and_wait(self._feed)
         await self._runner.cleanup()
         await self._voices.close()
 

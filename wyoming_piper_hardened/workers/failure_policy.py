@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..errors import EngineFailedError, HardenedError, PoisonSegmentError, VoiceUnavailableError
+from ..errors import EngineFailedError, HardenedError, TextQuarantinedError, VoiceUnavailableError
 from ..metrics import Metrics
 from .breaker import Breakers, BreakerState
-from .segment_job import MAX_ATTEMPTS, Job, JobQueue
+from .segment_job import MAX_ATTEMPTS, JobQueue, SegmentJob
 from .text_quarantine import Quarantine
 
 
@@ -28,11 +28,11 @@ class FailurePolicy:
         self.quarantine = quarantine
         self._metrics = metrics
 
-    def check(self, job: Job) -> HardenedError | None:
+    def check(self, job: SegmentJob) -> HardenedError | None:
         """Why a job must not be given to a worker, if so. Asked right before it would be."""
         now = time.monotonic()
         if self.quarantine.holds(job.request, now):
-            return self.poisonous(job)
+            return self.quarantined(job)
         if not self.breakers.admit(job.request.model, now):
             return self.unavailable(job.request.model)
         return None
@@ -49,14 +49,14 @@ class FailurePolicy:
         """Whether a voice is not to be tried at present."""
         return self.breakers.state(model, time.monotonic()) is BreakerState.OPEN
 
-    def poisonous(self, job: Job) -> PoisonSegmentError:
+    def quarantined(self, job: SegmentJob) -> TextQuarantinedError:
         """The answer to a text that is quarantined."""
-        return PoisonSegmentError(
+        return TextQuarantinedError(
             f"a segment of {job.characters} characters ended {MAX_ATTEMPTS} workers; it is not "
             f"tried again within {self.quarantine.expiry / 60:.0f} minutes. Please report the text"
         )
 
-    def succeeded(self, job: Job) -> None:
+    def succeeded(self, job: SegmentJob) -> None:
         """A segment was spoken."""
         self.breakers.succeeded(job.request.model)
 
@@ -66,7 +66,7 @@ class FailurePolicy:
         if permanent:
             self.on_unsound(model, reason)
 
-    def worker_died(self, job: Job, failure: EngineFailedError, jobs: JobQueue) -> str:
+    def worker_died(self, job: SegmentJob, failure: EngineFailedError, jobs: JobQueue) -> str:
         """A worker died of a segment: have it replayed, or quarantine it; returns what was done.
 
         Only the first death on a text counts against its voice.
@@ -89,5 +89,5 @@ class FailurePolicy:
             return f"which goes on from sample {job.samples}"
         self.breakers.undecided(job.request.model)
         self.quarantine.add(job.request, now)
-        job.fail(self.poisonous(job))
+        job.fail(self.quarantined(job))
         return "that had ended a worker before, so it is quarantined"

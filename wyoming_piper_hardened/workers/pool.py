@@ -17,7 +17,7 @@ from ..processes.command import EngineCommand
 from ..restart import RestartDecider
 from .breaker import Breakers
 from .failure_policy import FailurePolicy
-from .segment_job import FairShare, Job, JobQueue
+from .segment_job import FairShare, JobQueue, SegmentJob
 from .text_quarantine import Quarantine
 from .worker import RecyclePolicy, Worker, WorkerContext, WorkerState
 
@@ -185,17 +185,17 @@ class Pool:
                 f"{taken} requests are being spoken or wait; try again in a moment"
             )
 
-    def submit(self, request: SegmentRequest, fair_share: FairShare | None = None) -> Job:
+    def submit(self, request: SegmentRequest, fair_share: FairShare | None = None) -> SegmentJob:
         """Queue a segment. A job that is not wanted any more must be cancelled.
 
         Raises:
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
-            PoisonSegmentError: this text ended workers not long ago.
+            TextQuarantinedError: this text ended workers not long ago.
         """
         self._check(request.model)
-        job = Job(request, fair_share or FairShare())
+        job = SegmentJob(request, fair_share or FairShare())
         if self.failure_policy.quarantine.holds(request, time.monotonic()):
-            raise self.failure_policy.poisonous(job)
+            raise self.failure_policy.quarantined(job)
         self._jobs.put(job)
         return job
 

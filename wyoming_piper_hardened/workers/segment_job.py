@@ -24,7 +24,7 @@ class FairShare:
     last_served: int = -1
 
 
-class Job:
+class SegmentJob:
     """One segment, its attempts and its audio so far.
 
     The audio is buffered here (at most one segment), so that a slow client never holds a worker.
@@ -86,7 +86,7 @@ class JobQueue:
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, Job]] = []
+        self._waiting: list[tuple[int, SegmentJob]] = []
         self._available = asyncio.Semaphore(0)
         self._arrival = itertools.count()
         self._served = itertools.count()
@@ -94,12 +94,12 @@ class JobQueue:
     def __len__(self) -> int:
         return sum(not job.cancelled.is_set() for _, job in self._waiting)
 
-    def put(self, job: Job) -> None:
+    def put(self, job: SegmentJob) -> None:
         """Let a job wait."""
         self._waiting.append((next(self._arrival), job))
         self._available.release()
 
-    async def get(self) -> Job:
+    async def get(self) -> SegmentJob:
         """Wait for the next job that somebody still wants."""
         while True:
             await self._available.acquire()
@@ -112,7 +112,7 @@ class JobQueue:
             job.fail(error)
         self._waiting.clear()
 
-    def _pick(self) -> Job | None:
+    def _pick(self) -> SegmentJob | None:
         self._waiting = [(n, job) for n, job in self._waiting if not job.cancelled.is_set()]
         if not self._waiting:
             return None

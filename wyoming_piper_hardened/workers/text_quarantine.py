@@ -15,7 +15,7 @@ from ..engine.messages import SegmentRequest
 
 @dataclass(slots=True)
 class Quarantine:
-    """Remembers poisonous segments; bounded, with expiry. Times are seconds of any one clock.
+    """Remembers quarantined segments; bounded, with expiry. Times are seconds of any one clock.
 
     Args:
         size: most segments remembered; the oldest go first.

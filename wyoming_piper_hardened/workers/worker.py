@@ -14,14 +14,14 @@ from typing import Any
 
 import psutil
 
-from ..aio import end
+from ..aio import cancel_and_wait
 from ..errors import EngineFailedError, ShuttingDownError, SynthesisError, VoiceError
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
 from ..processes.engine_process import EngineProcess
 from ..restart import RestartDecider, RestartHistory
 from .failure_policy import FailurePolicy
-from .segment_job import Job, JobQueue
+from .segment_job import JobQueue, SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
 _RUNAWAY = 2  # times its memory limit, and an engine is killed although it speaks
@@ -192,7 +192,7 @@ class Worker:
     @contextlib.asynccontextmanager
     async def _next_job(
         self, ends: set[asyncio.Task[Any]], interval: float
-    ) -> AsyncIterator[Job | None]:
+    ) -> AsyncIterator[SegmentJob | None]:
         """A job and a place to speak it; ``None`` after `interval` or when one of `ends` is."""
         take = asyncio.create_task(self._take())
         try:
@@ -209,7 +209,7 @@ class Worker:
         finally:
             self._context.places.release()
 
-    async def _take(self) -> Job:
+    async def _take(self) -> SegmentJob:
         await self._context.places.acquire()
         try:
             return await self._context.jobs.get()
@@ -217,16 +217,16 @@ class Worker:
             self._context.places.release()
             raise
 
-    async def _give_up(self, take: asyncio.Task[Job]) -> None:
+    async def _give_up(self, take: asyncio.Task[SegmentJob]) -> None:
         """Cancel taking a job; one that was taken already goes back."""
         try:
-            await end(take)
+            await cancel_and_wait(take)
         finally:
             if take.done() and not take.cancelled():
                 self._context.places.release()
                 self._context.jobs.put(take.result())
 
-    async def _speak(self, engine: EngineProcess, job: Job) -> None:
+    async def _speak(self, engine: EngineProcess, job: SegmentJob) -> None:
         failure_policy, metrics = self._context.failure_policy, self._context.metrics
         if (refusal := failure_policy.check(job)) is not None:
             job.fail(refusal)
@@ -264,7 +264,7 @@ class Worker:
             self.segments += bool(job.characters)  # else it only loaded a voice
             metrics.segment_time.observe(time.monotonic() - begin)
         finally:
-            await end(watch)
+            await cancel_and_wait(watch)
 
     async def _watch_memory(self, engine: EngineProcess) -> None:
         """Kill an engine that runs away with the memory in mid-segment."""

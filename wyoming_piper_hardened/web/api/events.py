@@ -11,9 +11,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from ...aio import end
+from ...aio import Notifier, cancel_and_wait
 from ...errors import TooManyConnectionsError
-from ...notifier import Notifier
 from ..endpoint import EVENT_STREAM, Endpoint
 from ..schemas import TEXT
 
@@ -74,8 +73,8 @@ class Events:
                     {change, arrival}, timeout=_REFRESH, return_when=asyncio.FIRST_COMPLETED
                 )
             finally:
-                await end(change)
-                await end(arrival)
+                await cancel_and_wait(change)
+                await cancel_and_wait(arrival)
 
     def close(self) -> None:
         """End every stream."""

@@ -78,7 +78,7 @@ class _State(Collector):
             "Voices that are not tried at present because their engine fails",
             len(status.pool.open_breakers),
         )
-        yield _gauge("works", "Voices being installed, verified or repaired", len(status.works))
+        yield _gauge("jobs", "Voices being installed, verified or repaired", len(status.jobs))
         yield _gauge("requests_under_way", "Requests that need a worker", status.pool.requests)
         yield _gauge(
             "quarantined_segments",

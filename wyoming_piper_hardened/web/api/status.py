@@ -9,10 +9,11 @@ from typing import Any
 import psutil
 from aiohttp import web
 
-from ...control import Operations, WorkStatus
+from ...control import JobStatus, Operations
 from ...issues import Issue
 from ...speech.synthesizer import RequestRecord
 from ..endpoint import Access, Endpoint
+from ..json_shapes import json_of
 from ..schemas import JSON, STATUS
 from .permission import Permission
 
@@ -61,17 +62,17 @@ class StatusEndpoint:
             "ready": status.ready,
             "voice": status.voice,
             "speaks": status.speaks,
-            "workers": [asdict(worker) for worker in pool.workers],
+            "workers": [json_of(worker) for worker in pool.workers],
             "queue": {
                 "requests": pool.requests,
                 "waiting_segments": pool.waiting_segments,
                 "quarantined_segments": pool.quarantined_segments,
             },
-            "works": [work_json(work) for work in status.works],
-            "ended": [asdict(ended) for ended in status.ended],
+            "jobs": [json_of(job) for job in status.jobs],
+            "finished_jobs": [json_of(job) for job in status.finished_jobs],
             "issues": [issue_json(issue, self._operations) for issue in status.issues],
             "requests": [_record_json(record, texts=texts) for record in status.requests],
-            "journal": [asdict(entry) for entry in status.journal],
+            "recent_log": [json_of(entry) for entry in status.recent_log],
             "memory": memory,
         }
 
@@ -88,13 +89,14 @@ def issue_json(issue: Issue, operations: Operations) -> dict[str, Any]:
     """One issue, and which buttons it has."""
     return {
         "id": issue.id,
-        **asdict(issue),
+        **json_of(issue),
+        "message": str(issue),
         "applicable": operations.may_apply(issue),
         "dismissible": operations.may_dismiss(issue),
     }
 
 
-def work_json(work: WorkStatus) -> dict[str, Any]:
+def job_json(work: JobStatus) -> dict[str, Any]:
     """What is being done to a voice."""
     return asdict(work)
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from aiohttp import web
 
-from ...aio import end
+from ...aio import cancel_and_wait
 from ...catalogue.entry import Quality
 from ...control import Operations
 from ...errors import BadRequestError, HardenedError
 from .. import request_parsing as fields
 from ..endpoint import Access, Endpoint, Parameter
-from ..schemas import JSON, SWITCH, TEXT, VOICE_NAME, VOICES, WORK, array, choice, maybe, record
+from ..schemas import JOB, JSON, SWITCH, TEXT, VOICE_NAME, VOICES, array, choice, maybe, record
 from .listing import Filter, Listing
-from .status import work_json
+from .status import job_json
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ _SOON = 1.0  # seconds within which work shows, or has failed already
 _YES_OR_NO = choice("", "true", "false")
 _NAME = Parameter("name", "the voice", VOICE_NAME, in_path=True)
 _WAIT = Parameter("wait", "whether to answer when it is done, or failed", _YES_OR_NO)
-_STARTED = {JSON: record({"work": maybe(WORK)})}
+_STARTED = {JSON: record({"job": maybe(JOB)})}
 _ERRORS = (404, 409, 422, 502, 503, 507)
 
 
 class Voices:
     """``/api/voices…`` but for uploads, and ``/api/issues/…``.
 
-    Work goes on although its caller leaves; `close` ends what waits for it.
+    Job goes on although its caller leaves; `close` ends what waits for it.
 
     Args:
         operations: carries it out.
@@ -117,7 +117,7 @@ class Voices:
 
     async def close(self) -> None:
         """Nobody waits any more; the work itself belongs to the job_runner of voices."""
-        await end(*self._tasks)
+        await cancel_and_wait(*self._tasks)
 
     def _action(self, name: str, summary: str, handle: Any) -> Endpoint:
         answer = (
@@ -226,16 +226,16 @@ class Voices:
             left = deadline - asyncio.get_running_loop().time()
             change = asyncio.create_task(self._operations.changes.wait())
             await asyncio.wait({task, change}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            await end(change)
+            await cancel_and_wait(change)
             if left <= 0:
                 break
         if task.done():
             task.result()  # raises what went wrong at once
-        return web.json_response({"work": self._under_way(voice)}, status=202)
+        return web.json_response({"job": self._under_way(voice)}, status=202)
 
     def _under_way(self, voice: str) -> dict[str, Any] | None:
-        works = (work for work in self._operations.works() if work.voice == voice)
-        return next(map(work_json, works), None)
+        works = (work for work in self._operations.jobs() if work.voice == voice)
+        return next(map(job_json, works), None)
 
     def _look_at(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

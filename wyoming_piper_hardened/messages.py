@@ -1,0 +1,178 @@
+"""English sentences for events, issues, failures and damage.
+
+The one place where what happened becomes prose. Nothing reads a sentence back: programs use the
+names and parameters, so that any template may be reworded. Templates are `str.format` strings over
+the parameters. Where a name has variants, the most specific key wins: ``damaged.files`` before
+``damaged``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+EVENTS: dict[str, str] = {
+    # server
+    "server-listening": "listening on {address}; default voice {voice}",
+    "web-listening": "web page and API on {address}",
+    "server-stopping": "stopping",
+    "connections-limited": "max_connections is {allowed} instead of {wanted}: only {files} files "
+    "may be open here",
+    "running-as-user": "running as {user} (user {uid})",
+    "running-as-root": "running as root: {reason}",
+    "internal-error": "{where}: unexpected error; please report this",
+    # clients
+    "client-left": "{client}: left before its audio was complete",
+    "connection-closed-for-another": "{client}: idle for longest, closed for another connection",
+    "connection-refused": "refused a connection: {reason}",
+    "request-failed": "{client}: {code}: {reason}",
+    "segment-skipped": "left out of a request: {reason}",
+    # workers
+    "worker-ready": "worker {worker} is ready (pid {pid}, {seconds:.2f} s)",
+    "worker-failed": "worker {worker}: {failure}. A new process starts in {delay:.1f} s",
+    "worker-fatal": "worker {worker}: {failure}. It is tried again in {delay:.0f} s, or at once "
+    "after a repair",
+    "worker-recycled": "worker {worker} is replaced after {segments} segments, {megabytes} MB",
+    "workers-restarted": "every worker is replaced on request",
+    "voice-load-failed": "worker {worker} cannot load {voice}: {reason}",
+    "segment-failed": "worker {worker} cannot speak a segment of {characters} characters: {reason}",
+    # voices
+    "voice-serving": "{voice} speaks from {folder}",
+    "voice-removed": "{voice} has been removed",
+    "voice-replaced": "{speaks} speaks instead of {voice}: {reason}",
+    "voice-unusable": "{voice} cannot be used: {reason}",
+    "voice-not-loaded": "{voice} is not loaded yet: {reason}",
+    "voice-unprepared": "{voice} is used as it is: each sentence starts later",
+    "parts-unusable": "{voice} speaks without its prepared parts: {reason}",
+    "fallback-voice-missing": "fallback_voice: {reason}",
+    "speaker-missing": "the setting speaker: {reason}; until then its first one speaks",
+    # jobs
+    "install-started": "{voice} is being installed",
+    "install-cancelled": "the installation of {voice} has been cancelled",
+    "repair-started": "{voice} is being repaired",
+    "own-model-repair-failed": "{voice} is not repaired from its own model: {reason}",
+    "job-failed": "{voice}: {action}: {code}: {reason}",
+    "job-retry": "{voice}: tried again in {delay:.0f} s",
+    "issue-opened": "{issue.subject}: {issue.kind}: {issue}",
+    "download-retry": "{reason}; trying again in {delay:.0f} s",
+    "catalogue-not-saved": "cannot keep the catalogue in {path}: {reason}",
+    "catalogue-unreadable": "{reason}; the bundled one is used",
+    "store-unreadable": "cannot read {folder}: {reason}",
+    # Home Assistant and the network
+    "announced": "announced as {name!r} at {addresses}",
+    "announcement-failed": "zeroconf: cannot announce {name!r}: {reason}",
+    "announcement-impossible": "zeroconf: {reason}",
+    "discovery-announced": "{service}: announced to Home Assistant",
+    "discovery-failed": "{service}: cannot be discovered yet: {code}: {reason}; tried again",
+    "discovery-disabled": "no discovery: {reason}",
+    "repairs-cleared": "repair_on_start is done and has been cleared",
+    "repairs-not-cleared": "repair_on_start cannot be cleared yet: {code}: {reason}",
+    "option-note": "{note}",
+    "command-done": "command {command}: ok: {result}",
+    "command-failed": "command {command}: {code}: {reason}",
+    "command-rejected": "standard input: {code}: {reason}",
+    "standard-input-unreadable": "standard input cannot be read: {reason}",
+}
+"""By the event's name."""
+
+ISSUES: dict[str, str] = {
+    "missing.not-installed": "it is not installed",
+    "damaged.files": "{damage}",
+    "damaged.no-usable-version": "no version of it can be used",
+    "stale": "the repository has another version of it; the installed one keeps speaking",
+    "failing": "{failure}",
+    "option.speaker-not-found": "{reason}; until then its first one speaks",
+    "option.not-allowed": "{value} is not allowed; allowed: {allowed}; it is left at its default",
+    "option.file-missing": "there is no such file; every option is at its default",
+    "option.file-unreadable": "it cannot be read ({reason}); every option is at its default",
+    "option.file-invalid": "{reason}; every option is at its default",
+    "option.config-invalid": "it is left at its default; {reason}",
+    "unwritable": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
+    "no-space.data_dir": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
+}
+"""By ``kind.code``, else ``kind``; any other issue is told by its parameter ``reason``."""
+
+FAILURES: dict[str, str] = {
+    "spawn": "cannot be started: {error}",
+    "start": "could not start: {error}",
+    "load": "the voice does not load: {error}",
+    "hung.starting": "was not ready after {seconds:g} s",
+    "hung.idle": "did not answer a ping in {seconds:g} s",
+    "hung": "made nothing for {seconds:g} s",
+    "exit.cannot-start": "could not start",
+    "exit": "ended by itself with exit code {code}",
+    "signal.SIGKILL": "killed by signal 9; if nobody did that by hand the system ran out of "
+    "memory: use a smaller voice or fewer workers",
+    "signal.SIGSEGV": "crashed (segmentation fault)",
+    "signal.SIGILL": "crashed (illegal instruction): the processor may be too old for onnxruntime",
+    "signal.SIGABRT": "aborted itself",
+    "signal.SIGBUS": "crashed (bus error): a file of the voice changed or the disk failed",
+    "signal": "killed by {signal}",
+    "memory": "grew to {megabytes} MB in mid-segment and was killed",
+    "protocol.unexpected-event": "sent {event!r} out of turn",
+    "protocol.impossible-audio": "sent impossible audio ({bytes} bytes)",
+    "protocol.invalid-frame": "sent an invalid frame: {error}",
+    "protocol.unreadable": "cannot be read: {error}",
+    "protocol.pipe-closed": "closed its pipe but went on",
+    "internal": "met an unexpected error of the server",
+}
+"""By ``kind.variant``, ``kind.stage``, else ``kind``; see `issues.Failure`."""
+
+SEGMENTS: dict[str, str] = {
+    "abandoned": "that nobody waited for any more",
+    "load-retried": "whose voice it was loading; that is tried once more",
+    "load-failed": "whose voice it was loading",
+    "replayed": "which continues from sample {sample}",
+    "quarantined": "that had ended a worker before, so it is quarantined",
+}
+"""What became of the segment in which a worker failed."""
+
+DAMAGE: dict[str, str] = {
+    "size": "{file} has {found} bytes instead of {expected}",
+    "changed": "{file} has changed",
+    "unreadable": "{file} cannot be read: {error}",
+    "manifest": "{error}",
+    "silent": "it does not speak",
+}
+"""By its kind."""
+
+
+def event_text(name: str, params: Mapping[str, Any]) -> str:
+    """Return the sentence for an event."""
+    return _filled(EVENTS[name], params)
+
+
+def issue_text(kind: str, code: str, params: Mapping[str, Any]) -> str:
+    """Return the sentence for an issue."""
+    template = ISSUES.get(f"{kind}.{code}") or ISSUES.get(kind) or "{reason}"
+    return _filled(template, params)
+
+
+def failure_text(kind: str, stage: str, detail: Mapping[str, Any]) -> str:
+    """Return why an engine process ended, with what became of its segment."""
+    variants = (detail.get("variant"), detail.get("signal"), stage)
+    keys = (f"{kind}.{variant}" for variant in variants if variant)
+    template = next((FAILURES[key] for key in keys if key in FAILURES), None) or FAILURES[kind]
+    text = _filled(template, detail)
+    if last_words := detail.get("last_words"):
+        text += f"; its last words: {last_words}"
+    if segment := detail.get("segment"):
+        outcome = _filled(SEGMENTS[segment["outcome"]], segment)
+        text += f", in a segment of {segment['characters']} characters {outcome}"
+    return text
+
+
+def damage_text(kind: str, file: str, detail: Mapping[str, Any]) -> str:
+    """Return what is wrong with a file of a voice."""
+    return _filled(DAMAGE[kind], {"file": file, **detail})
+
+
+def _filled(template: str, params: Mapping[str, Any]) -> str:
+    return template.format_map({name: _shown(value) for name, value in params.items()})
+
+
+def _shown(value: Any) -> Any:
+    """Return lists as one text; everything else formats itself."""
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        return "; ".join(map(str, value))
+    return value
