@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from support import scripted_engine
 from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.processes.command import EngineCommand
-from wyoming_piper_hardened.protocol.server import WyomingServer
-from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import Face, build_installer, serve
-from wyoming_piper_hardened.web.server import WebServer
+from wyoming_piper_hardened.service import Running, Timings, build_installer, serve
 
-Serve = Callable[..., Awaitable[WyomingServer]]
+Serve = Callable[..., Awaitable[Running]]
 Tell = Callable[[str], None]
 Script = Callable[..., EngineCommand]
 Disk = Callable[[str], Path]
@@ -117,36 +115,37 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
 
         async def start(
             command: EngineCommand | Callable[[], EngineCommand] | None = None,
-            policy: RestartPolicy | None = None,
-            faces: Sequence[Face] = (),
-            on_web: Callable[[WebServer], None] | None = None,
+            timings: Timings | None = None,
+            app: App | None = None,
             **settings: Any,
-        ) -> WyomingServer:
+        ) -> Running:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
+            engine = (lambda: command) if isinstance(command, EngineCommand) else command
             stop = asyncio.Event()
-            listening: asyncio.Future[WyomingServer] = asyncio.get_running_loop().create_future()
-            running = asyncio.create_task(
-                serve(
-                    load_settings(flags=settings),
-                    stop,
-                    command=(lambda: command) if isinstance(command, EngineCommand) else command,
-                    policy=policy,
-                    on_listening=listening.set_result,
-                    faces=faces,
-                    on_web=on_web,
-                )
-            )
+            started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+
+            async def run() -> None:
+                checked = load_settings(flags=settings)
+                async with (
+                    serve(checked, command=engine, timings=timings) as running,
+                    contextlib.nullcontext() if app is None else running.beside(app),
+                ):
+                    started.set_result(running)
+                    await stop.wait()
+
+            # A task of its own: the context must be left by the task that entered it.
+            server = asyncio.create_task(run())
 
             async def finish() -> None:
                 stop.set()
-                await running
+                await server
 
             stack.push_async_callback(finish)
-            running.add_done_callback(lambda _: listening.done() or listening.cancel())
+            server.add_done_callback(lambda _: started.done() or started.cancel())
             try:
-                return await listening
+                return await started
             except asyncio.CancelledError:
-                await running  # tells why it did not start
+                await server  # raises why it did not start
                 raise
 
         yield start

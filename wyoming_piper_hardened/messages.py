@@ -125,7 +125,7 @@ SEGMENTS: dict[str, str] = {
     "replayed": "which continues from sample {sample}",
     "quarantined": "that had ended a worker before, so it is quarantined",
 }
-"""What became of the segment in which a worker failed."""
+"""Outcome of the segment in which a worker failed."""
 
 DAMAGE: dict[str, str] = {
     "size": "{file} has {found} bytes instead of {expected}",

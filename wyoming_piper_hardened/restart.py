@@ -1,4 +1,4 @@
-"""When to start a process again: pure policy over a clock that is passed in.
+"""Restart policy: when a process is started again; pure, over a clock that is passed in.
 
 Back-off grows from failure to failure. `intensity` failures within `period` seconds are fatal: no
 further start but one probe after `probe_delay`, which doubles from probe to probe. Success (a
@@ -29,7 +29,7 @@ class RestartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RestartHistory:
-    """What is remembered of earlier failures; the initial value remembers none."""
+    """Memory of earlier failures; the initial value remembers none."""
 
     failures: tuple[float, ...] = ()
     """Times of the failures within the last period, oldest first."""

@@ -1,8 +1,8 @@
-"""What the server says of itself when a client asks ``describe``."""
+"""The ``info`` event, the answer to ``describe``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
@@ -11,6 +11,7 @@ from .. import __version__
 from ..catalogue.entry import CatalogueVoice
 from ..store.voice import Voice
 from ..voices.library import Library
+from ..voices.on_demand import OnDemand
 
 _PIPER = Attribution(name="The Piper authors", url="https://github.com/OHF-Voice/piper1-gpl")
 _VOICES = Attribution(
@@ -19,25 +20,26 @@ _VOICES = Attribution(
 
 
 class Description:
-    """The answer to ``describe``, made anew only when the voices have changed.
+    """The ``info`` event, made anew only when the voices have changed.
 
     Args:
-        library: what is installed.
-        offered: tells what is installed on request.
+        library: the installed voices.
+        on_demand: the voices that are installed on request, if any are.
     """
 
-    def __init__(self, library: Library, offered: Callable[[], tuple[CatalogueVoice, ...]]) -> None:
+    def __init__(self, library: Library, on_demand: OnDemand | None) -> None:
         self._library = library
-        self._offered = offered
+        self._on_demand = on_demand
         self._described: tuple[int, tuple[CatalogueVoice, ...]] | None = None
         self._event = Event("")
 
     def event(self) -> Event:
-        """An ``info`` event."""
-        current = (self._library.revision, self._offered())
+        """Return the ``info`` event."""
+        offered = self._on_demand.offered() if self._on_demand else ()
+        current = (self._library.revision, offered)
         if self._described != current:
             self._described = current
-            self._event = build_info(self._library, current[1]).event()
+            self._event = build_info(self._library, offered).event()
         return self._event
 
 

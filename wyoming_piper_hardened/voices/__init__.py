@@ -1,1 +1,1 @@
-"""Which voices exist, and where their files are."""
+"""Voices: the library, installation, jobs, maintenance."""
