@@ -134,7 +134,15 @@ async def serve(
     defaults = build_defaults(settings)
     resolver = VoiceResolver(library, pool, defaults, on_demand.obtain if on_demand else None)
     synthesizer = Synthesizer(pool, defaults, metrics, notifier)
-    maintenance = build_maintenance(settings, jobs, library, catalogue, pool, reports, timings)
+    maintenance = build_maintenance(
+        settings,
+        jobs,
+        library,
+        catalogue,
+        pool=pool,
+        reports=reports,
+        timings=timings.maintenance,
+    )
     wyoming = WyomingServer(
         settings.uri,
         resolver,
@@ -367,9 +375,10 @@ def build_maintenance(
     jobs: JobRunner,
     library: Library,
     catalogue: CurrentCatalogue,
+    *,
     pool: Pool,
     reports: Reports,
-    timings: Timings,
+    timings: MaintenanceTimings,
 ) -> Maintenance:
     """Connect what keeps the voices of a running server whole."""
 
@@ -385,4 +394,4 @@ def build_maintenance(
         repair_on_start=settings.repair_on_start,
         custom_voice_dirs=settings.custom_voice_dirs,
     )
-    return Maintenance(jobs, library, catalogue, policy, timings.maintenance, ready, reports)
+    return Maintenance(jobs, library, catalogue, policy, timings, ready, reports)

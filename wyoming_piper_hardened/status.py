@@ -37,7 +37,7 @@ _DISMISSIBLE = frozenset(
     {IssueKind.MISSING, IssueKind.NO_SPACE, IssueKind.REJECTED, IssueKind.UNREACHABLE}
     | {IssueKind.STALE, IssueKind.UNPREPARED, IssueKind.OPTION}
 )
-"""Issues that may be dismissed unless they concern a voice of the settings; reported if they recur."""
+"""Issues that may be dismissed, unless they concern a voice of the settings."""
 
 
 @dataclass(frozen=True, slots=True)

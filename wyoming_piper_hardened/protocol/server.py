@@ -129,11 +129,11 @@ class WyomingServer:
         session = Session(
             reader,
             writer,
-            self._resolver,
-            self._synthesizer,
-            self._describe,
-            self._timings,
-            self._log,
+            resolver=self._resolver,
+            synthesizer=self._synthesizer,
+            describe=self._describe,
+            timings=self._timings,
+            log=self._log,
         )
         self._sessions[session] = task
         try:

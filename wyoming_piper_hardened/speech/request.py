@@ -46,6 +46,7 @@ class Request:
         target: Target,
         admission: contextlib.ExitStack,
         send: Callable[[bytes], Awaitable[None]],
+        *,
         defaults: SpeechDefaults,
         metrics: Metrics,
     ) -> None:

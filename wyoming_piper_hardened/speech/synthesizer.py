@@ -87,7 +87,14 @@ class Synthesizer:
             HardenedError: a segment failed; the audio before it has been sent.
         """
         with contextlib.ExitStack() as admission:
-            request = Request(self._pool, target, admission, send, self.defaults, self._metrics)
+            request = Request(
+                self._pool,
+                target,
+                admission,
+                send,
+                defaults=self.defaults,
+                metrics=self._metrics,
+            )
             segments = text.segments(self.defaults.max_segment_chars)
             with self._recorded(request, request_id):
                 producer = asyncio.create_task(request.submit(segments))
