@@ -239,7 +239,7 @@ class Session:
         await self._requests.put(request)  # waits, and so reads no further, when many wait
 
     async def _refuse_overload(self) -> None:
-        """Send an error at once while too many wait, before any work and before the session ends."""
+        """Send an error at once while too many wait: before any work, before the session ends."""
         try:
             self._synthesizer.check_room()
         except OverloadedError as err:
