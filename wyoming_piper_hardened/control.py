@@ -15,7 +15,8 @@ from . import __version__
 from .aio import Notifier
 from .catalogue.entry import CatalogueVoice
 from .errors import IssueNotFoundError, ManualActionRequiredError, NotInstalledError
-from .issues import Issue, IssueKind, Suggestion
+from .events import Event
+from .issues import Failure, Issue, IssueKind, Suggestion
 from .recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .store.voice import Voice
@@ -113,6 +114,7 @@ class Operations:
         wanted: the voices of the settings.
         repaired_on_start: set as soon as everything that the settings want repaired when the
             server starts has been repaired.
+        changes: notified whenever `status` has changed.
     """
 
     def __init__(
@@ -121,12 +123,13 @@ class Operations:
         job_runner: JobRunner,
         recent_log: RecentLog,
         repaired_on_start: asyncio.Event,
+        *,
+        changes: Notifier,
         wanted: tuple[str, ...] = (),
     ) -> None:
         self.synthesizer = synthesizer
         self.repaired_on_start = repaired_on_start
-        self.changes = Notifier()
-        """Tells that `status` has changed."""
+        self.changes = changes
         self._job_runner = job_runner
         self._recent_log = recent_log
         self._wanted = frozenset(wanted)
@@ -135,7 +138,6 @@ class Operations:
         self._started_at = time.time()
         job_runner.on_change = self.changes.notify
         synthesizer.on_change = self.changes.notify
-        synthesizer.pool.on_change = self.changes.notify
 
     @property
     def voices(self) -> tuple[Voice, ...]:
@@ -152,11 +154,7 @@ class Operations:
         """Whether the voice of requests that name none can speak."""
         pool = self.synthesizer.pool
         voice = next(iter(self.synthesizer.library), None)
-        return (
-            voice is not None
-            and any(worker.state is WorkerState.RUNNING for worker in pool.workers)
-            and not pool.failure_policy.is_open(str(voice.model))
-        )
+        return voice is not None and pool.is_ready and pool.unavailable(voice.version) is None
 
     def status(self) -> Status:
         """How it stands."""
@@ -185,28 +183,19 @@ class Operations:
     def issues(self) -> tuple[Issue, ...]:
         """What is wrong, and what would mend it."""
         found = list(self._job_runner.issues)
-        failing = self.synthesizer.pool.failure_policy.breakers.open_ones()
+        failing = self.synthesizer.pool.unavailable_voices()
         found.extend(
-            Issue(
-                IssueKind.FAILING,
-                voice.name,
-                "voice",
-                {"failure": failing[str(voice.model)]},
-                Suggestion.REPAIR,
-            )
+            _failing(voice.name, failure, Suggestion.REPAIR)
             for voice in self.voices  # what has been removed fails no more
-            if str(voice.model) in failing
+            if (failure := failing.get(voice.version)) is not None
         )
         if (wrong := self.synthesizer.wrong_speaker()) is not None:
             suggestion = Suggestion.CHANGE_OPTION
             found.append(Issue.from_error(IssueKind.OPTION, "speaker", wrong, suggestion))
         for worker in self.synthesizer.pool.workers:
-            if worker.state is WorkerState.FATAL:
-                subject, reason = f"worker {worker.name}", worker.last_failure or "it cannot start"
-                params = {"worker": worker.name, "failure": reason}
-                found.append(
-                    Issue(IssueKind.FAILING, subject, "worker", params, Suggestion.RESTART_WORKERS)
-                )
+            if worker.state is WorkerState.FATAL and worker.last_failure is not None:
+                subject = f"worker {worker.name}"
+                found.append(_failing(subject, worker.last_failure, Suggestion.RESTART_WORKERS))
         return tuple(found)
 
     def tell(self, issue: Issue) -> None:
@@ -332,8 +321,8 @@ class Operations:
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""
-        _LOGGER.info("every worker is replaced, because somebody asked for it")
-        self.synthesizer.pool.replace_workers()
+        _LOGGER.info(Event("workers-restarted"))
+        self.synthesizer.pool.restart_all()
 
     def reset_breaker(self, name: str | None = None) -> None:
         """Try a voice, or everything, again at once.
@@ -342,7 +331,7 @@ class Operations:
             VoiceNotFoundError: there is no such voice.
         """
         library = self.synthesizer.library
-        self.synthesizer.pool.reset(None if name is None else str(library.find(name).model))
+        self.synthesizer.pool.reset(None if name is None else library.find(name).version)
 
     async def say(self, text: str, voice: str | None = None) -> Spoken:
         """Speak into nothing, to find out whether it works."""
@@ -362,3 +351,7 @@ class Operations:
             first_audio=first,
             duration=time.monotonic() - begin,
         )
+
+
+def _failing(subject: str, failure: Failure, suggestion: Suggestion) -> Issue:
+    return Issue(IssueKind.FAILING, subject, failure.kind, {"failure": failure}, suggestion)

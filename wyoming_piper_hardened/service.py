@@ -16,17 +16,19 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from .aio import Notifier
 from .catalogue.catalogue import Catalogue
 from .catalogue.current import CurrentCatalogue
 from .config.settings import LogLevel, Settings
 from .control import Operations
-from .engine.messages import SpeechOptions
+from .engine.messages import SpeechOptions, VoiceVersion
 from .errors import RequestError, StartError, VoiceNotFoundError
 from .hub.settings import HubSettings
-from .issues import Issues
+from .issues import Failure, Issues
 from .metrics import Metrics
 from .processes.command import EngineCommand, engine_command
-from .processes.smoke_test import speaks
+from .processes.engine_process import OnUnloadable
+from .processes.smoke_test import check_speech
 from .protocol.announcement import announced
 from .protocol.info import Description
 from .protocol.server import WyomingServer
@@ -44,8 +46,8 @@ from .voices.source_finder import SourceFinder
 from .web.connection_limit import MOST_CONNECTIONS
 from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
+from .workers.recycling import RecyclePolicy
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
-from .workers.worker import RecyclePolicy
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,19 +70,25 @@ def build_synthesizer(
     library: Library,
     command: Callable[[], EngineCommand] | None = None,
     policy: RestartPolicy | None = None,
+    *,
+    notifier: Notifier | None = None,
+    on_unloadable: OnUnloadable = lambda _voice, _failure: None,
 ) -> Synthesizer:
-    """Connect the parts that speak. Tests give their own engine `command` and faster `policy`."""
+    """Connect the parts that speak. Tests give their own engine `command` and faster `policy`.
+
+    `notifier` is notified of changes of the workers; `on_unloadable` gets voices that do not load.
+    """
     memory = psutil.virtual_memory().total
     workers, threads = choose_size(
         settings.workers, settings.threads_per_worker, available_cores(), memory
     )
 
     def real_engine() -> EngineCommand:
-        models = [m for m in _preloaded(settings, library) if not pool.failure_policy.is_open(m)]
+        voices = [v for v in _preloaded(settings, library) if pool.unavailable(v) is None]
         return engine_command(
-            models,
+            voices,
             threads,
-            residents=max(settings.resident_voices, len(models)),
+            residents=max(settings.resident_voices, len(voices)),
             residents_memory=size.recycling.memory_limit
             * 3
             // 4,  # voices go before the process does
@@ -99,7 +107,14 @@ def build_synthesizer(
         ),
     )
     decider = RestartDecider(policy or RestartPolicy())
-    pool = Pool(command or real_engine, size, decider, Metrics())
+    pool = Pool(
+        command or real_engine,
+        size,
+        decider,
+        Metrics(),
+        notifier=notifier or Notifier(),
+        on_unloadable=on_unloadable,
+    )
     defaults = SpeechDefaults(
         speaker=settings.speaker,
         options=SpeechOptions(
@@ -169,7 +184,19 @@ async def serve(
     await asyncio.to_thread(installer.store.recover)
     catalogue = await asyncio.to_thread(installer.sources.catalogue.read)
     library = await load_library(settings, catalogue)
-    synthesizer = build_synthesizer(settings, library, command, policy)
+    changes = Notifier()
+
+    def report_unloadable(voice: VoiceVersion, failure: Failure) -> None:
+        maintenance.report(voice, failure)
+
+    synthesizer = build_synthesizer(
+        settings,
+        library,
+        command,
+        policy,
+        notifier=changes,
+        on_unloadable=report_unloadable,
+    )
     job_runner = build_job_runner(settings, installer, synthesizer)
     maintenance = build_maintenance(settings, job_runner, synthesizer.pool)
     server = WyomingServer(
@@ -185,6 +212,7 @@ async def serve(
             job_runner,
             recent_log,
             maintenance.repaired_on_start,
+            changes=changes,
             wanted=(settings.voice, *settings.voices),
         )
         web = WebServer(settings, operations) if settings.web_uri is not None else None
@@ -267,14 +295,14 @@ def build_installer(settings: Settings) -> Installer:
 
     async def try_voice(model: Path) -> None:
         command = engine_command(
-            [str(model)],
+            [VoiceVersion(model)],
             1,
             residents=1,
             synthesis_timeout=settings.synthesis_timeout,
             stall_timeout=settings.stall_timeout,
             log_level=settings.log_level,
         )
-        await speaks(command, str(model))
+        await check_speech(command, VoiceVersion(model))
 
     catalogue = CurrentCatalogue(settings.data_dir, hub_settings(settings))
     sources = SourceFinder(catalogue, settings.custom_voice_dirs)
@@ -301,10 +329,10 @@ def build_job_runner(
 
     def on_new(voice: Voice) -> None:
         pool = synthesizer.pool
-        for model in pool.status().open_breakers:
-            if Path(model).name == voice.model.name:
-                pool.reset(model)  # an older version of this voice
-        synthesizer.warm(voice)
+        for version in pool.unavailable_voices():
+            if version.name == voice.name:
+                pool.reset(version)  # an older version of this voice
+        pool.preload(voice.version, voice.schedule)
 
     job_runner.on_new = on_new
     synthesizer.obtain = job_runner.obtain
@@ -326,14 +354,12 @@ def build_maintenance(settings: Settings, job_runner: JobRunner, pool: Pool) -> 
         repair_on_start=settings.repair_on_start,
         custom_voice_dirs=settings.custom_voice_dirs,
     )
-    maintenance = Maintenance(job_runner, job_runner.installer.sources.catalogue, care, ready)
-    pool.failure_policy.on_unsound = maintenance.report
-    return maintenance
+    return Maintenance(job_runner, job_runner.installer.sources.catalogue, care, ready)
 
 
-def _preloaded(settings: Settings, library: Library) -> list[str]:
+def _preloaded(settings: Settings, library: Library) -> list[VoiceVersion]:
     voices = list(itertools.islice(library, 1))
     for name in settings.voices:
         with contextlib.suppress(RequestError):  # an issue tells
             voices.append(library.find(name))
-    return list(dict.fromkeys(str(voice.model) for voice in voices))
+    return list(dict.fromkeys(voice.version for voice in voices))

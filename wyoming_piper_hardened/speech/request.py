@@ -14,8 +14,10 @@ from ..errors import DeadlineError, HardenedError, TextQuarantinedError
 from ..store.voice import Voice
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
-from ..workers.pool import Pool, Slot
-from ..workers.segment_job import FairShare, SegmentJob
+from ..workers.admission import Slot
+from ..workers.pool import Pool
+from ..workers.scheduler import FairShare
+from ..workers.segment_job import SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
@@ -95,8 +97,8 @@ class Request:
                 await self._slots.acquire()
                 if self._began is None:  # a stream whose text never comes takes no place
                     self._began = time.monotonic()
-                    model = str(self._target.voice.model)
-                    self._slot = self._admission.enter_context(self._pool.admit(model))
+                    version = self._target.voice.version
+                    self._slot = self._admission.enter_context(self._pool.admit(version))
                 try:
                     job = self._pool.submit(self._request(segment), self._fair_share)
                 except TextQuarantinedError as err:
@@ -191,7 +193,7 @@ class Request:
     def _request(self, segment: Segment) -> SegmentRequest:
         voice = self._target.voice
         return SegmentRequest(
-            speakable(segment.text), str(voice.model), self._target.options, voice.schedule
+            speakable(segment.text), voice.version, self._target.options, voice.schedule
         )
 
     def _silence(self, seconds: float) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from ..aio import cancel_and_wait
-from ..engine.messages import SegmentRequest, SpeechOptions
+from ..engine.messages import SpeechOptions
 from ..errors import (
     HardenedError,
     RequestError,
@@ -145,18 +145,13 @@ class Synthesizer:
         except VoiceUnavailableError as err:
             return self._target(self._instead(name or "", str(err)), None)
         target = self._target(voice, speaker)
-        if not self.pool.failure_policy.is_open(str(voice.model)):
+        if self.pool.unavailable(voice.version) is None:
             self._out_of_order.discard(voice.name)
             return target
         if (fallback := self._fallback()) is None:
             return target
         self._tell_instead(voice.name, fallback, "its engine fails")
         return self._target(fallback, None)
-
-    def warm(self, voice: Voice) -> None:
-        """Have a new version of a voice loaded, so that the next request need not wait for it."""
-        for _ in self.pool.workers:
-            self.pool.submit(SegmentRequest("", str(voice.model), schedule=voice.schedule))
 
     async def speak(
         self,
@@ -255,7 +250,7 @@ class Synthesizer:
         if self.defaults.fallback_voice:
             with contextlib.suppress(RequestError):
                 voice = self.library.find(self.defaults.fallback_voice)
-                if not self.pool.failure_policy.is_open(str(voice.model)):
+                if self.pool.unavailable(voice.version) is None:
                     return voice
         return None
 
