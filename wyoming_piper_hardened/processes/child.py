@@ -103,26 +103,23 @@ class Child:
         """Its exit code once it has ended; a negative one is the number of a signal."""
         return self._process.returncode
 
-    @property
-    def last_words(self) -> str:
-        """The line of its standard error that says most; empty if it said nothing."""
-        return essence(self._last_lines)
-
     async def wait(self) -> int:
-        """Wait until it has ended and its last words have come; return its exit code."""
-        code = await self._process.wait()
-        await asyncio.wait({self._listening}, timeout=self._kill_delay)
-        return code
+        """Wait for its end and return its exit code."""
+        return await self._process.wait()
 
     def kill(self, failure: Failure) -> None:
         """Kill the group at once, for that reason."""
         self._killed_for = failure
         self._signal(signal.SIGKILL)
 
-    def failure(self, at: Stage) -> Failure:
-        """Return why it ended; `at` is what it was doing."""
-        assert self.exit_code is not None
-        return self._killed_for or exit_failure(self.exit_code, at, self.last_words)
+    async def failure(self, at: Stage) -> Failure:
+        """Wait for its end and its last words, and return why it ended.
+
+        `at` is what it was doing. Only within the context of `running`.
+        """
+        code = await self.wait()
+        await asyncio.wait({self._listening}, timeout=self._kill_delay)
+        return self._killed_for or exit_failure(code, at, essence(self._last_lines))
 
     async def measure_memory(self) -> int:
         """Update and return `memory`."""
@@ -147,8 +144,9 @@ class Child:
     async def _watch_memory(self, limit: int, interval: float, at: Stage) -> None:
         while True:
             await asyncio.sleep(interval)
-            if 0 < limit < await self.measure_memory():
-                self.kill(Failure(FailureKind.MEMORY, at, {"megabytes": self.memory >> 20}))
+            memory = await self.measure_memory()
+            if 0 < limit < memory:
+                self.kill(Failure(FailureKind.MEMORY, at, {"megabytes": memory >> 20}))
 
     async def _keep_last_lines(self, stream: asyncio.StreamReader) -> None:
         partial = ""

@@ -173,12 +173,10 @@ class EngineProcess:
         """Wait for the end of the process and return its exit code."""
         return await self._child.wait()
 
-    def ended(self) -> EngineFailedError:
+    async def ended(self) -> EngineFailedError:
         """Return the error for the process, which has ended."""
-        return self._failed(
-            self._child.failure(self.stage),
-            permanent=self._child.exit_code == EXIT_CANNOT_START,
-        )
+        failure = await self._child.failure(self.stage)
+        return self._failed(failure, permanent=self._child.exit_code == EXIT_CANNOT_START)
 
     async def measure_memory(self) -> int:
         """Return its resident bytes."""
@@ -256,7 +254,9 @@ class EngineProcess:
     async def _pipe_closed(self) -> EngineFailedError:
         # A closed pipe comes with the end of the process, or it is a failure by itself.
         await self._wait_briefly()
-        return self._broken("pipe-closed") if self._child.exit_code is None else self.ended()
+        if self._child.exit_code is None:
+            return self._broken("pipe-closed")
+        return await self.ended()
 
     async def _has_given_up(self) -> bool:
         await self._wait_briefly()

@@ -42,15 +42,8 @@ async def prepare(
         NoSpaceError: the disk has no room for the parts.
     """
     name, module = model.stem, "wyoming_piper_hardened.engine.prepare"
-    arguments = (
-        sys.executable,
-        "-m",
-        module,
-        str(model),
-        str(folder),
-        "--parent",
-        str(os.getpid()),
-    )
+    arguments = [sys.executable, "-m", module, str(model), str(folder)]
+    arguments += ["--parent", str(os.getpid())]
     size = await asyncio.to_thread(lambda: model.stat().st_size)
     memory = max(limits.least_memory, limits.memory_factor * size)
     try:
@@ -59,17 +52,16 @@ async def prepare(
             asyncio.timeout(limits.timeout),
             child.memory_limited(memory, limits.memory_interval, Stage.LOADING),
         ):
-            code = await child.wait()
+            if not await child.wait():
+                return
+            failure = await child.failure(Stage.LOADING)
     except EngineFailedError as err:
         raise VoiceError(f"{name} cannot be prepared: the process {err}") from None
     except TimeoutError:
         raise VoiceError(f"{name} was not prepared in {limits.timeout:g} s") from None
-    if not code:
-        return
-    if child.failure(Stage.LOADING).kind is FailureKind.MEMORY:
-        raise VoiceError(
-            f"{name} took more than {memory >> 20} MB to prepare; the model is unsound"
-        )
-    reason = child.last_words or "it gave no reason"
-    error = NoSpaceError if code == EXIT_NO_SPACE else VoiceError
-    raise error(f"{name} cannot be prepared: {reason}")
+    if failure.kind is FailureKind.MEMORY:
+        megabytes = memory >> 20
+        raise VoiceError(f"{name} took more than {megabytes} MB to prepare; the model is unsound")
+    said = failure.detail.get("last_words") if failure.kind is FailureKind.EXIT else None
+    error = NoSpaceError if failure.detail.get("code") == EXIT_NO_SPACE else VoiceError
+    raise error(f"{name} cannot be prepared: {said or f'the process {failure}'}")

@@ -215,7 +215,7 @@ class Worker:
             while not self.is_retired:
                 async with self._next_job({ended, retired}, interval) as job:
                     if ended.done():
-                        raise engine.ended()
+                        raise await engine.ended()
                     if job is not None:
                         await self._try(engine, job)
                         await self._check_recycling(engine)
