@@ -212,33 +212,6 @@ class ManualActionRequiredError(RequestError):
     code = "manual-action-required"
 
 
-class EngineFailedError(HardenedError):
-    """An engine process died, hung or talked nonsense. Seen by its worker alone.
-
-    `kind` is a short word for the figures; `permanent`: the engine said that it cannot start, so
-    trying again does not help; `loading`: the model it was loading at that moment, if any;
-    `blamed`: the failure is charged to a voice or a text, not to the worker.
-    """
-
-    code = "engine-failed"
-    retryable = True
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        kind: str,
-        permanent: bool = False,
-        loading: str | None = None,
-        blamed: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.permanent = permanent
-        self.loading = loading
-        self.blamed = blamed
-
-
 class VoiceError(HardenedError):
     """The files of a voice cannot be used."""
 

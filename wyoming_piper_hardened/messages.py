@@ -96,6 +96,7 @@ FAILURES: dict[str, str] = {
     "spawn": "cannot be started: {error}",
     "start": "could not start: {error}",
     "load": "the voice does not load: {error}",
+    "load.parts": "the voice speaks without its prepared parts: {error}",
     "hung.starting": "was not ready after {seconds:g} s",
     "hung.idle": "did not answer a ping in {seconds:g} s",
     "hung": "made nothing for {seconds:g} s",

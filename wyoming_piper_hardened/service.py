@@ -50,8 +50,8 @@ from .voices.sources import SourceFinder
 from .web.connection_limit import MOST_CONNECTIONS
 from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
+from .workers.recycling import RecyclePolicy
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
-from .workers.worker import RecyclePolicy
 
 _LOGGER = logging.getLogger(__name__)
 

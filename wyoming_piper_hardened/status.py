@@ -22,8 +22,8 @@ from .voices.job import Action, FinishedJob
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .voices.progress import Progress
-from .workers.pool import Pool, WorkerStatus
-from .workers.worker import WorkerState
+from .workers.pool import Pool
+from .workers.worker import WorkerState, WorkerStatus
 
 _REMEMBERED_COMMANDS = 50
 

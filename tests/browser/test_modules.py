@@ -7,7 +7,8 @@ import struct
 from support.browser import OpenPage
 from support.web_server import WebServer
 from wyoming_piper_hardened.engine.messages import EXIT_CANNOT_START
-from wyoming_piper_hardened.processes.diagnosis import explain_exit
+from wyoming_piper_hardened.issues import Stage
+from wyoming_piper_hardened.processes.diagnosis import exit_failure
 
 
 async def test_audio_may_come_in_any_pieces(server: WebServer, open_page: OpenPage) -> None:
@@ -148,13 +149,17 @@ async def test_the_log_is_put_in_the_words_of_the_reader(
             assert found == {"text": text, "detail": detail}
 
 
+def _why(exit_code: int) -> str:
+    return str(exit_failure(exit_code, Stage.IDLE))
+
+
 async def test_every_end_of_an_engine_has_words(server: WebServer, open_page: OpenPage) -> None:
     cases = {
-        **{explain_exit(-number): "It crashed." for number in (6, 7, 11, 5)},
-        explain_exit(-9): "It was killed from outside",
-        explain_exit(-4): "The processor is too old",
-        explain_exit(EXIT_CANNOT_START): "It could not start.",
-        explain_exit(1): "It ended by itself.",
+        **{_why(-number): "It crashed." for number in (6, 7, 11, 5)},
+        _why(-9): "It was killed from outside",
+        _why(-4): "The processor is too old",
+        _why(EXIT_CANNOT_START): "It could not start.",
+        _why(1): "It ended by itself.",
         "made nothing for 10 s": "It hung.",
         "did not answer a ping in 10 s": "It hung.",
         "was not ready after 60 s": "It hung.",

@@ -12,15 +12,19 @@ from conftest import Script, Serve
 from support.client import connected
 from support.scripted_engine import FAULTS, samples
 from support.waiting import eventually
+from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
+from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
+from wyoming_piper_hardened.issues import FailureKind, Stage
+from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.protocol.server import WyomingServer
-from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.workers import worker as worker_module
-from wyoming_piper_hardened.workers.pool import Pool
+from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.workers.pool import Pool, PoolSize
+from wyoming_piper_hardened.workers.recycling import RecyclePolicy
 from wyoming_piper_hardened.workers.worker import WorkerState
 
 QUICK = RestartPolicy(backoff_delay=0.02)
 PATIENCE = 1.0  # seconds without progress before an engine counts as hung
-BEFORE, SICK, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."
+BEFORE, FAULTY, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."
 
 
 def pool_of(server: WyomingServer) -> Pool:
@@ -59,10 +63,10 @@ async def test_in_mid_request(
 ) -> None:
     server = await start_server(script(stall_timeout=PATIENCE), QUICK, data_dir=prepared_data)
     assert server.port
-    sick = SICK.format(late + fault)
+    faulty = FAULTY.format(late + fault)
     async with connected(server.port) as client:
-        spoken = await client.say(f"{BEFORE} {sick} {BEHIND}")
-    whole = b"".join(map(samples, (BEFORE, sick, BEHIND)))
+        spoken = await client.say(f"{BEFORE} {faulty} {BEHIND}")
+    whole = b"".join(map(samples, (BEFORE, faulty, BEHIND)))
     if fault == "ENDLESS":  # its audio cannot be told from a segment's until it is too much
         assert spoken.types[-1] == "audio-stop"
         assert spoken.pcm.startswith(samples(BEFORE))
@@ -71,7 +75,7 @@ async def test_in_mid_request(
     assert spoken.types == ["audio-start", "audio-chunk", "audio-stop"]
     assert spoken.pcm == whole
     executions = (tmp_path / "executions").read_text("utf-8").splitlines()
-    assert sum(sick in line for line in executions) == 2
+    assert sum(faulty in line for line in executions) == 2
     await recovered(server, tmp_path, 2)
 
 
@@ -106,19 +110,27 @@ async def test_before_it_is_ready(
 
 
 async def test_an_engine_that_runs_away_with_the_memory_is_killed(
-    start_server: Serve, script: Script, prepared_data: Path, monkeypatch: pytest.MonkeyPatch
+    script: Script,
 ) -> None:
-    monkeypatch.setattr(worker_module, "_MEMORY_INTERVAL", 0.02)
-    server = await start_server(
-        script(stall_timeout=60.0), QUICK, data_dir=prepared_data, worker_memory_limit=100
+    command = script(stall_timeout=60.0)
+    pool = Pool(
+        lambda: command,
+        PoolSize(recycling=RecyclePolicy(memory_limit=100 << 20, memory_interval=0.02)),
+        RestartDecider(QUICK),
+        Metrics(),
+        notifier=Notifier(),
+        on_unloadable=lambda *_: None,
     )
-    assert server.port
-    sick = SICK.format("LATE GREEDY")
-    async with connected(server.port) as client:
-        assert (await client.say(f"{BEFORE} {sick}")).pcm == samples(BEFORE) + samples(sick)
-    (worker,) = pool_of(server).workers
-    assert worker.last_failure
-    assert "MB in mid-segment and was killed" in worker.last_failure
+    text = FAULTY.format("LATE GREEDY")
+    running = asyncio.create_task(pool.run())
+    job = pool.submit(SegmentRequest(text, VoiceVersion(Path("/a.onnx"))))
+    assert b"".join([pcm async for pcm in job.audio()]) == samples(text)
+    (worker,) = pool.workers
+    failure = worker.last_failure
+    assert failure
+    assert (failure.kind, failure.at) == (FailureKind.MEMORY, Stage.SPEAKING)
+    assert failure.detail["megabytes"] > 200
+    await cancel_and_wait(running)
 
 
 async def test_a_slow_engine_is_waited_for(
@@ -153,9 +165,9 @@ async def test_while_idle(
 ) -> None:
     server = await start_server(script(stall_timeout=PATIENCE), QUICK, data_dir=prepared_data)
     assert server.port
-    sick = SICK.format(f"AFTER {fault}")
+    faulty = FAULTY.format(f"AFTER {fault}")
     async with connected(server.port) as client:
-        assert (await client.say(sick)).pcm == samples(sick)
+        assert (await client.say(faulty)).pcm == samples(faulty)
         await eventually(lambda: len(starts(tmp_path)) == 2)
         await recovered(server, tmp_path, 2)
         assert (await client.say(BEHIND)).pcm == samples(BEHIND)
@@ -170,15 +182,15 @@ async def test_under_load(
     )
     port = server.port
     assert port
-    sick = SICK.format(f"LATE {fault}")
-    texts = [f"{BEFORE} {sick}"] + [f"{BEFORE} Client {n} says this. {BEHIND}" for n in range(6)]
+    faulty = FAULTY.format(f"LATE {fault}")
+    texts = [f"{BEFORE} {faulty}"] + [f"{BEFORE} Client {n} says this. {BEHIND}" for n in range(6)]
 
     async def ask(text: str) -> bytes:
         async with connected(port) as client:
             return (await client.say(text)).pcm
 
     answers = await asyncio.gather(*map(ask, texts))
-    assert answers[0] == samples(BEFORE) + samples(sick)
+    assert answers[0] == samples(BEFORE) + samples(faulty)
     for number, answer in enumerate(answers[1:]):
         parts = (BEFORE, f"Client {number} says this.", BEHIND)
         assert answer == b"".join(map(samples, parts))

@@ -22,6 +22,7 @@ from support.client import connected
 from support.voices import VOICES
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
@@ -184,7 +185,7 @@ async def test_a_worker_stopped_in_mid_sentence_is_replaced(start_server: Serve)
     assert started.pcm + spoken.pcm == undisturbed
     assert figure(pool_of(server).metrics, "replays_total") == 1
     assert worker.last_failure
-    assert "made nothing for 2 s" in worker.last_failure
+    assert (worker.last_failure.kind, worker.last_failure.at) == (FailureKind.HUNG, Stage.SPEAKING)
     assert not psutil.pid_exists(stopped)
     assert not zombies()
     assert worker.pid != stopped
@@ -273,14 +274,14 @@ async def test_a_fallback_speaks_while_the_default_voice_is_out_of_order(
         workers=1,
         auto_repair=auto_repair,
     )
-    model = str(server._synthesizer.library.find("bad").model)
-    await eventually(lambda: pool_of(server).failure_policy.is_open(model))
+    bad = server._synthesizer.library.find("bad").version
+    await eventually(lambda: pool_of(server).unavailable(bad))
     single, high = await say(server, HELLO, "single"), await say(server, HELLO, "high")
     assert len(single) > 1000
     assert await say(server, HELLO) == single
     assert await say(server, HELLO, "bad") == single
     assert high not in {single, "voice-unavailable"}  # other voices speak for themselves
-    assert list(pool_of(server).status().open_breakers) == [model]
+    assert list(pool_of(server).unavailable_voices()) == [bad]
 
 
 async def test_the_default_voice_speaks_again_when_its_breaker_is_reset(
@@ -290,12 +291,13 @@ async def test_the_default_voice_speaks_again_when_its_breaker_is_reset(
         data_dir=install(), voice="high", fallback_voice="single", workers=1
     )
     pool = pool_of(server)
-    model = str(server._synthesizer.library.default.model)
+    voice = server._synthesizer.library.default.version
     high, single = await say(server, HELLO), await say(server, HELLO, "single")
-    pool.failure_policy.failed_to_load(model, "somebody broke it", permanent=True)
-    assert pool.status().open_breakers == {model: "somebody broke it"}
+    failure = Failure(FailureKind.LOAD, Stage.LOADING, {"error": "somebody broke it"})
+    pool._failure_policy.load_failed(voice, failure, permanent=True)
+    assert pool.status().unavailable_voices == {voice: failure}
     assert await say(server, HELLO) == single
-    pool.reset(model)
+    pool.reset(voice)
     assert await say(server, HELLO) == high
 
 

@@ -280,8 +280,8 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
     voice = site.synthesizer.library.find("my-voice")
     assert len(await site.hear(text="Only one voice stays loaded.")) > 1000
     assert (await site.ask("DELETE", "/api/voices/my-voice"))[0] == 200
-    site.synthesizer.warm(voice)
-    await eventually(lambda: str(voice.model) in site.synthesizer.pool.status().open_breakers)
+    site.synthesizer.pool.preload(voice.version, voice.schedule)
+    await eventually(lambda: site.synthesizer.pool.unavailable(voice.version))
     assert len(await site.hear(text="All is well.")) > 1000
     _, status = await site.get("/api/status")
     assert (status["issues"], status["jobs"]) == ([], [])

@@ -14,8 +14,10 @@ from ..events import Event
 from ..metrics import Metrics
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
-from ..workers.pool import Pool, Slot
-from ..workers.segment_job import FairShare, SegmentJob
+from ..workers.admission import Slot
+from ..workers.pool import Pool
+from ..workers.scheduler import FairShare
+from ..workers.segment_job import SegmentJob
 from .target import SpeechDefaults, Target
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,8 +87,8 @@ class Request:
                 await self._segments_ahead.acquire()
                 if self._began is None:  # a stream whose text never comes takes no place
                     self._began = time.monotonic()
-                    model = str(self.target.voice.model)
-                    self._slot = self._admission.enter_context(self._pool.admit(model))
+                    version = self.target.voice.version
+                    self._slot = self._admission.enter_context(self._pool.admit(version))
                 try:
                     job = self._pool.submit(self._request(segment), self._fair_share)
                 except TextQuarantinedError as err:
@@ -181,7 +183,7 @@ class Request:
     def _request(self, segment: Segment) -> SegmentRequest:
         voice = self.target.voice
         return SegmentRequest(
-            speakable(segment.text), str(voice.model), self.target.options, voice.schedule
+            speakable(segment.text), voice.version, self.target.options, voice.schedule
         )
 
     def _silence(self, seconds: float) -> bytes:

@@ -58,12 +58,12 @@ class VoiceResolver:
     def can_speak(self) -> bool:
         """Whether the voice of requests that name none can speak at this moment."""
         voice = next(iter(self._library), None)
-        return voice is not None and self._pool.is_running and self._failure(voice) is None
+        return voice is not None and self._pool.is_ready and self._failure(voice) is None
 
     def failing(self) -> Mapping[str, Failure]:
         """Return the installed voices whose version fails in the workers, and why."""
-        failures = ((voice.name, self._failure(voice)) for voice in self._library)
-        return {name: failure for name, failure in failures if failure is not None}
+        failing = self._pool.unavailable_voices()
+        return {v.name: failing[v.version] for v in self._library if v.version in failing}
 
     def speaker_error(self) -> SpeakerNotFoundError | None:
         """Return why the default voice cannot speak with the speaker of the settings, if so."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..engine.messages import config_path
+from ..engine.messages import VoiceVersion, config_path
 from ..engine.report import REPORT_NAME, Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
@@ -49,6 +49,11 @@ class Voice:
     """Whether its parts lie beside the model."""
     schedule: Schedule | None = None
     """How its sentences are cut into chunks; ``None`` for a voice that cannot stream."""
+
+    @property
+    def version(self) -> VoiceVersion:
+        """Its identity; a repaired or updated voice has another one."""
+        return VoiceVersion(self.model)
 
     def speaker_id(self, speaker: str | None) -> int | None:
         """The number of `speaker` (a name or a number as text); ``None`` for the default one.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..catalogue.current import CurrentCatalogue
+from ..engine.messages import VoiceVersion
 from ..errors import (
     HardenedError,
     JobCancelledError,
@@ -19,7 +20,7 @@ from ..errors import (
     VoiceError,
     VoiceNotFoundError,
 )
-from ..issues import Issue, IssueKind, Suggestion
+from ..issues import Failure, Issue, IssueKind, Suggestion
 from ..store.manifest import read_manifest
 from ..store.voice import Voice
 from .hub_source import HUB, hub_label
@@ -77,7 +78,7 @@ class Maintenance:
     ready: Callable[[], Awaitable[None]]
     repaired_on_start: asyncio.Event = field(default_factory=asyncio.Event)
     """Set as soon as every voice of `repair_on_start` is whole."""
-    _reports: asyncio.Queue[tuple[Path, str]] = field(default_factory=asyncio.Queue)
+    _reports: asyncio.Queue[tuple[VoiceVersion, Failure]] = field(default_factory=asyncio.Queue)
     _sick: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     _patients: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _rejected: dict[Path, str] = field(default_factory=dict)
@@ -97,9 +98,9 @@ class Maintenance:
                 task.cancel()
             await self.job_runner.close()
 
-    def report(self, model: str, reason: str) -> None:
-        """A worker says that a model, or its parts, cannot be loaded."""
-        self._reports.put_nowait((Path(model), reason))
+    def report(self, voice: VoiceVersion, failure: Failure) -> None:
+        """Take up that a voice, or its parts, cannot be loaded."""
+        self._reports.put_nowait((voice, failure))
 
     async def _perform(self, duty: Callable[[], Awaitable[None]]) -> None:
         """A duty; a bug in one, or in a disk, ends neither the others nor the server."""
@@ -169,18 +170,18 @@ class Maintenance:
     async def _listen(self) -> None:
         """Take up what workers say, but of what has been removed or replaced meanwhile."""
         while True:
-            model, reason = await self._reports.get()
-            name = model.stem
-            if await self.job_runner.has(name) and not self._is_replaced(model):
-                params = {"reason": reason}
+            voice, failure = await self._reports.get()
+            name = voice.name
+            if await self.job_runner.has(name) and not self._is_replaced(voice):
+                params = {"reason": str(failure), "failure": failure}
                 self.job_runner.tell(
                     Issue(IssueKind.UNLOADABLE, name, "", params, Suggestion.REPAIR)
                 )
                 self._sick.put_nowait(name)
 
-    def _is_replaced(self, model: Path) -> bool:
+    def _is_replaced(self, voice: VoiceVersion) -> bool:
         library = self.job_runner.library
-        return model.stem in library and library.find(model.stem).model != model
+        return voice.name in library and library.find(voice.name).version != voice
 
     async def _admit(self) -> None:
         """Have sick voices treated, each at most once at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..issues import Failure
 from ..recent_log import LogEntry
 from ..store.voice import NAME_PATTERN
 from ..text.length import MAX_TEXT_CHARS
@@ -106,7 +107,7 @@ STATUS = record(
                     "memory": WHOLE,
                     "segments": WHOLE,
                     "restarts": WHOLE,
-                    "last_failure": maybe(TEXT),
+                    "last_failure": maybe(schema_of(Failure)),
                     "last_failure_at": maybe(NUMBER),
                 }
             )

@@ -76,7 +76,7 @@ class _State(Collector):
         yield _gauge(
             "voices_out_of_order",
             "Voices that are not tried at present because their engine fails",
-            len(status.pool.open_breakers),
+            len(status.pool.unavailable_voices),
         )
         yield _gauge("jobs", "Voices being installed, verified or repaired", len(status.jobs))
         yield _gauge("requests_under_way", "Requests that need a worker", status.pool.requests)

@@ -1,4 +1,4 @@
-"""Engines that die, hang and babble: what the listener and the log see. Real processes."""
+"""Engines that die, hang and babble: what the listener hears and the log says. Real processes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from conftest import Script, Serve
 from support.client import connected
 from support.scripted_engine import samples
 from support.waiting import eventually
+from wyoming_piper_hardened.events import Event
+from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.workers import worker
+from wyoming_piper_hardened.workers.failure_policy import SegmentOutcome
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
 
@@ -35,14 +39,21 @@ def lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+def failures(caplog: pytest.LogCaptureFixture) -> list[Failure]:
+    """The failures of workers in the log, where nothing else may be amiss with them."""
+    found = []
+    for record in caplog.records:
+        if record.levelno >= logging.WARNING and record.name == worker.__name__:
+            assert isinstance(record.msg, Event)
+            assert record.msg.name in {"worker-failed", "worker-fatal"}
+            found.append(record.msg.params["failure"])
+    return found
 
 
 @pytest.mark.parametrize(
     "order", ["CRASH", "LATE CRASH", "BABBLE", "LATE BABBLE", "HALF", "LATE HALF"]
 )
-async def test_a_failure_in_mid_segment_costs_the_listener_nothing(
+async def test_failure_in_mid_segment_costs_the_listener_nothing(
     start_server: Serve,
     script: Script,
     tmp_path: Path,
@@ -57,13 +68,15 @@ async def test_a_failure_in_mid_segment_costs_the_listener_nothing(
     parts = ["Before it all is well.", text, "And after it too."]
     assert spoken.pcm == b"".join(samples(part) for part in parts)
     assert sum(text in line for line in lines(tmp_path / "executions")) == 2
-    (line,) = warnings(caplog)
-    assert "worker 1" in line
-    assert "which goes on from sample" in line
-    assert order not in line  # never the text
+    (failure,) = failures(caplog)
+    segment = failure.detail["segment"]
+    assert segment["characters"] == len(text)
+    assert segment["outcome"] is SegmentOutcome.REPLAYED
+    assert (segment["sample"] > 0) == order.startswith("LATE")
+    assert order not in caplog.text  # never the text
 
 
-async def test_a_replay_goes_on_after_the_last_sample(
+async def test_replay_continues_after_the_last_sample(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script())
@@ -75,7 +88,7 @@ async def test_a_replay_goes_on_after_the_last_sample(
     assert int(second.split()[0]) > 0
 
 
-async def test_a_hung_engine_is_killed_at_the_deadline(
+async def test_hung_engine_is_killed_at_the_deadline(
     start_server: Serve, script: Script, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await start_server(script(synthesis_timeout=0.5))
@@ -83,10 +96,12 @@ async def test_a_hung_engine_is_killed_at_the_deadline(
         assert (await client.say("HANG ONCE, please.")).types[-1] == "audio-stop"
     hung, _ = lines(tmp_path / "starts")
     assert not psutil.pid_exists(int(hung))
-    assert "made nothing for 0.5 s" in warnings(caplog)[0]
+    (failure,) = failures(caplog)
+    assert (failure.kind, failure.at) == (FailureKind.HUNG, Stage.SPEAKING)
+    assert failure.detail["seconds"] == 0.5
 
 
-async def test_one_that_ignores_term_is_killed(
+async def test_engine_that_ignores_term_is_killed(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script("ignore-term", synthesis_timeout=0.5))
@@ -106,7 +121,7 @@ async def test_one_that_ignores_term_is_killed(
         ("ENDLESS", "text-quarantined", {}),
     ],
 )
-async def test_a_segment_that_always_fails_is_an_error_and_the_next_request_works(
+async def test_segment_that_always_fails_is_an_error_and_the_next_request_works(
     start_server: Serve,
     script: Script,
     tmp_path: Path,
@@ -125,7 +140,7 @@ async def test_a_segment_that_always_fails_is_an_error_and_the_next_request_work
         assert (await client.say("Hello there.")).pcm == samples("Hello there.")
 
 
-async def test_an_engine_killed_while_idle_is_replaced(
+async def test_engine_killed_while_idle_is_replaced(
     start_server: Serve, script: Script, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await start_server(script())
@@ -133,11 +148,10 @@ async def test_an_engine_killed_while_idle_is_replaced(
         await client.say("Hello there.")
         os.kill(int(lines(tmp_path / "starts")[0]), signal.SIGKILL)
         assert (await client.say("Hello again.")).pcm == samples("Hello again.")
-    assert "ran out of memory" in warnings(caplog)[0]
-    assert len(warnings(caplog)) == 1
+    assert failures(caplog) == [Failure(FailureKind.SIGNAL, Stage.IDLE, {"signal": "SIGKILL"})]
 
 
-async def test_requests_before_ready_wait(start_server: Serve, script: Script) -> None:
+async def test_requests_wait_for_the_first_worker(start_server: Serve, script: Script) -> None:
     server = await start_server(script())
     async with connected(port_of(server)) as one, connected(port_of(server)) as two:
         assert worker_of(server).state is not WorkerState.RUNNING
@@ -148,14 +162,22 @@ async def test_requests_before_ready_wait(start_server: Serve, script: Script) -
 FAST = RestartPolicy(backoff_delay=0.005)
 
 
-@pytest.mark.parametrize(("order", "starts"), [("exit3", 1), ("die", 5), ("babble", 5)])
-async def test_an_engine_that_never_starts_is_not_started_for_ever(
+@pytest.mark.parametrize(
+    ("order", "starts", "kind"),
+    [
+        ("exit3", 1, FailureKind.START),
+        ("die", 5, FailureKind.EXIT),
+        ("babble", 5, FailureKind.PROTOCOL),
+    ],
+)
+async def test_engine_that_never_starts_is_not_started_for_ever(
     start_server: Serve,
     script: Script,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     order: str,
     starts: int,
+    kind: FailureKind,
 ) -> None:
     server = await start_server(script(order), FAST)
     for _ in range(2):
@@ -166,28 +188,28 @@ async def test_an_engine_that_never_starts_is_not_started_for_ever(
     assert worker_of(server).state is WorkerState.FATAL
     assert len(lines(tmp_path / "starts")) == starts
     assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1
+    assert {failure.kind for failure in failures(caplog)} == {kind}
 
 
-async def test_a_probe_finds_out_that_the_engine_is_mended(
-    start_server: Serve, script: Script
-) -> None:
-    mended = script()
-    command = replace(mended, arguments=("/nonexistent/engine",))
+async def test_probe_finds_the_engine_repaired(start_server: Serve, script: Script) -> None:
+    repaired = script()
+    command = replace(repaired, arguments=("/nonexistent/engine",))
     commands = [command]
     server = await start_server(
         lambda: commands[-1], RestartPolicy(backoff_delay=0.005, probe_delay=0.5)
     )
     async with connected(port_of(server)) as client:
-        answer = await client.say("Is anybody there?")
-        assert answer.error == "voice-unavailable"
-        assert "cannot be started" in answer.events[0].data["text"]
-    commands.append(mended)
+        assert (await client.say("Is anybody there?")).error == "voice-unavailable"
+    failure = worker_of(server).last_failure
+    assert failure
+    assert failure.kind is FailureKind.SPAWN
+    commands.append(repaired)
     await eventually(lambda: worker_of(server).state is WorkerState.RUNNING)
     async with connected(port_of(server)) as client:
         assert (await client.say("Hello there.")).pcm == samples("Hello there.")
 
 
-async def test_a_client_that_leaves_cancels_its_work(
+async def test_client_that_leaves_cancels_its_segments(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(synthesis_timeout=0.6))
@@ -200,7 +222,7 @@ async def test_a_client_that_leaves_cancels_its_work(
     assert len(lines(tmp_path / "executions")) <= 3  # the hung one, perhaps one more, and hello
 
 
-async def test_half_closing_in_mid_request_is_told(start_server: Serve, script: Script) -> None:
+async def test_half_closing_in_mid_request_is_an_error(start_server: Serve, script: Script) -> None:
     server = await start_server(script(synthesis_timeout=5))
     async with connected(port_of(server)) as client:
         await client.send("synthesize", text="LATE HANG, please.")
@@ -209,7 +231,7 @@ async def test_half_closing_in_mid_request_is_told(start_server: Serve, script: 
     assert answer.error == "client-gone"
 
 
-async def test_the_queue_is_bounded_and_refusal_is_at_once(
+async def test_request_beyond_the_queue_is_rejected_at_once(
     start_server: Serve, script: Script
 ) -> None:
     server = await start_server(script(synthesis_timeout=30), max_queue=2, workers=1)
@@ -224,9 +246,7 @@ async def test_the_queue_is_bounded_and_refusal_is_at_once(
         assert (await refused.say("One too many.")).error == "overloaded"
 
 
-async def test_a_reader_that_reads_nothing_holds_nobody_up(
-    start_server: Serve, script: Script
-) -> None:
+async def test_client_that_reads_nothing_delays_nobody(start_server: Serve, script: Script) -> None:
     server = await start_server(script())
     text = " ".join(f"This is sentence number {number} of a long story." for number in range(400))
     async with connected(port_of(server)) as stuck, connected(port_of(server)) as client:
@@ -235,7 +255,7 @@ async def test_a_reader_that_reads_nothing_holds_nobody_up(
             assert (await client.say("Hello there.")).pcm == samples("Hello there.")
 
 
-async def test_stopping_tells_the_client_and_leaves_no_process(
+async def test_stop_ends_requests_with_an_error_and_leaves_no_process(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script("ignore-term"), workers=2)

@@ -1,4 +1,4 @@
-"""Recycling of workers: replaced, spare or woken; requests are answered all the time."""
+"""Workers that are replaced, spare or restarted; requests are answered all the time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from conftest import Script, Serve
 from support.client import connected
 from support.scripted_engine import samples
 from support.waiting import eventually
-from wyoming_piper_hardened.engine.messages import SegmentRequest
+from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
+from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
@@ -55,26 +56,25 @@ async def never_without_a_worker(server: WyomingServer) -> AsyncIterator[list[in
     """Look at every change of a worker's state within; yields how many could speak each time."""
     await eventually(lambda: running(server))
     pool, seen = pool_of(server), [len(running(server))]
-    unobserved = pool.on_change
 
-    def observe() -> None:
-        seen.append(sum(worker.state is WorkerState.RUNNING for worker in pool.workers))
-        unobserved()
+    async def observe() -> None:
+        while True:
+            await pool._notifier.wait()
+            seen.append(sum(worker.is_ready for worker in pool.workers))
 
-    pool.on_change = observe
+    observing = asyncio.create_task(observe())
     yield seen
+    await cancel_and_wait(observing)
     assert min(seen) > 0, f"workers that could speak, over time: {seen}"
 
 
-async def test_a_worker_retires_after_so_many_segments_without_a_gap(
+async def test_worker_is_replaced_after_its_segments_without_a_gap(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(), workers=1, worker_max_segments=5)
     async with never_without_a_worker(server) as seen:
         number = 0
-        while (
-            len(starts(tmp_path)) < 3
-        ):  # a due_for_recycling worker serves until its replacement is ready
+        while len(starts(tmp_path)) < 3:  # each serves until its replacement is ready
             number += 1
             text = f"This is request {number}."
             assert await say(server, text) == samples(text)
@@ -86,7 +86,7 @@ async def test_a_worker_retires_after_so_many_segments_without_a_gap(
     assert not any(worker.restarts for worker in pool_of(server).workers)
 
 
-async def test_a_worker_that_is_worn_speaks_until_its_replacement_is_ready(
+async def test_recycled_worker_speaks_until_its_replacement_is_ready(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     """A replacement that never gets ready takes nothing away."""
@@ -104,7 +104,7 @@ async def test_a_worker_that_is_worn_speaks_until_its_replacement_is_ready(
     assert successor.state is WorkerState.STARTING
 
 
-async def test_the_memory_of_one_that_has_not_spoken_yet_is_known(
+async def test_memory_is_known_before_the_first_segment(
     start_server: Serve, script: Script
 ) -> None:
     server = await start_server(script(), workers=1)
@@ -113,7 +113,7 @@ async def test_the_memory_of_one_that_has_not_spoken_yet_is_known(
     assert (worker.segments, worker.memory > 1 << 20) == (0, True)
 
 
-async def test_one_that_grows_beyond_its_memory_is_replaced_without_a_gap(
+async def test_worker_over_its_memory_limit_is_replaced_without_a_gap(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(), workers=1, worker_memory_limit=1)  # MB: always too much
@@ -126,25 +126,25 @@ async def test_one_that_grows_beyond_its_memory_is_replaced_without_a_gap(
     assert len(starts(tmp_path)) >= 2
 
 
-async def test_a_long_request_is_not_cut_when_its_worker_retires(
+async def test_long_request_is_complete_although_its_worker_retires(
     start_server: Serve, script: Script
 ) -> None:
     server = await start_server(script(), workers=2, worker_max_segments=3)
     stories = [[f"Story {n} goes on with part {part}." for part in range(40)] for n in range(4)]
     async with never_without_a_worker(server):
-        told = await asyncio.gather(*(say(server, " ".join(story)) for story in stories))
-    assert told == [b"".join(map(samples, story)) for story in stories]
+        spoken = await asyncio.gather(*(say(server, " ".join(story)) for story in stories))
+    assert spoken == [b"".join(map(samples, story)) for story in stories]
 
 
-async def test_all_workers_are_replaced_on_demand_without_a_gap(
+async def test_restart_all_replaces_every_worker_without_a_gap(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(), workers=2)
     await eventually(lambda: len(running(server)) == 2)
     before = set(running(server))
     async with never_without_a_worker(server) as seen:
-        pool_of(server).replace_workers()
-        pool_of(server).replace_workers()  # once more means nothing
+        pool_of(server).restart_all()
+        pool_of(server).restart_all()  # once more means nothing
         while before & set(running(server)):
             assert await say(server, "Hello there.") == samples("Hello there.")
         assert min(seen) >= 2
@@ -153,38 +153,38 @@ async def test_all_workers_are_replaced_on_demand_without_a_gap(
     assert not any(psutil.pid_exists(pid) for pid in before)
 
 
-async def test_a_replacement_is_made_although_the_worn_worker_dies_first(
+async def test_replacement_starts_although_the_recycled_worker_dies_first(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(), NEVER, workers=1)
     await eventually(lambda: running(server))
     (first,) = running(server)
-    pool_of(server).replace_workers()
+    pool_of(server).restart_all()
     os.kill(first, signal.SIGKILL)
     assert await say(server, "Hello there.") == samples("Hello there.")
     await eventually(lambda: len(pool_of(server).workers) == 1)
     assert len(starts(tmp_path)) == 2
 
 
-async def test_a_retired_worker_that_dies_in_mid_segment_does_not_stay(
+async def test_retired_worker_that_dies_in_mid_segment_leaves(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(synthesis_timeout=60), NEVER, workers=1)
     await eventually(lambda: running(server))
     (first,) = running(server)
     text = "This is FROZEN ONCE."
-    telling = asyncio.create_task(say(server, text))
+    speaking = asyncio.create_task(say(server, text))
     await eventually(lambda: stopped([first]))
-    pool_of(server).replace_workers()
+    pool_of(server).restart_all()
     await eventually(lambda: len(running(server)) == 2)
     os.kill(first, signal.SIGKILL)
-    assert await telling == samples(text)
+    assert await speaking == samples(text)
     await eventually(lambda: len(pool_of(server).workers) == 1)
     assert len(starts(tmp_path)) == 2
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "in mid-segment"])
-async def test_the_spare_worker_takes_over_at_once(
+async def test_spare_worker_takes_over_at_once(
     start_server: Serve, script: Script, tmp_path: Path, *, busy: bool
 ) -> None:
     server = await start_server(script(), NEVER, workers=1, spare_worker=True)
@@ -199,41 +199,41 @@ async def test_the_spare_worker_takes_over_at_once(
     assert states == [WorkerState.BACKOFF, WorkerState.RUNNING]
 
 
-async def test_a_spare_worker_does_not_speak_beside_the_others(
+async def test_spare_worker_does_not_speak_beside_the_others(
     start_server: Serve, script: Script
 ) -> None:
     server = await start_server(script(synthesis_timeout=60), workers=1, spare_worker=True)
     await eventually(lambda: len(running(server)) == 2)
     story = "This is FROZEN ONCE."
-    telling = asyncio.create_task(say(server, story))
+    speaking = asyncio.create_task(say(server, story))
     await eventually(lambda: stopped(running(server)))
     other = asyncio.create_task(say(server, "Hello there."))
     await eventually(lambda: pool_of(server).status().waiting_segments == 1)
     assert len(pool_of(server).status().workers) == 2
     (engine,) = stopped(running(server))
     os.kill(engine, signal.SIGCONT)
-    assert await telling == samples(story)
+    assert await speaking == samples(story)
     assert await other == samples("Hello there.")
 
 
-async def test_a_reset_wakes_a_worker_that_is_out_of_order(
+async def test_reset_restarts_a_fatal_worker(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
-    mended = script()
-    commands = [replace(mended, arguments=script("exit3").arguments)]
+    repaired = script()
+    commands = [replace(repaired, arguments=script("exit3").arguments)]
     server = await start_server(lambda: commands[-1], workers=1)
     (worker,) = pool_of(server).workers
     await eventually(lambda: worker.state is WorkerState.FATAL)
     assert await say(server, "Is anybody there?") == "voice-unavailable"
     pool_of(server).reset()
     await eventually(lambda: len(starts(tmp_path)) == 2 and worker.state is WorkerState.FATAL)
-    commands.append(mended)
+    commands.append(repaired)
     pool_of(server).reset()
     await eventually(lambda: worker.state is WorkerState.RUNNING)
     assert await say(server, "Hello there.") == samples("Hello there.")
 
 
-async def test_a_reset_releases_a_quarantined_text(
+async def test_reset_releases_a_quarantined_text(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(), RestartPolicy(backoff_delay=0.02), workers=1)
@@ -250,15 +250,22 @@ async def test_a_reset_releases_a_quarantined_text(
 
 
 @pytest.mark.parametrize("ticks", range(6))
-async def test_a_pool_stops_also_when_a_segment_ends_at_that_moment(
+async def test_pool_stops_also_when_a_segment_ends_at_that_moment(
     script: Script, ticks: int
 ) -> None:
     """The cancellation must not be lost in the worker's own clearing up."""
     command, text = script(), "Hello there."
-    pool = Pool(lambda: command, PoolSize(), RestartDecider(), Metrics())
+    pool = Pool(
+        lambda: command,
+        PoolSize(),
+        RestartDecider(),
+        Metrics(),
+        notifier=Notifier(),
+        on_unloadable=lambda *_: None,
+    )
     run = asyncio.create_task(pool.run())
     await pool.until_ready()
-    job, heard = pool.submit(SegmentRequest(text)), 0
+    job, heard = pool.submit(SegmentRequest(text, VoiceVersion(Path("/a.onnx")))), 0
     async for pcm in job.audio():
         heard += len(pcm)
         if heard == len(samples(text)):
