@@ -21,6 +21,8 @@ from wyoming_piper_hardened.processes.command import EngineCommand
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Face, build_installer, serve
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.voices.policy import MaintenanceTimings
 from wyoming_piper_hardened.web.server import WebServer
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -120,6 +122,8 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
             policy: RestartPolicy | None = None,
             faces: Sequence[Face] = (),
             on_web: Callable[[WebServer], None] | None = None,
+            timings: MaintenanceTimings | None = None,
+            store: Store | None = None,
             **settings: Any,
         ) -> WyomingServer:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
@@ -134,6 +138,8 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
                     on_listening=listening.set_result,
                     faces=faces,
                     on_web=on_web,
+                    timings=timings,
+                    store=store,
                 )
             )
 

@@ -15,11 +15,10 @@ from . import __version__
 from .aio import Notifier
 from .catalogue.entry import CatalogueVoice
 from .errors import IssueNotFoundError, ManualActionRequiredError, NotInstalledError
-from .issues import Issue, IssueKind, Suggestion
+from .issues import Damage, Issue, IssueKind, Suggestion
 from .recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .store.voice import Voice
-from .voices.installer import refused
 from .voices.job import Action, FinishedJob
 from .voices.jobs import JobRunner
 from .voices.progress import Progress
@@ -110,6 +109,7 @@ class Operations:
         synthesizer: speaks.
         job_runner: acts on voices.
         recent_log: the last lines of the log.
+        notifier: notified when `status` has changed.
         wanted: the voices of the settings.
         repaired_on_start: set as soon as everything that the settings want repaired when the
             server starts has been repaired.
@@ -121,11 +121,13 @@ class Operations:
         job_runner: JobRunner,
         recent_log: RecentLog,
         repaired_on_start: asyncio.Event,
+        *,
+        notifier: Notifier,
         wanted: tuple[str, ...] = (),
     ) -> None:
         self.synthesizer = synthesizer
         self.repaired_on_start = repaired_on_start
-        self.changes = Notifier()
+        self.changes = notifier
         """Tells that `status` has changed."""
         self._job_runner = job_runner
         self._recent_log = recent_log
@@ -133,7 +135,6 @@ class Operations:
         self._commands: deque[CommandRecord] = deque(maxlen=_REMEMBERED)
         self._started = time.monotonic()
         self._started_at = time.time()
-        job_runner.on_change = self.changes.notify
         synthesizer.on_change = self.changes.notify
         synthesizer.pool.on_change = self.changes.notify
 
@@ -211,7 +212,7 @@ class Operations:
 
     def tell(self, issue: Issue) -> None:
         """Open an issue that was found elsewhere, such as a wrong option."""
-        self._job_runner.tell(issue)
+        self._job_runner.open_issue(issue)
 
     def record(self, command: CommandRecord) -> None:
         """Remember how a command went; the last ones are part of `status`."""
@@ -241,18 +242,14 @@ class Operations:
             NoSpaceError: a model of that size would not fit.
             StoreError: the disk refuses, now or what is done within the context.
         """
-        installer = self._job_runner.installer
-        try:
-            async with installer.staging(model_bytes) as stage:
-                yield stage
-        except OSError as err:
-            raise refused(err, installer.store.root) from None
+        async with self._job_runner.installer.staging(model_bytes) as stage:
+            yield stage
 
     def check_room(self) -> None:
         """Raise NoSpaceError when whoever fills a `staging` folder should go no further. Blocks."""
-        self._job_runner.installer.store.check_room()
+        self._job_runner.installer.store.check_space()
 
-    async def verify(self, name: str) -> list[str]:
+    async def verify(self, name: str) -> tuple[Damage, ...]:
         """Read every byte of a voice; returns what is wrong with it."""
         await self._check_presence(name)
         return await self._job_runner.verify(name)

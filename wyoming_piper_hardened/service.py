@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from .aio import Notifier
 from .catalogue.catalogue import Catalogue
 from .catalogue.current import CurrentCatalogue
 from .config.settings import LogLevel, Settings
@@ -38,9 +39,10 @@ from .store.voice import Voice
 from .voices.installer import Installer
 from .voices.jobs import JobRunner
 from .voices.library import Library, find_voices
-from .voices.maintenance import Care, Maintenance
-from .voices.on_demand import Offer
-from .voices.source_finder import SourceFinder
+from .voices.maintenance import Maintenance
+from .voices.on_demand import OnDemand
+from .voices.policy import MaintenancePolicy, MaintenanceTimings
+from .voices.sources import SourceFinder
 from .web.connection_limit import MOST_CONNECTIONS
 from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
@@ -148,6 +150,8 @@ async def serve(
     on_listening: Callable[[WyomingServer], None] | None = None,
     on_web: Callable[[WebServer], None] | None = None,
     faces: Sequence[Face] = (),
+    timings: MaintenanceTimings | None = None,
+    store: Store | None = None,
 ) -> None:
     """Serve until `stop` is set.
 
@@ -161,21 +165,35 @@ async def serve(
         on_listening: called when clients can connect.
         on_web: called before that, when browsers can.
         faces: run beside the server, each with what can be asked of it.
+        timings: other intervals of maintenance, for tests.
+        store: another store in the same data directory, for tests.
 
     Raises:
         StartError: the address cannot be used.
     """
-    installer = build_installer(settings)
+    installer = build_installer(settings, store)
     await asyncio.to_thread(installer.store.recover)
     catalogue = await asyncio.to_thread(installer.sources.catalogue.read)
     library = await load_library(settings, catalogue)
     synthesizer = build_synthesizer(settings, library, command, policy)
-    job_runner = build_job_runner(settings, installer, synthesizer)
-    maintenance = build_maintenance(settings, job_runner, synthesizer.pool)
+    notifier = Notifier()
+    job_runner = JobRunner(installer, library, Issues(), notifier, _preloader(synthesizer))
+    on_demand = OnDemand(
+        job_runner,
+        library,
+        installer.sources.catalogue,
+        languages=settings.languages,
+        names=(settings.voice, *settings.voices),
+        enabled=settings.auto_install and not settings.offline,
+        install_wait=settings.install_wait,
+    )
+    synthesizer.obtain = on_demand.obtain
+    timings = timings or MaintenanceTimings()
+    maintenance = build_maintenance(settings, job_runner, synthesizer.pool, timings)
     server = WyomingServer(
         settings.uri,
         synthesizer,
-        Description(library, job_runner.offered).event,
+        Description(library, on_demand.offered).event,
         max_connections=_affordable(settings),
         idle_timeout=settings.idle_timeout,
     )
@@ -185,6 +203,7 @@ async def serve(
             job_runner,
             recent_log,
             maintenance.repaired_on_start,
+            notifier=notifier,
             wanted=(settings.voice, *settings.voices),
         )
         web = WebServer(settings, operations) if settings.web_uri is not None else None
@@ -262,7 +281,7 @@ def hub_settings(settings: Settings) -> HubSettings:
     )
 
 
-def build_installer(settings: Settings) -> Installer:
+def build_installer(settings: Settings, store: Store | None = None) -> Installer:
     """Connect what installs and repairs voices."""
 
     async def try_voice(model: Path) -> None:
@@ -278,57 +297,52 @@ def build_installer(settings: Settings) -> Installer:
 
     catalogue = CurrentCatalogue(settings.data_dir, hub_settings(settings))
     sources = SourceFinder(catalogue, settings.custom_voice_dirs)
-    return Installer(Store(settings.data_dir), sources, try_voice)
+    return Installer(store or Store(settings.data_dir), sources, try_voice)
 
 
-def build_job_runner(
-    settings: Settings, installer: Installer, synthesizer: Synthesizer
-) -> JobRunner:
-    """Connect what acts on the voices of a running server."""
-    offer = Offer(
-        synthesizer.library,
-        installer.sources.catalogue,
-        settings.languages,
-        (settings.voice, *settings.voices),
-    )
-    job_runner = JobRunner(
-        installer,
-        synthesizer.library,
-        Issues(),
-        offer=offer if settings.auto_install and not settings.offline else None,
-        install_wait=settings.install_wait,
-    )
+def _preloader(synthesizer: Synthesizer) -> Callable[[Voice], None]:
+    """Return a function that has a new version of a voice loaded, before a request needs it."""
 
-    def on_new(voice: Voice) -> None:
+    def preload(voice: Voice) -> None:
         pool = synthesizer.pool
         for model in pool.status().open_breakers:
             if Path(model).name == voice.model.name:
                 pool.reset(model)  # an older version of this voice
         synthesizer.warm(voice)
 
-    job_runner.on_new = on_new
-    synthesizer.obtain = job_runner.obtain
-    return job_runner
+    return preload
 
 
-def build_maintenance(settings: Settings, job_runner: JobRunner, pool: Pool) -> Maintenance:
-    """Connect what looks after the voices of a running server."""
+def build_maintenance(
+    settings: Settings, job_runner: JobRunner, pool: Pool, timings: MaintenanceTimings
+) -> Maintenance:
+    """Connect the maintenance of the voices of a running server."""
 
     async def ready() -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await pool.until_ready()
 
-    care = Care(
-        auto_repair=settings.auto_repair,
-        auto_install=settings.auto_install,
-        wanted=(settings.voice, *settings.voices),
-        repair_on_start=settings.repair_on_start,
-        custom_voice_dirs=settings.custom_voice_dirs,
+    reports: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    pool.failure_policy.on_unsound = lambda model, reason: reports.put_nowait((model, reason))
+    installer = job_runner.installer
+    return Maintenance(
+        job_runner,
+        job_runner.library,
+        installer.store,
+        installer.verifier,
+        installer.sources.catalogue,
+        policy=MaintenancePolicy(
+            auto_repair=settings.auto_repair,
+            auto_install=settings.auto_install,
+            wanted=(settings.voice, *settings.voices),
+            repair_on_start=settings.repair_on_start,
+            custom_voice_dirs=settings.custom_voice_dirs,
+        ),
+        timings=timings,
+        ready=ready,
+        reports=reports,
     )
-    maintenance = Maintenance(job_runner, job_runner.installer.sources.catalogue, care, ready)
-    pool.failure_policy.on_unsound = maintenance.report
-    return maintenance
 
 
 def _preloaded(settings: Settings, library: Library) -> list[str]:

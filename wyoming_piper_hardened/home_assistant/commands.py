@@ -115,7 +115,7 @@ async def _remove(operations: Operations, fields: Mapping[str, str]) -> str:
 
 async def _verify(operations: Operations, fields: Mapping[str, str]) -> str:
     if damage := await operations.verify(fields["voice"]):
-        raise VoiceError("; ".join(damage))
+        raise VoiceError("; ".join(map(str, damage)))
     return "it is as it was installed"
 
 

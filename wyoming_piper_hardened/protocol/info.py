@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from .. import __version__
 from ..catalogue.entry import CatalogueVoice
-from ..store.voice import Voice
+from ..store.voice import Voice, speaker_names
 from ..voices.library import Library
 
 _PIPER = Attribution(name="The Piper authors", url="https://github.com/OHF-Voice/piper1-gpl")
@@ -66,13 +66,13 @@ def build_info(library: Library, offered: Iterable[CatalogueVoice] = ()) -> Info
 
 
 def _tts_voice(voice: Voice) -> TtsVoice:
-    speakers = _speakers(voice.speakers, voice.number_of_speakers)
+    speakers = speaker_names(voice.speakers, voice.number_of_speakers)
     return _entry(voice.name, _readable(voice.name), voice.language, speakers)
 
 
 def _offered_voice(voice: CatalogueVoice) -> TtsVoice:
     description = f"{_readable(voice.name)} (installed on first use, {voice.size >> 20} MB)"
-    speakers = _speakers(voice.speakers, voice.number_of_speakers)
+    speakers = speaker_names(voice.speakers, voice.number_of_speakers)
     return _entry(voice.name, description, voice.language.code, speakers)
 
 
@@ -86,12 +86,6 @@ def _entry(name: str, description: str, language: str, speakers: list[str]) -> T
         languages=[language],
         speakers=[TtsVoiceSpeaker(name=speaker) for speaker in speakers] or None,
     )
-
-
-def _speakers(numbers: Mapping[str, int], count: int) -> list[str]:
-    if not numbers and count > 1:
-        return [str(number) for number in range(count)]
-    return sorted(numbers, key=lambda name: numbers[name])
 
 
 def _readable(name: str) -> str:
