@@ -20,6 +20,7 @@ from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.processes.command import EngineCommand
 from wyoming_piper_hardened.service import Running, Timings, build_installer, serve
+from wyoming_piper_hardened.store.store import Store
 
 Serve = Callable[..., Awaitable[Running]]
 Tell = Callable[[str], None]
@@ -117,6 +118,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
             command: EngineCommand | Callable[[], EngineCommand] | None = None,
             timings: Timings | None = None,
             app: App | None = None,
+            store: Store | None = None,
             **settings: Any,
         ) -> Running:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
@@ -127,7 +129,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
             async def run() -> None:
                 checked = load_settings(flags=settings)
                 async with (
-                    serve(checked, command=engine, timings=timings) as running,
+                    serve(checked, command=engine, timings=timings, store=store) as running,
                     contextlib.nullcontext() if app is None else running.beside(app),
                 ):
                     started.set_result(running)

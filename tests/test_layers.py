@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "wyoming_piper_hardened"
 
 LAYERS = (
-    {"__init__", "aio", "errors", "events", "issues", "metrics", "notifier", "rate_limit"}
+    {"__init__", "aio", "errors", "events", "issues", "messages", "metrics", "rate_limit"}
     | {"recent_log", "restart", "system"},
     {"config", "engine", "hub", "text"},
     {"catalogue", "processes", "store"},

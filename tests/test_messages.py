@@ -88,8 +88,10 @@ def test_event_renders_its_parameters() -> None:
                     "segment": {"characters": 12, "outcome": "replayed", "sample": 4096},
                 },
             ),
-            "grew to 900 MB in mid-segment and was killed, in a segment of 12 characters which "
-            "continues from sample 4096",
+            (
+                "grew to 900 MB in mid-segment and was killed, in a segment of 12 characters which "
+                "continues from sample 4096"
+            ),
         ),
     ],
 )

@@ -18,6 +18,7 @@ from .speech.text_stream import TextStream
 from .speech.voice_resolver import VoiceResolver
 from .status import IssueStatus, StatusReporter
 from .store.voice import Voice
+from .voices.installer import Installer
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .workers.pool import Pool
@@ -45,6 +46,7 @@ class Control:
     Args:
         library: the installed voices.
         jobs: installs, verifies, repairs and removes voices.
+        installer: has the staging area for files from outside.
         pool: the workers.
         resolver: chooses who speaks.
         synthesizer: speaks.
@@ -55,6 +57,7 @@ class Control:
 
     library: Library
     jobs: JobRunner
+    installer: Installer
     pool: Pool
     resolver: VoiceResolver
     synthesizer: Synthesizer
@@ -85,12 +88,12 @@ class Control:
             NoSpaceError: a model of that size would not fit.
             StoreError: the disk refuses, now or what is done within the context.
         """
-        async with self.jobs.staging(model_bytes) as stage:
+        async with self.installer.staging(model_bytes) as stage:
             yield stage
 
     def check_room(self) -> None:
         """Raise NoSpaceError when no more may be written to a `staging` folder. Blocks."""
-        self.jobs.check_room()
+        self.installer.store.check_space()
 
     async def verify(self, name: str) -> tuple[Damage, ...]:
         """Read every byte of a voice; return what is damaged."""

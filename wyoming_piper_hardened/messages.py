@@ -81,6 +81,7 @@ ISSUES: dict[str, str] = {
     "damaged.no-usable-version": "no version of it can be used",
     "stale": "the repository has another version of it; the installed one keeps speaking",
     "failing": "{failure}",
+    "unloadable": "{failure}",
     "option.speaker-not-found": "{reason}; until then its first one speaks",
     "option.not-allowed": "{value} is not allowed; allowed: {allowed}; it is left at its default",
     "option.file-missing": "there is no such file; every option is at its default",

@@ -44,8 +44,9 @@ from .system.limits import affordable_connections
 from .voices.installer import Installer
 from .voices.jobs import JobRunner
 from .voices.library import Library, find_voices
-from .voices.maintenance import Maintenance, MaintenancePolicy, MaintenanceTimings
+from .voices.maintenance import Maintenance
 from .voices.on_demand import OnDemand
+from .voices.policy import MaintenancePolicy, MaintenanceTimings
 from .voices.sources import SourceFinder
 from .web.connection_limit import MOST_CONNECTIONS
 from .web.server import WebServer
@@ -107,6 +108,7 @@ async def serve(
     *,
     command: Callable[[], EngineCommand] | None = None,
     timings: Timings | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Running]:
     """Serve within the context.
 
@@ -116,32 +118,41 @@ async def serve(
         settings: of the server.
         command: another engine, for tests.
         timings: other time limits, for tests.
+        store: another store in the same data directory, for tests.
 
     Raises:
         StartError: an address cannot be used.
     """
     timings = timings or Timings()
     metrics, notifier, issues, reports = Metrics(), Notifier(), Issues(), Reports()
-    installer = build_installer(settings)
+    installer = build_installer(settings, store)
     await asyncio.to_thread(installer.store.recover)
     catalogue = installer.sources.catalogue
     library = await load_library(settings, await asyncio.to_thread(catalogue.read))
     pool = build_pool(
         settings, library, metrics, notifier, reports, command=command, restart=timings.restart
     )
-    jobs = JobRunner(installer, library, issues, notifier, pool.preload_voice)
-    on_demand = build_on_demand(settings, jobs, library, catalogue)
-    defaults = build_defaults(settings)
-    resolver = VoiceResolver(library, pool, defaults, on_demand.obtain if on_demand else None)
-    synthesizer = Synthesizer(pool, defaults, metrics, notifier)
-    maintenance = build_maintenance(
-        settings,
+    jobs = JobRunner(
+        installer,
+        library,
+        issues,
+        notifier,
+        lambda voice: pool.preload(voice.version, voice.schedule),
+    )
+    on_demand = OnDemand(
         jobs,
         library,
         catalogue,
-        pool=pool,
-        reports=reports,
-        timings=timings.maintenance,
+        languages=settings.languages,
+        names=(settings.voice, *settings.voices),
+        enabled=settings.auto_install and not settings.offline,
+        install_wait=settings.install_wait,
+    )
+    defaults = build_defaults(settings)
+    resolver = VoiceResolver(library, pool, defaults, on_demand.obtain)
+    synthesizer = Synthesizer(pool, defaults, metrics, notifier)
+    maintenance = build_maintenance(
+        settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
     )
     wyoming = WyomingServer(
         settings.uri,
@@ -169,6 +180,7 @@ async def serve(
         control = Control(
             library=library,
             jobs=jobs,
+            installer=installer,
             pool=pool,
             resolver=resolver,
             synthesizer=synthesizer,
@@ -300,12 +312,12 @@ def build_pool(
     )
 
     def real_engine() -> EngineCommand:
-        versions = library.versions(settings.voices)
-        models = [version for version in versions if pool.unavailable(version) is None]
+        versions = [voice.version for voice in library.default_and(settings.voices)]
+        versions = [version for version in versions if pool.unavailable(version) is None]
         return engine_command(
-            models,
+            versions,
             threads,
-            residents=max(settings.resident_voices, len(models)),
+            residents=max(settings.resident_voices, len(versions)),
             residents_memory=recycling.memory_limit * 3 // 4,  # voices go before the process does
             synthesis_timeout=settings.synthesis_timeout,
             stall_timeout=settings.stall_timeout,
@@ -328,7 +340,7 @@ def build_pool(
     return pool
 
 
-def build_installer(settings: Settings) -> Installer:
+def build_installer(settings: Settings, store: Store | None = None) -> Installer:
     """Connect what installs and repairs voices.
 
     Raises:
@@ -355,26 +367,14 @@ def build_installer(settings: Settings) -> Installer:
     )
     catalogue = CurrentCatalogue(settings.data_dir, hub)
     sources = SourceFinder(catalogue, settings.custom_voice_dirs)
-    return Installer(Store(settings.data_dir), sources, smoke_test)
-
-
-def build_on_demand(
-    settings: Settings, jobs: JobRunner, library: Library, catalogue: CurrentCatalogue
-) -> OnDemand | None:
-    """Connect what installs voices on request, if the settings allow that."""
-    if not settings.auto_install or settings.offline:
-        return None
-    names = (settings.voice, *settings.voices)
-    return OnDemand(
-        jobs, library, catalogue, settings.languages, names, install_wait=settings.install_wait
-    )
+    return Installer(store or Store(settings.data_dir), sources, smoke_test)
 
 
 def build_maintenance(
     settings: Settings,
+    installer: Installer,
     jobs: JobRunner,
     library: Library,
-    catalogue: CurrentCatalogue,
     *,
     pool: Pool,
     reports: Reports,
@@ -394,4 +394,14 @@ def build_maintenance(
         repair_on_start=settings.repair_on_start,
         custom_voice_dirs=settings.custom_voice_dirs,
     )
-    return Maintenance(jobs, library, catalogue, policy, timings, ready, reports)
+    return Maintenance(
+        jobs,
+        library,
+        installer.store,
+        installer.verifier,
+        installer.sources.catalogue,
+        policy=policy,
+        timings=timings,
+        ready=ready,
+        reports=reports,
+    )

@@ -18,6 +18,7 @@ from support.hub import faulty_hub
 from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
+from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine.split import split
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
@@ -25,15 +26,13 @@ from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.settings import HubSettings
 from wyoming_piper_hardened.issues import IssueKind, Issues, Suggestion
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.store import store as store_module
 from wyoming_piper_hardened.store.manifest import find_damage
-from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.hub_source import HubSource
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
+from wyoming_piper_hardened.store.store import SpacePolicy, Store
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library, find_voices
-from wyoming_piper_hardened.voices.source_finder import SourceFinder
-from wyoming_piper_hardened.voices.sources import FileSource, Source
+from wyoming_piper_hardened.voices.sources import FileSource, HubSource, Source, SourceFinder
 
 NAME = "en_US-amy-medium"
 HUB_FILE = f"en/en_US/amy/medium/{NAME}.onnx"
@@ -42,7 +41,7 @@ CODES: dict[int, set[str]] = {
     errno.ENOSPC: {"no-space"},
     errno.EIO: {"store-unusable"},
 }
-EXTRAS = {"reason.json"}  # nobody misses it
+EXTRAS = {"reason.json"}  # does without
 ONE_EACH = [(errno.ENOSPC, True), (errno.EIO, False)]
 """A full disk stays full; a single block is bad."""
 EVERY_KIND = [*ONE_EACH, (errno.ENOSPC, False), (errno.EIO, True)]
@@ -58,6 +57,10 @@ class Nobody(SourceFinder):
         raise VoiceNotFoundError(name)
 
 
+def custom(fingerprint: str) -> Origin:
+    return Origin(OriginKind.CUSTOM, fingerprint)
+
+
 @dataclass(frozen=True)
 class Bench:
     """An old and a new version of a tiny voice, and the parts that a preparation gives."""
@@ -66,7 +69,9 @@ class Bench:
     new: Source
     parts: Path
 
-    def installer(self, data: Path, source: Source | None) -> Installer:
+    def installer(
+        self, data: Path, source: Source | None, space: SpacePolicy | None = None
+    ) -> Installer:
         """A real one, but for the processes that prepare and try a voice."""
 
         async def prepare(_: Path, folder: Path) -> None:
@@ -80,7 +85,7 @@ class Bench:
             pass
 
         sources = Nobody() if source is None else OnlySource(source)
-        return Installer(Store(data), sources, try_voice, prepare)
+        return Installer(Store(data, space), sources, try_voice, prepare)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +99,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         model.parent.mkdir()
         model.write_bytes(SINGLE.read_bytes() + version.encode())  # nobody loads it here
         shutil.copyfile(SINGLE_CONFIG, f"{model}.json")
-        return FileSource(NAME, f"custom:{version}", model, model.stat().st_size)
+        return FileSource(NAME, custom(version), model, model.stat().st_size)
 
     return Bench(source("old"), source("new"), parts)
 
@@ -136,7 +141,7 @@ class Before:
         if switched:
             assert current is not None
             assert serving == current
-            assert find_damage(current, digests=True) == []
+            assert find_damage(current, digests=True) == ()
         else:
             assert serving == self.serving
             assert tree(self.data) == self.tree
@@ -253,7 +258,12 @@ async def test_at_every_operation_of_a_download(
     files = {HUB_FILE: SINGLE.read_bytes(), f"{HUB_FILE}.json": SINGLE_CONFIG.read_bytes()}
     files[CATALOGUE_PATH] = json.dumps(voices_json(files)).encode()
     async with faulty_hub(files) as hub:
-        source = HubSource(HubSettings(endpoint=hub.endpoint), NAME, "hub:x", len(files[HUB_FILE]))
+        source = HubSource(
+            HubSettings(endpoint=hub.endpoint),
+            NAME,
+            Origin(OriginKind.HUB, "x"),
+            len(files[HUB_FILE]),
+        )
 
         async def work(data: Path) -> None:
             await bench.installer(data, source).install(source)
@@ -266,7 +276,7 @@ async def test_at_every_operation_of_a_download(
 async def test_with_the_real_processes_that_prepare_and_try(tmp_path: Path, bench: Bench) -> None:
     await bench.installer(tmp_path, bench.old).install(bench.old)
     before = await asyncio.to_thread(Before.of, tmp_path)
-    source = FileSource(NAME, "custom:x", SINGLE, SINGLE.stat().st_size)
+    source = FileSource(NAME, custom("x"), SINGLE, SINGLE.stat().st_size)
     installer = build_installer(load_settings(flags={"data_dir": tmp_path}))
     with (
         refusing(Refusal(tmp_path, 1, errno.EIO, only="symlink")) as refusal,
@@ -280,20 +290,22 @@ async def test_with_the_real_processes_that_prepare_and_try(tmp_path: Path, benc
 
 
 @pytest.mark.parametrize("how", ["the disk is full", "it would not fit"])
-async def test_the_keeper_tells_and_the_voice_stays(
-    tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str
+async def test_repair_without_space_opens_an_issue_and_the_voice_stays(
+    tmp_path: Path, bench: Bench, how: str
 ) -> None:
-    """Also for a voice that nobody tells where to get again."""
+    """Also for a voice that no source has."""
     voice = await bench.installer(tmp_path, bench.old).install(bench.old)
     flip(voice.model.with_name("decoder.onnx"))
     library, issues = Library([voice], NAME), Issues()
-    job_runner = JobRunner(bench.installer(tmp_path, None), library, issues)
+    free = [1 << 40]
+    installer = bench.installer(tmp_path, None, SpacePolicy(free=lambda _: free[0]))
+    job_runner = JobRunner(installer, library, issues, Notifier(), lambda _: None)
     full = how == "the disk is full"
     with refusing(
         Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, reports_failure=True)
     ) as refusal:
         if not full:
-            monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
+            free[0] = 0
         with pytest.raises(NoSpaceError):
             await job_runner.repair(NAME)
         (issue,) = issues
@@ -302,11 +314,11 @@ async def test_the_keeper_tells_and_the_voice_stays(
         assert library.find(NAME) == voice
         assert await asyncio.to_thread(Store(tmp_path).serving, NAME) == voice.model.parent
         refusal.over = True
-        monkeypatch.undo()
-        mended = await job_runner.repair(NAME)
+        free[0] = 1 << 40
+        repaired = await job_runner.repair(NAME)
     assert not list(issues)
-    assert library.find(NAME) == mended != voice
-    assert await job_runner.verify(NAME) == []
+    assert library.find(NAME) == repaired != voice
+    assert await job_runner.verify(NAME) == ()
 
 
 def show(action: str, figures: dict[str, int], tell: Tell) -> None:

@@ -47,7 +47,7 @@ def serving(data: Path) -> str | None:
     version = store.serving(NAME)
     if version is None:
         return None
-    assert find_damage(version, digests=True) == []
+    assert find_damage(version, digests=True) == ()
     served = digest(version / f"{NAME}.onnx")
     store.recover()  # a second recovery changes nothing
     assert store.serving(NAME) == version

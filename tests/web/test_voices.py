@@ -106,7 +106,7 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         (model,) = own_data.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
         model.write_bytes(model.read_bytes()[:-1] + b"x")
         status, body = await site.post(f"/api/voices/{AMY}/verify?wait=true")
-        assert "has changed" in body["damage"][0]
+        assert body["damage"][0]["kind"] == "changed"
         (issue,) = (await voices(site))[AMY]["issues"]
         await eventually(lambda: issue in {i["id"] for i in seen[-1]["issues"]})
         assert (await site.post(f"/api/issues/{issue}/apply?wait=perhaps"))[0] == 400

@@ -114,7 +114,7 @@ async def verify(settings: Settings, parsed: argparse.Namespace) -> int:
 
     async def work(name: str) -> str:
         if damage := await installer.verify(name):
-            raise VoiceError("; ".join(damage))
+            raise VoiceError("; ".join(map(str, damage)))
         return "is as it was installed"
 
     names = parsed.names or await asyncio.to_thread(installer.store.names)

@@ -66,7 +66,7 @@ class App:
         for note in self.options.notes:
             _LOGGER.warning(Event("option-note", note=note))
         for issue in self.options.issues:
-            control.jobs.report(issue)
+            control.jobs.open_issue(issue)
         listener = CommandListener(control, status)
         duties: list[Callable[[], Awaitable[None]]] = [
             listener.run,
@@ -133,9 +133,9 @@ class App:
             params = {"folder": str(folder), "reason": err.strerror}
             if err.errno in {errno.ENOSPC, errno.EDQUOT}:
                 kind, suggestion = IssueKind.NO_SPACE, Suggestion.FREE_SPACE
-                control.jobs.report(Issue(kind, "data_dir", "data_dir", params, suggestion))
+                control.jobs.open_issue(Issue(kind, "data_dir", "data_dir", params, suggestion))
             else:
-                control.jobs.report(Issue(IssueKind.UNWRITABLE, "data_dir", "", params))
+                control.jobs.open_issue(Issue(IssueKind.UNWRITABLE, "data_dir", "", params))
 
 
 def _write_something(folder: Path) -> None:

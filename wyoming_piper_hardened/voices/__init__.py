@@ -1,1 +1,1 @@
-"""Voices: the library, installation, jobs, maintenance."""
+"""The installed voices: sources, installation, repair, maintenance."""

@@ -163,9 +163,14 @@ class Pool:
     def preload(self, voice: VoiceVersion, schedule: Schedule | None) -> None:
         """Have a new version loaded, so that the next request need not wait for it.
 
+        Failures of other versions of that voice are forgotten.
+
         Raises:
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
         """
+        for other in self.unavailable_voices():
+            if other.name == voice.name:
+                self.reset(other)
         for _ in self.workers:
             self.submit(SegmentRequest("", voice, schedule=schedule))
 

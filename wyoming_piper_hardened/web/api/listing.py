@@ -9,10 +9,16 @@ from typing import Any
 
 from ...catalogue.entry import CatalogueVoice, Language, Quality
 from ...control import Operations
-from ...store.origin import Origin, provenance
-from ...store.voice import Voice
+from ...store.manifest import origin_and_size
+from ...store.origin import OriginKind
+from ...store.voice import Voice, speaker_names
+from ...text.language import family, normalized
 
-_STATES = {Origin.HUB: "installed", Origin.CUSTOM: "custom", Origin.EMBEDDED: "embedded"}
+_STATES = {
+    OriginKind.HUB: "installed",
+    OriginKind.CUSTOM: "custom",
+    OriginKind.EMBEDDED: "embedded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,10 @@ class Filter:
 
     def passes(self, voice: dict[str, Any]) -> bool:
         """Whether this voice is wanted."""
-        language = self.language.replace("-", "_").lower()
-        code = voice["language"].lower()
+        language, code = normalized(self.language), normalized(voice["language"])
         told = " ".join(voice[key] for key in ("name", "language_name", "country", "language"))
         return (
-            (not language or language in {code, code.partition("_")[0]})
+            (not language or language in {code, family(code)})
             and self.quality in {"", voice["quality"]}
             and all(word in told.lower() for word in self.text.lower().split())
             and self.installed in {None, voice["state"] != "available"}
@@ -90,18 +95,18 @@ def _rows(installed: Iterable[Voice], catalogue: Iterable[CatalogueVoice]) -> li
 
 
 def _installed(voice: Voice, language: Language | None) -> dict[str, Any]:
-    known = provenance(voice)
+    origin, size = origin_and_size(voice.model)
     return {
         "name": voice.name,
         "language": voice.language,
         "language_name": language.name_native if language else voice.language,
         "country": language.country_english if language else "",
         "quality": voice.quality,
-        "speakers": _speakers(voice),
+        "speakers": speaker_names(voice.speakers, voice.number_of_speakers),
         "number_of_speakers": voice.number_of_speakers,
         "sample_rate": voice.sample_rate,
-        "bytes": known.size,
-        "state": _STATES[known.origin],
+        "bytes": size,
+        "state": _STATES[origin.kind],
         "prepared": voice.prepared,
     }
 
@@ -113,17 +118,10 @@ def _available(entry: CatalogueVoice) -> dict[str, Any]:
         "language_name": entry.language.name_native,
         "country": entry.language.country_english,
         "quality": str(entry.quality),
-        "speakers": _speakers(entry),
+        "speakers": speaker_names(entry.speakers, entry.number_of_speakers),
         "number_of_speakers": entry.number_of_speakers,
         "sample_rate": None,
         "bytes": entry.size,
         "state": "available",
         "prepared": None,
     }
-
-
-def _speakers(voice: Voice | CatalogueVoice) -> list[str]:
-    """What a request may call its speakers, by their numbers."""
-    if voice.speakers or voice.number_of_speakers <= 1:
-        return sorted(voice.speakers, key=lambda name: voice.speakers[name])
-    return [str(number) for number in range(voice.number_of_speakers)]

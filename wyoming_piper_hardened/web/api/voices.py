@@ -13,8 +13,10 @@ from ...aio import cancel_and_wait
 from ...catalogue.entry import Quality
 from ...control import Operations
 from ...errors import BadRequestError, HardenedError
+from ...issues import Damage
 from .. import request_parsing as fields
 from ..endpoint import Access, Endpoint, Parameter
+from ..json_shapes import json_of, schema_of
 from ..schemas import JOB, JSON, SWITCH, TEXT, VOICE_NAME, VOICES, array, choice, maybe, record
 from .listing import Filter, Listing
 from .status import job_json
@@ -121,7 +123,7 @@ class Voices:
 
     def _action(self, name: str, summary: str, handle: Any) -> Endpoint:
         answer = (
-            record({"damage": array(TEXT)})
+            record({"damage": array(schema_of(Damage))})
             if name == "verify"
             else record({"voice": TEXT, "prepared": SWITCH})
         )
@@ -159,7 +161,7 @@ class Voices:
 
     async def _verify(self, request: web.Request) -> web.Response:
         async def do(name: str) -> dict[str, Any]:
-            return {"damage": await self._operations.verify(name)}
+            return {"damage": json_of(await self._operations.verify(name))}
 
         name = self._present_name(request)
         return await self._start(request, name, do(name))

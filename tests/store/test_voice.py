@@ -1,4 +1,4 @@
-"""Files of voices that are not what they should be."""
+"""Descriptions of voices, read from files that nobody may trust."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def several(tmp_path: Path) -> Voice:
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b"[]", b"{}", b"5", b'{"audio": 5}', b"[" * 100_000, b"\xff"]
 )
-def test_a_configuration_that_is_none(tmp_path: Path, content: bytes) -> None:
+def test_invalid_configuration_is_refused(tmp_path: Path, content: bytes) -> None:
     model = tmp_path / "bad.onnx"
     model.touch()
     Path(f"{model}.json").write_bytes(content)
@@ -53,8 +53,8 @@ def test_a_configuration_that_is_none(tmp_path: Path, content: bytes) -> None:
     ],
     ids=lambda changed: repr(changed)[:50],
 )
-def test_figures_that_no_voice_has(tmp_path: Path, changed: dict[str, object]) -> None:
-    """They would be told to every client, or be reckoned with."""
+def test_impossible_values_are_refused(tmp_path: Path, changed: dict[str, object]) -> None:
+    """Every client would get them."""
     model = tmp_path / "bad.onnx"
     model.touch()
     Path(f"{model}.json").write_text(json.dumps({**CONFIG, **changed}), encoding="utf-8")
@@ -63,7 +63,7 @@ def test_figures_that_no_voice_has(tmp_path: Path, changed: dict[str, object]) -
 
 
 @pytest.mark.parametrize("code", ["\ud800", "x" * 1000, "de DE", 5, ["de_DE"], ""])
-def test_a_language_that_is_none_is_taken_from_elsewhere(tmp_path: Path, code: object) -> None:
+def test_invalid_language_is_taken_from_espeak(tmp_path: Path, code: object) -> None:
     model = tmp_path / "my-voice.onnx"
     model.touch()
     audio = {"sample_rate": 16000, "quality": code}
@@ -90,7 +90,9 @@ def test_devices_pipes_and_giants_are_not_read(tmp_path: Path) -> None:
         read_voice("bad", model)
 
 
-def test_a_hostile_name_stays_on_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_hostile_name_is_logged_on_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     name = "a\x1b[31m\nFAKE"
     version = tmp_path / "voices" / name / "v"
     version.mkdir(parents=True)
@@ -102,17 +104,19 @@ def test_a_hostile_name_stays_on_one_line(tmp_path: Path, caplog: pytest.LogCapt
 
 
 @pytest.mark.parametrize(("speaker", "number"), [(None, None), ("bert", 1), ("2", 2), ("0", 0)])
-def test_speakers_by_name_and_number(several: Voice, speaker: str, number: int | None) -> None:
+def test_speakers_are_found_by_name_and_number(
+    several: Voice, speaker: str, number: int | None
+) -> None:
     assert several.speaker_id(speaker) == number
 
 
 @pytest.mark.parametrize("speaker", ["dora", "3", "-1", "99999999", "١", " "])
-def test_other_speakers_are_refused_with_those_that_exist(several: Voice, speaker: str) -> None:
+def test_unknown_speaker_is_refused_with_those_that_exist(several: Voice, speaker: str) -> None:
     with pytest.raises(SpeakerNotFoundError, match="anna, bert, carl"):
         several.speaker_id(speaker)
 
 
-def test_the_language_comes_from_the_name_or_from_espeak(several: Voice, tmp_path: Path) -> None:
+def test_language_comes_from_the_name_or_from_espeak(several: Voice, tmp_path: Path) -> None:
     assert several.language == "de_DE"
     other = tmp_path / "myvoice.onnx"
     shutil.copy(several.model, other)
@@ -120,7 +124,7 @@ def test_the_language_comes_from_the_name_or_from_espeak(several: Voice, tmp_pat
     assert read_voice("myvoice", other).language == "de"
 
 
-def test_no_voice_at_all_is_told() -> None:
+def test_library_without_voices_finds_none() -> None:
     library = Library([], "en_US-joe-medium")
     assert list(library) == []
     with pytest.raises(VoiceNotFoundError, match="no voice is installed"):

@@ -1,4 +1,4 @@
-"""Voices that are offered, installed when they are asked for, and missed when they break."""
+"""Voices that are offered and installed by requests, and the maintenance around them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from support.hub import faulty_hub
 from support.hub_client import amys_files
 from support.hub_faults import Fault
 from support.waiting import eventually
-from voices.test_hub_install import AMY, command
+from voices.test_install import AMY, command
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.control import Operations
 from wyoming_piper_hardened.issues import IssueKind, Suggestion
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.service import load_library
-from wyoming_piper_hardened.store import store as store_module
-from wyoming_piper_hardened.voices import maintenance as care_module
+from wyoming_piper_hardened.store.store import SpacePolicy, Store
+from wyoming_piper_hardened.voices.policy import MaintenanceTimings
 
 JOE = "en_US-joe-medium"
 NOWHERE = "http://127.0.0.1:9"
 
 
 class Insight:
-    """A face that only shows what can be asked of the server."""
+    """An interface that only gives access to the operations of the server."""
 
     operations: Operations
 
@@ -59,7 +59,7 @@ async def ask(port: int, name: str | None = None) -> Outcome:
         return await client.say("Hello there.", **({"voice": {"name": name}} if name else {}))
 
 
-async def test_the_first_request_installs_a_voice_and_is_spoken_by_it(
+async def test_first_request_installs_a_voice_and_is_spoken_by_it(
     start_server: Serve, tmp_path: Path
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
@@ -78,7 +78,7 @@ async def test_the_first_request_installs_a_voice_and_is_spoken_by_it(
     assert AMY in await offered(server.port)
 
 
-async def test_what_is_called_off_is_not_begun_again_by_a_request(
+async def test_cancelled_install_is_not_begun_again_by_a_request(
     start_server: Serve, tmp_path: Path
 ) -> None:
     insight = Insight()
@@ -95,11 +95,13 @@ async def test_what_is_called_off_is_not_begun_again_by_a_request(
         _, _, third = await asyncio.gather(insight.operations.cancel(AMY), second, ask(port, AMY))
         assert {(await first).error, (await second).error, third.error} == {"cancelled"}
         assert (await ask(port, AMY)).error == "cancelled"  # for a while
-        await insight.operations.install(AMY)  # who means it gets it
+        await insight.operations.install(AMY)  # on purpose
         assert (await ask(port, AMY)).error is None
 
 
-async def test_who_cannot_wait_is_told_to_come_back(start_server: Serve, tmp_path: Path) -> None:
+async def test_request_that_cannot_wait_fails_and_the_install_goes_on(
+    start_server: Serve, tmp_path: Path
+) -> None:
     insight = Insight()
     async with faulty_hub(amys_files()) as hub:
         server = await start_server(
@@ -115,7 +117,7 @@ async def test_who_cannot_wait_is_told_to_come_back(start_server: Serve, tmp_pat
 
 
 @pytest.mark.parametrize("fallback", [None, JOE])
-async def test_what_cannot_be_installed_is_told_at_once_or_another_voice_speaks(
+async def test_failed_install_fails_later_requests_at_once_or_the_fallback_speaks(
     start_server: Serve, prepared_data: Path, fallback: str | None
 ) -> None:
     insight = Insight()
@@ -137,7 +139,7 @@ async def test_what_cannot_be_installed_is_told_at_once_or_another_voice_speaks(
 
 
 @pytest.mark.parametrize("settings", [{"offline": True}, {"auto_install": False}])
-async def test_nothing_is_offered_when_nothing_may_be_fetched(
+async def test_nothing_is_offered_if_nothing_may_be_fetched(
     start_server: Serve, settings: dict[str, bool]
 ) -> None:
     server = await start_server(**settings)
@@ -146,7 +148,7 @@ async def test_nothing_is_offered_when_nothing_may_be_fetched(
     assert (await ask(server.port, AMY)).error == "voice-not-found"
 
 
-async def test_the_configured_voice_is_fetched_while_another_one_speaks(
+async def test_configured_voice_is_fetched_while_another_one_speaks(
     start_server: Serve, prepared_data: Path, tmp_path: Path
 ) -> None:
     insight, data = Insight(), tmp_path / "data"
@@ -164,14 +166,14 @@ async def test_the_configured_voice_is_fetched_while_another_one_speaks(
         assert not insight.operations.issues()
 
 
-async def test_a_default_by_an_older_name_is_the_voice_of_today(tmp_path: Path) -> None:
+async def test_default_by_an_alias_is_found(tmp_path: Path) -> None:
     settings = load_settings(flags={"data_dir": tmp_path, "voice": "en-us-lessac-medium"})
     library = await load_library(settings, await asyncio.to_thread(bundled))
     assert library.wanted == "en_US-lessac-medium"
     assert library.default.name == JOE
 
 
-async def test_a_speaker_that_the_voice_has_not_silences_nobody(
+async def test_missing_speaker_opens_an_issue_and_the_first_one_speaks(
     start_server: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     insight = Insight()
@@ -183,31 +185,33 @@ async def test_a_speaker_that_the_voice_has_not_silences_nobody(
     assert caplog.text.count("has no speaker '5'") == 1
 
 
-async def test_an_own_voice_that_found_no_room_is_tried_again(
-    start_server: Serve, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+async def test_custom_voice_without_space_is_tried_again(
+    start_server: Serve, tmp_path: Path, model: Path
 ) -> None:
-    monkeypatch.setattr(care_module, "_CUSTOM_INTERVAL", 0.1)
+    free = [0]
+    store = Store(tmp_path / "data", SpacePolicy(free=lambda _: free[0]))
     insight, folder = Insight(), tmp_path / "own"
     folder.mkdir()
     shutil.copy(f"{model}.json", folder / "my-voice.onnx.json")
     shutil.copy(model, folder / "my-voice.onnx")
-    with monkeypatch.context() as full:
-        full.setattr(store_module, "_SPACE_FACTOR", 10**9)
-        await start_server(
-            faces=[insight], data_dir=tmp_path / "data", custom_voice_dirs=[str(folder)]
-        )
-        await eventually(lambda: insight.has(IssueKind.NO_SPACE, "my-voice"), 60)
-        assert not insight.has(IssueKind.REJECTED, "my-voice")
+    await start_server(
+        faces=[insight],
+        data_dir=store.root,
+        store=store,
+        timings=MaintenanceTimings(custom_interval=0.1),
+        custom_voice_dirs=[str(folder)],
+    )
+    await eventually(lambda: insight.has(IssueKind.NO_SPACE, "my-voice"), 60)
+    assert not insight.has(IssueKind.REJECTED, "my-voice")
+    free[0] = 1 << 40
     await eventually(lambda: "my-voice" in insight.installed(), 60)
     assert not insight.has(IssueKind.NO_SPACE, "my-voice")
 
 
-async def test_a_damaged_voice_without_a_network_is_set_aside_and_another_one_speaks(
-    start_server: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_damaged_voice_without_a_network_is_quarantined_and_another_one_speaks(
+    start_server: Serve, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(care_module, "_FIRST_CHECK", 0.0)
-    monkeypatch.setattr(care_module, "_RETRY_DELAY", 1.0)
-    monkeypatch.setattr(care_module, "_FOLLOW_INTERVAL", 0.1)
+    timings = MaintenanceTimings(first_check=0.0, retry_delay=1.0, follow_interval=0.1)
     insight = Insight()
     async with faulty_hub(amys_files()) as hub:
         code, _, stderr = await command(
@@ -220,7 +224,11 @@ async def test_a_damaged_voice_without_a_network_is_set_aside_and_another_one_sp
         model.write_bytes(content)
         hub.fault(Fault.BUSY)
         server = await start_server(
-            faces=[insight], data_dir=tmp_path, hub_endpoint=hub.endpoint, voice=AMY
+            faces=[insight],
+            data_dir=tmp_path,
+            timings=timings,
+            hub_endpoint=hub.endpoint,
+            voice=AMY,
         )
         assert server.port
         await eventually(lambda: AMY not in insight.installed(), 120)
@@ -228,19 +236,21 @@ async def test_a_damaged_voice_without_a_network_is_set_aside_and_another_one_sp
         for name in (None, AMY):  # asked for by name as well
             assert len((await ask(server.port, name)).pcm) > 10_000
         assert len(list((tmp_path / "quarantine").iterdir())) == 1
-        hub.mend()  # the network is back: no hand is laid on it
+        hub.mend()  # the network is back
         await eventually(lambda: AMY in insight.installed(), 120)
         assert insight.operations.status().speaks == AMY
         assert not insight.has(IssueKind.DAMAGED, AMY)
         assert (await ask(server.port, AMY)).error is None
 
 
-async def test_what_another_process_does_is_taken_over(
-    start_server: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(care_module, "_FOLLOW_INTERVAL", 0.1)
+async def test_changes_by_another_process_are_followed(start_server: Serve, tmp_path: Path) -> None:
     insight, data = Insight(), ("--data-dir", str(tmp_path))
-    server = await start_server(faces=[insight], data_dir=tmp_path, hub_endpoint=NOWHERE)
+    server = await start_server(
+        faces=[insight],
+        data_dir=tmp_path,
+        timings=MaintenanceTimings(follow_interval=0.1),
+        hub_endpoint=NOWHERE,
+    )
     assert server.port
     async with faulty_hub(amys_files()) as hub:
         code, _, stderr = await command("install", AMY, *data, "--hub-endpoint", hub.endpoint)
@@ -252,10 +262,9 @@ async def test_what_another_process_does_is_taken_over(
     await eventually(lambda: AMY not in insight.installed())
 
 
-async def test_a_newer_version_on_the_hub_is_told_and_installed_when_asked(
-    start_server: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_newer_version_on_the_hub_opens_an_issue_and_is_installed_by_it(
+    start_server: Serve, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(care_module, "_FIRST_CHECK", 0.0)
     insight, files = Insight(), amys_files()
     async with faulty_hub(files) as hub:
         await command("install", AMY, "--data-dir", str(tmp_path), "--hub-endpoint", hub.endpoint)
@@ -264,7 +273,12 @@ async def test_a_newer_version_on_the_hub_is_told_and_installed_when_asked(
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace('"hub:', '"hub:0'), encoding="utf-8")  # an earlier model
     async with faulty_hub(files) as hub:
-        await start_server(faces=[insight], data_dir=tmp_path, hub_endpoint=hub.endpoint)
+        await start_server(
+            faces=[insight],
+            data_dir=tmp_path,
+            timings=MaintenanceTimings(first_check=0.0),
+            hub_endpoint=hub.endpoint,
+        )
         await eventually(lambda: insight.has(IssueKind.STALE, AMY), 60)
         assert (tmp_path / "catalogue.json").exists()
         await insight.operations.apply(f"stale:{AMY}")
@@ -273,7 +287,7 @@ async def test_a_newer_version_on_the_hub_is_told_and_installed_when_asked(
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "..", "", "x" * 500, "en_US\0", "-x"])
-async def test_hostile_names_are_no_paths(
+async def test_hostile_names_touch_no_files(
     start_server: Serve, prepared_data: Path, name: str
 ) -> None:
     insight = Insight()

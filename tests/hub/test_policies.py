@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from wyoming_piper_hardened.errors import ConfigError, DownloadError
+from wyoming_piper_hardened.hub.response import continues, refuse_status, strong_etag, wait_asked
 from wyoming_piper_hardened.hub.retry import RetryPolicy, TransientError
 from wyoming_piper_hardened.hub.settings import PUBLIC_HUB, HubSettings
-from wyoming_piper_hardened.hub.status import continues, refuse_status, strong_etag, wait_asked
 
 TOKEN = "hf_VerySecretToken"  # noqa: S105 - made up
 

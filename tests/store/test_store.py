@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 
@@ -13,17 +14,18 @@ from support.client import connected
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceError
+from wyoming_piper_hardened.issues import Damage, DamageKind
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.store import store as store_module
-from wyoming_piper_hardened.store.manifest import find_damage
-from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.store.manifest import FileRecord, Manifest, find_damage, read_manifest
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
+from wyoming_piper_hardened.store.store import SpacePolicy, Store
 from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.library import Library, find_voices
 from wyoming_piper_hardened.voices.sources import custom_source, package_source
 
 
-async def test_a_server_prepares_its_voice_and_goes_over_to_it(
+async def test_server_prepares_its_voice_and_switches_to_it(
     start_server: Serve, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -60,7 +62,7 @@ async def test_equal_bytes_across_restarts_threads_and_workers(start_server: Ser
 
 @pytest.mark.parametrize("damage", ["decoder.onnx", "parts.json", "*medium.onnx"])
 @pytest.mark.parametrize("how", ["cut", "flipped"])
-async def test_a_damaged_version_speaks_and_is_mended_by_itself(
+async def test_damaged_version_speaks_and_is_repaired(
     start_server: Serve, prepared_data: Path, tmp_path: Path, damage: str, how: str
 ) -> None:
     data = tmp_path / "data"
@@ -80,10 +82,10 @@ async def test_a_damaged_version_speaks_and_is_mended_by_itself(
     )
     version = library.default.model.parent
     assert version == await asyncio.to_thread(Store(data).current, "en_US-joe-medium")
-    assert await asyncio.to_thread(find_damage, version, digests=True) == []
+    assert await asyncio.to_thread(find_damage, version, digests=True) == ()
 
 
-async def test_parts_that_do_not_load_are_made_again_without_being_asked(
+async def test_unloadable_parts_are_rebuilt_without_a_request(
     start_server: Serve, prepared_data: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -104,7 +106,7 @@ def installer_in(data: Path) -> Installer:
     "content",
     [b"", b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"not a model" * 1000],
 )
-async def test_a_bad_model_is_not_committed(tmp_path: Path, model: Path, content: bytes) -> None:
+async def test_bad_model_is_not_committed(tmp_path: Path, model: Path, content: bytes) -> None:
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(content)
     shutil.copy(f"{model}.json", f"{bad}.json")
@@ -116,16 +118,17 @@ async def test_a_bad_model_is_not_committed(tmp_path: Path, model: Path, content
     assert not list((data / "staging").iterdir())
 
 
-async def test_no_space_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
+async def test_voice_that_would_not_fit_is_refused(tmp_path: Path) -> None:
     source = await asyncio.to_thread(package_source)
     assert source
-    with pytest.raises(NoSpaceError, match="MB are needed"):
-        await installer_in(tmp_path).install(source)
+    store = Store(tmp_path, SpacePolicy(free=lambda _: source.model_bytes))
+    installer = build_installer(load_settings(flags={"data_dir": tmp_path}), store)
+    with pytest.raises(NoSpaceError):
+        await installer.install(source)
     assert not list((tmp_path / "staging").iterdir())
 
 
-async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+async def test_unwritable_folder_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="ascii")
     source = await asyncio.to_thread(package_source)
     assert source
@@ -133,14 +136,14 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         await installer_in(tmp_path / "file").install(source)
 
 
-def test_recovery_throws_staging_away(tmp_path: Path) -> None:
+def test_recovery_removes_remains_in_staging(tmp_path: Path) -> None:
     (tmp_path / "staging" / "abc").mkdir(parents=True)
     assert Store(tmp_path).recover() == 0
     assert not list((tmp_path / "staging").iterdir())
     Store(tmp_path).recover()
 
 
-def test_recovery_leaves_another_process_alone(tmp_path: Path) -> None:
+def test_recovery_leaves_transactions_under_way(tmp_path: Path) -> None:
     busy = Store(tmp_path)
     stage = busy.begin(1)
     (stage / "model").write_bytes(b"1234")
@@ -160,7 +163,7 @@ def test_voices_are_locked_one_by_one(tmp_path: Path) -> None:
         assert free
 
 
-def test_a_link_out_of_the_folder_is_not_followed(prepared_data: Path, tmp_path: Path) -> None:
+def test_link_out_of_the_folder_is_not_followed(prepared_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "voices" / "en_US-joe-medium"
     folder.mkdir(parents=True)
     (version,) = prepared_data.glob("voices/*/*-*")
@@ -169,8 +172,44 @@ def test_a_link_out_of_the_folder_is_not_followed(prepared_data: Path, tmp_path:
     assert not embedded.prepared
 
 
-def test_the_library_finds_by_name_language_and_family(model: Path) -> None:
+def test_library_finds_by_name_language_and_family(model: Path) -> None:
     library = Library([read_voice(model.stem, model)], "en_US-joe-medium")
     for language in ("en_US", "en-us", "en", "en_GB"):
         assert library.find(language=language) is library.default
     assert library.find("en_US-joe-medium", "xx") is library.default
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("hub:0123", Origin(OriginKind.HUB, "0123")),
+        ("custom:1.2.3.4", Origin(OriginKind.CUSTOM, "1.2.3.4")),
+        ("package:63201294", Origin(OriginKind.EMBEDDED, "63201294")),
+    ],
+)
+def test_origin_is_kept_in_the_manifest(tmp_path: Path, text: str, origin: Origin) -> None:
+    Manifest("x", origin, {"x.onnx": FileRecord(1, "0" * 64)}).write(tmp_path)
+    data = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert data["source"] == text
+    assert read_manifest(tmp_path).origin == origin
+
+
+@pytest.mark.parametrize("text", ["", "elsewhere", "elsewhere:1"])
+def test_unknown_origin_is_read_as_one_of_the_hub(text: str) -> None:
+    assert Origin.parse(text).kind is OriginKind.HUB
+
+
+def test_quarantined_version_keeps_its_damage_as_data(prepared_data: Path, tmp_path: Path) -> None:
+    shutil.copytree(prepared_data, tmp_path / "data", symlinks=True)
+    store = Store(tmp_path / "data")
+    version = store.serving("en_US-joe-medium")
+    assert version
+    (version / "decoder.onnx").write_bytes(b"x")
+    damage = find_damage(version, digests=False)
+    assert [(one.file, one.kind) for one in damage] == [("decoder.onnx", DamageKind.SIZE)]
+    store.quarantine_version(version, damage)
+    (quarantined,) = store.quarantined()
+    reason = json.loads((quarantined / "reason.json").read_bytes())
+    (kept,) = reason["damage"]
+    assert Damage(kept["file"], DamageKind(kept["kind"]), kept["detail"]) == damage[0]
+    assert reason["reason"] == str(damage[0])

@@ -20,12 +20,13 @@ from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import DownloadError, OfflineError, VoiceError
 from wyoming_piper_hardened.hub.settings import HubSettings
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices.hub_source import HubSource
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.progress import Progress, Step
+from wyoming_piper_hardened.voices.sources import HubSource, hub_origin
 
 AMY = "en_US-amy-medium"
-AMY_LABEL = f"hub:{bundled().find('en_US-joe-medium').model.md5}"
+AMY_ORIGIN = hub_origin(bundled().find("en_US-joe-medium"))
 
 
 def installer_in(data: Path) -> Installer:
@@ -33,15 +34,15 @@ def installer_in(data: Path) -> Installer:
 
 
 def source_of(hub: FaultyHub) -> HubSource:
-    return HubSource(HubSettings(endpoint=hub.endpoint), AMY, AMY_LABEL, 63_201_294)
+    return HubSource(HubSettings(endpoint=hub.endpoint), AMY, AMY_ORIGIN, 63_201_294)
 
 
-async def test_it_is_installed_and_speaks_and_is_not_fetched_twice(
+async def test_concurrent_installs_fetch_once_and_the_voice_speaks(
     start_server: Serve, tmp_path: Path
 ) -> None:
     progress: list[Progress] = []
     async with faulty_hub(amys_files()) as hub:
-        source = replace(source_of(hub), label="hub:of-an-older-catalogue")
+        source = replace(source_of(hub), origin=Origin(OriginKind.HUB, "of-an-older-catalogue"))
         installer = installer_in(tmp_path)
         one, two = await asyncio.gather(
             *(installer.install(source, progress.append) for _ in range(2))
@@ -50,8 +51,12 @@ async def test_it_is_installed_and_speaks_and_is_not_fetched_twice(
         assert one.prepared
         assert hub.sent < 1.5 * 63_201_294
     assert Progress(Step.FETCHING, f"{AMY}.onnx", 63_201_294, 63_201_294) in progress
-    assert [told.step for told in progress][-3:] == [Step.PREPARING, Step.TESTING, Step.COMMITTING]
-    assert await installer.verify(AMY) == []
+    assert [report.step for report in progress][-3:] == [
+        Step.PREPARING,
+        Step.TESTING,
+        Step.COMMITTING,
+    ]
+    assert await installer.verify(AMY) == ()
     server = await start_server(data_dir=tmp_path)
     assert server.port
     async with connected(server.port) as client:
@@ -60,7 +65,7 @@ async def test_it_is_installed_and_speaks_and_is_not_fetched_twice(
 
 
 @pytest.mark.parametrize("fault", [Fault.FLIP, Fault.HTML, Fault.LFS_POINTER, Fault.NOT_FOUND])
-async def test_what_cannot_be_had_changes_nothing(tmp_path: Path, fault: Fault) -> None:
+async def test_failed_install_changes_nothing(tmp_path: Path, fault: Fault) -> None:
     async with faulty_hub(amys_files()) as hub:
         hub.fault(fault)
         with pytest.raises((DownloadError, VoiceError)):
@@ -69,8 +74,8 @@ async def test_what_cannot_be_had_changes_nothing(tmp_path: Path, fault: Fault) 
     assert not list((tmp_path / "staging").iterdir())
 
 
-async def test_offline_is_told_at_once(tmp_path: Path) -> None:
-    source = HubSource(HubSettings(offline=True), AMY, "hub:x", 1)
+async def test_offline_install_fails_at_once(tmp_path: Path) -> None:
+    source = HubSource(HubSettings(offline=True), AMY, AMY_ORIGIN, 1)
     with pytest.raises(OfflineError):
         await installer_in(tmp_path).install(source)
 
@@ -86,7 +91,7 @@ async def command(*arguments: str) -> tuple[int, str, str]:
     return process.returncode, stdout.decode(), stderr.decode()
 
 
-async def test_the_commands(tmp_path: Path) -> None:
+async def test_commands(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
     async with faulty_hub(amys_files()) as hub:
         code, stdout, _ = await command("install", AMY, *data, "--hub-endpoint", hub.endpoint)
@@ -111,7 +116,7 @@ async def test_the_commands(tmp_path: Path) -> None:
     assert (code, AMY in stdout) == (0, True)
 
 
-async def test_a_voice_of_ones_own_is_imported(tmp_path: Path, model: Path) -> None:
+async def test_import_of_own_files(tmp_path: Path, model: Path) -> None:
     own = tmp_path / "my-voice.onnx"
     await asyncio.to_thread(own.write_bytes, await asyncio.to_thread(model.read_bytes))
     config = await asyncio.to_thread(Path(f"{model}.json").read_bytes)

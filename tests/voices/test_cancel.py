@@ -1,21 +1,22 @@
-"""An installation that is called off at any moment: nothing of it is left, or all of it serves."""
+"""Cancellation of an installation at any moment: nothing of it is left, or all of it serves."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Callable
-from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.voices import SINGLE
+from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import JobCancelledError, NotInstalledError
 from wyoming_piper_hardened.issues import Issues
 from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.job import Outcome
 from wyoming_piper_hardened.voices.jobs import JobRunner
@@ -23,13 +24,52 @@ from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.voices.progress import Step
 from wyoming_piper_hardened.voices.sources import FileSource
 
-AMY = FileSource("amy", "custom:1", SINGLE, SINGLE.stat().st_size)
+AMY = FileSource("amy", Origin(OriginKind.CUSTOM, "1"), SINGLE, SINGLE.stat().st_size)
+
+
+class SlowMethod:
+    """A method of the store that begins and then waits until it may go on."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        self._released = threading.Event()
+        self._begun = threading.Event()
+
+    def __call__(self, *args: object) -> Any:
+        self._begun.set()
+        assert self._released.wait(60)
+        return self._method(*args)
+
+    async def begun(self) -> None:
+        assert await asyncio.to_thread(self._begun.wait, 60)
+
+    def release(self) -> None:
+        self._released.set()
+
+
+class SlowStore(Store):
+    """A store of which any method can be made slow."""
+
+    def slow(self, name: str) -> SlowMethod:
+        method = SlowMethod(getattr(self, name))
+        setattr(self, name, method)
+        return method
 
 
 @pytest.fixture
-def job_runner(tmp_path: Path) -> JobRunner:
-    installer = build_installer(load_settings(flags={"data_dir": tmp_path / "data"}))
-    return JobRunner(installer, Library([], "amy"), Issues())
+def store(tmp_path: Path) -> SlowStore:
+    return SlowStore(tmp_path / "data")
+
+
+@pytest.fixture
+def notifier() -> Notifier:
+    return Notifier()
+
+
+@pytest.fixture
+def job_runner(store: Store, notifier: Notifier) -> JobRunner:
+    installer = build_installer(load_settings(flags={"data_dir": store.root}), store)
+    return JobRunner(installer, Library([], "amy"), Issues(), notifier, lambda _: None)
 
 
 async def is_gone(job_runner: JobRunner) -> bool:
@@ -38,27 +78,21 @@ async def is_gone(job_runner: JobRunner) -> bool:
     return not names and not list(await asyncio.to_thread(lambda: [*staging.glob("*")]))
 
 
-async def test_before_it_has_begun(job_runner: JobRunner) -> None:
-    added, called = await asyncio.gather(
+async def test_cancelled_before_it_has_begun(job_runner: JobRunner) -> None:
+    added, cancelled = await asyncio.gather(
         job_runner.add(AMY), job_runner.cancel("amy"), return_exceptions=True
     )
-    assert (type(added), called) == (JobCancelledError, None)
+    assert (type(added), cancelled) == (JobCancelledError, None)
     assert not job_runner.jobs
     assert await is_gone(job_runner)
     assert (await job_runner.add(AMY)).name == "amy"  # it can be had all the same
 
 
 @pytest.mark.parametrize("step", [Step.COPYING, Step.PREPARING, Step.TESTING])
-async def test_at_any_step(job_runner: JobRunner, step: Step) -> None:
-    reached = asyncio.Event()
-
-    def look() -> None:
-        if "amy" in job_runner.jobs and job_runner.jobs["amy"].progress.step is step:
-            reached.set()
-
-    job_runner.on_change = look
-    adding = asyncio.create_task(job_runner.add(AMY))
-    await reached.wait()
+async def test_cancelled_at_any_step(job_runner: JobRunner, notifier: Notifier, step: Step) -> None:
+    adding = job_runner.add(AMY)
+    while adding.progress.step is not step:
+        await notifier.wait()
     await asyncio.gather(job_runner.cancel("amy"), job_runner.cancel("amy"))  # pressed twice
     with pytest.raises(JobCancelledError):
         await adding
@@ -67,53 +101,23 @@ async def test_at_any_step(job_runner: JobRunner, step: Step) -> None:
     assert await is_gone(job_runner)
 
 
-class SlowDisk:
-    """A method of the store that begins and then takes its time."""
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        self._method = method
-        self._goes_on = threading.Event()
-        self._begun = threading.Event()
-
-    def __call__(self, *args: object) -> object:
-        self._begun.set()
-        assert self._goes_on.wait(60)
-        return self._method(*args)
-
-    async def begun(self) -> None:
-        assert await asyncio.to_thread(self._begun.wait, 60)
-
-    def go_on(self) -> None:
-        self._goes_on.set()
-
-
-@pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], SlowDisk]:
-    def make(name: str) -> SlowDisk:
-        disk = SlowDisk(getattr(Store, name))
-        monkeypatch.setattr(Store, name, partialmethod(disk))
-        return disk
-
-    return make
-
-
 @pytest.mark.parametrize("method", ["try_lock", "begin"])
-async def test_while_the_disk_is_slow(
-    job_runner: JobRunner, slow: Callable[[str], SlowDisk], method: str
+async def test_cancelled_while_the_disk_is_slow(
+    job_runner: JobRunner, store: SlowStore, method: str
 ) -> None:
-    """What a thread gets hold of meanwhile is given back."""
-    disk = slow(method)
-    adding = asyncio.create_task(job_runner.add(AMY))
+    """Locks and folders that a thread acquires meanwhile are released."""
+    disk = store.slow(method)
+    adding = job_runner.add(AMY)
     await disk.begun()
     calling = asyncio.create_task(job_runner.cancel("amy"))
     await asyncio.sleep(0)
     assert await asyncio.wait({calling}, timeout=0.1) == (set(), {calling})
-    disk.go_on()
+    disk.release()
     await calling
     with pytest.raises(JobCancelledError):
         await adding
     assert await is_gone(job_runner)
-    assert await asyncio.to_thread(is_free, job_runner.installer.store)
+    assert await asyncio.to_thread(is_free, store)
 
 
 def is_free(store: Store) -> bool:
@@ -121,17 +125,17 @@ def is_free(store: Store) -> bool:
         return free
 
 
-async def test_who_asks_for_it_meanwhile_gets_it(
-    job_runner: JobRunner, slow: Callable[[str], SlowDisk]
+async def test_install_requested_during_a_cancellation_runs_after_it(
+    job_runner: JobRunner, store: SlowStore
 ) -> None:
-    disk = slow("begin")
-    adding = asyncio.create_task(job_runner.add(AMY))
+    disk = store.slow("begin")
+    adding = job_runner.add(AMY)
     await disk.begun()
     calling = asyncio.create_task(job_runner.cancel("amy"))
     await asyncio.wait({calling}, timeout=0.1)
-    again = asyncio.create_task(job_runner.add(AMY))
+    again = job_runner.add(AMY)
     await asyncio.sleep(0)
-    disk.go_on()
+    disk.release()
     await calling
     with pytest.raises(JobCancelledError):
         await adding
@@ -143,15 +147,15 @@ async def test_who_asks_for_it_meanwhile_gets_it(
 
 
 @pytest.mark.parametrize("method", ["commit", "abandon"])
-async def test_too_late(
-    job_runner: JobRunner, slow: Callable[[str], SlowDisk], method: str
+async def test_cancel_during_the_commit_is_too_late(
+    job_runner: JobRunner, store: SlowStore, method: str
 ) -> None:
-    disk = slow(method)
-    adding = asyncio.create_task(job_runner.add(AMY))
+    disk = store.slow(method)
+    adding = job_runner.add(AMY)
     await disk.begun()
     calling = [asyncio.create_task(job_runner.cancel("amy")) for _ in range(2)]
     await asyncio.sleep(0)
-    disk.go_on()
+    disk.release()
     for call in calling:
         with pytest.raises(NotInstalledError, match="has just been installed"):
             await call
@@ -160,37 +164,33 @@ async def test_too_late(
     assert [ended.outcome for ended in job_runner.finished_jobs] == [Outcome.DONE]
 
 
-async def test_what_is_not_being_installed(job_runner: JobRunner) -> None:
-    called, added = await asyncio.gather(
-        job_runner.cancel("amy"), job_runner.add(AMY), return_exceptions=True
-    )
-    assert isinstance(called, NotInstalledError)
-    assert "is not being installed" in str(called)
-    assert not isinstance(added, BaseException)
+async def test_cancel_without_an_installation(job_runner: JobRunner) -> None:
+    with pytest.raises(NotInstalledError, match="is not being installed"):
+        await job_runner.cancel("amy")
+    assert (await job_runner.add(AMY)).name == "amy"
 
 
-async def test_the_server_stops_while_what_was_mended_is_committed(
-    job_runner: JobRunner, slow: Callable[[str], SlowDisk]
+async def test_server_stop_during_the_commit_of_a_repair(
+    job_runner: JobRunner, store: SlowStore
 ) -> None:
-    """What was damaged is set aside all the same, for it must not serve again."""
+    """The damaged version is quarantined all the same, as it must not serve again."""
     model = (await job_runner.add(AMY)).model
     await asyncio.to_thread(damage, model.with_name("encoder.onnx"))
-    disk = slow("commit")
-    repairing = asyncio.create_task(job_runner.repair("amy"))
+    disk = store.slow("commit")
+    repairing = job_runner.repair("amy")
     await disk.begun()
     closing = asyncio.create_task(job_runner.close())
     await asyncio.sleep(0)
-    disk.go_on()
+    disk.release()
     await closing
     with pytest.raises(asyncio.CancelledError):
         await repairing
-    store = job_runner.installer.store
     assert len(await asyncio.to_thread(store.quarantined)) == 1
-    assert await job_runner.verify("amy") == []
+    assert await job_runner.verify("amy") == ()
     assert not await asyncio.to_thread(model.exists)
     assert list(await asyncio.to_thread(store.versions, "amy")) != []
 
 
 def damage(file: Path) -> None:
-    """As a due_for_recycling card does: nothing but reading it tells."""
+    """Change a byte; only reading the file shows it."""
     file.write_bytes(file.read_bytes()[:-1] + b"x")
