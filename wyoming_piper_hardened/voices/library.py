@@ -69,9 +69,9 @@ class Library:
 
     def default_and(self, names: Iterable[str]) -> tuple[Voice, ...]:
         """Return the default voice and those of `names` that serve, each once."""
-        default = tuple(islice(self, 1))
-        named = (self._voices[name] for name in names if name in self._voices)
-        return tuple(dict.fromkeys((*default, *named)))
+        default = {voice.name: voice for voice in islice(self, 1)}
+        named = {name: self._voices[name] for name in names if name in self._voices}
+        return tuple((default | named).values())
 
     def serves(self, voice: Voice) -> bool:
         """Return whether this very version serves."""
