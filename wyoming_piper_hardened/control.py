@@ -19,7 +19,7 @@ from .issues import Damage, Issue, IssueKind, Suggestion
 from .recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .store.voice import Voice
-from .voices.job import Action, FinishedJob
+from .voices.job import Action, FinishedJob, Job
 from .voices.jobs import JobRunner
 from .voices.progress import Progress
 from .workers.pool import PoolStatus
@@ -218,6 +218,10 @@ class Operations:
         """Remember how a command went; the last ones are part of `status`."""
         self._commands.append(command)
         self.changes.notify()
+
+    async def start_install(self, name: str) -> Job[Voice]:
+        """Start to install a voice by its name or an alias, or its newest version."""
+        return await self._job_runner.start_install(name)
 
     async def install(self, name: str) -> Voice:
         """Install a voice from wherever it can be had, or its newest version."""
