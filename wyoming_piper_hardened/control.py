@@ -19,6 +19,7 @@ from .speech.voice_resolver import VoiceResolver
 from .status import IssueStatus, StatusReporter
 from .store.voice import Voice
 from .voices.installer import Installer
+from .voices.job import Job
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .workers.pool import Pool
@@ -64,6 +65,10 @@ class Control:
     status: StatusReporter
     open_issues: Issues
     notifier: Notifier
+
+    async def start_install(self, name: str) -> Job[Voice]:
+        """Start to install a voice by its name or an alias, or its newest version."""
+        return await self.jobs.start_install(name)
 
     async def install(self, name: str) -> Voice:
         """Install a voice from wherever it can be had, or its newest version."""

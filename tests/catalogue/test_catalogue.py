@@ -1,4 +1,4 @@
-"""The catalogue: what is in it, what it refuses, how it is kept and refreshed."""
+"""The catalogue: contents, validation, saving, refreshing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def known() -> Catalogue:
     return bundled()
 
 
-def test_the_bundled_one_has_every_voice_of_its_source(known: Catalogue) -> None:
+def test_bundled_catalogue_has_every_voice_of_its_source(known: Catalogue) -> None:
     assert len(known) == 176
     assert len(known.languages) == 57
     assert sum(voice.number_of_speakers > 1 for voice in known) == 26
@@ -53,7 +53,7 @@ def test_the_bundled_one_has_every_voice_of_its_source(known: Catalogue) -> None
     assert all(len(v.speakers) in (0, v.number_of_speakers) for v in known)
 
 
-def test_the_embedded_voice_is_the_one_of_the_catalogue(known: Catalogue) -> None:
+def test_embedded_voice_is_that_of_the_catalogue(known: Catalogue) -> None:
     entry = voices_json(real_voice())[NAME]["files"]
     voice = known.find(NAME)
     for file in (voice.model, voice.config):
@@ -74,7 +74,7 @@ def test_voices_are_found_by_name_alias_and_language(known: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("name", ["en_US-jo-medium", "", "../../etc/passwd", "x" * 100_000])
-def test_an_unknown_name_is_answered_with_similar_ones(known: Catalogue, name: str) -> None:
+def test_unknown_name_is_refused_with_similar_ones(known: Catalogue, name: str) -> None:
     with pytest.raises(VoiceNotFoundError) as raised:
         known.find(name)
     assert len(str(raised.value)) < 400
@@ -82,7 +82,7 @@ def test_an_unknown_name_is_answered_with_similar_ones(known: Catalogue, name: s
 
 
 @given(st.text())
-def test_no_name_breaks_the_look_up(name: str) -> None:
+def test_any_name_can_be_looked_up(name: str) -> None:
     one = parse(json.dumps(voices_json({MODEL: b"1", f"{MODEL}.json": b"{}"})).encode(), "a test")
     one.speaking(name)
     if name not in (NAME, "en-us-joe-medium"):
@@ -90,7 +90,7 @@ def test_no_name_breaks_the_look_up(name: str) -> None:
             one.find(name)
 
 
-def test_nothing_of_a_catalogue_can_be_changed(known: Catalogue) -> None:
+def test_catalogue_is_immutable(known: Catalogue) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         known.source = "elsewhere"  # type: ignore[misc]
     with pytest.raises(TypeError):
@@ -99,7 +99,7 @@ def test_nothing_of_a_catalogue_can_be_changed(known: Catalogue) -> None:
         known.find(NAME).speakers["x"] = 1  # type: ignore[index]
 
 
-def test_a_name_of_a_new_form_is_left_out_alone(known: Catalogue) -> None:
+def test_names_of_unknown_form_are_left_out(known: Catalogue) -> None:
     voices = encode_voices(known)
     for name in ("en_US-joe-ultra", "pt_PT-tugâo-medium", "en_US-ј\u043ee-medium"):
         voices[name] = copy.deepcopy(voices[NAME])
@@ -108,7 +108,7 @@ def test_a_name_of_a_new_form_is_left_out_alone(known: Catalogue) -> None:
     assert len(read.left_out) == 3
 
 
-def test_it_is_kept_and_read_back(known: Catalogue, tmp_path: Path) -> None:
+def test_saved_catalogue_is_loaded_back(known: Catalogue, tmp_path: Path) -> None:
     path = tmp_path / "new" / "catalogue.json"
     at_commit = dataclasses.replace(known, commit=COMMIT)
     save(at_commit, path)
@@ -122,7 +122,7 @@ def test_it_is_kept_and_read_back(known: Catalogue, tmp_path: Path) -> None:
     "content",
     [None, b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 1, "source": 5, "voices": {}}'],
 )
-def test_a_damaged_one_is_told(tmp_path: Path, content: bytes | None) -> None:
+def test_damaged_catalogue_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "catalogue.json"
     if content is not None:
         path.write_bytes(content)
@@ -131,7 +131,7 @@ def test_a_damaged_one_is_told(tmp_path: Path, content: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("cut", range(0, 34_000, 3_400))
-def test_a_cut_one_is_told(known: Catalogue, tmp_path: Path, cut: int) -> None:
+def test_truncated_catalogue_is_refused(known: Catalogue, tmp_path: Path, cut: int) -> None:
     path = tmp_path / "catalogue.json"
     path.write_bytes(own_form(known)[:cut])
     with pytest.raises(CatalogueError):
@@ -139,7 +139,7 @@ def test_a_cut_one_is_told(known: Catalogue, tmp_path: Path, cut: int) -> None:
 
 
 @pytest.mark.parametrize("operation", ["fsync", "replace"])
-def test_a_disk_that_fails_leaves_the_old_one(
+def test_failing_disk_leaves_the_old_catalogue(
     known: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     path = tmp_path / "catalogue.json"
@@ -156,7 +156,7 @@ def test_a_disk_that_fails_leaves_the_old_one(
     assert [entry.name for entry in tmp_path.iterdir()] == ["catalogue.json"]
 
 
-async def test_refreshing_takes_catalogue_and_files_from_one_commit(
+async def test_refresh_takes_catalogue_and_files_from_one_commit(
     hub_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     async with bench(hub_files) as at_work:
@@ -184,7 +184,7 @@ async def test_refreshing_takes_catalogue_and_files_from_one_commit(
         (Fault.LOOP, "redirect-refused"),
     ],
 )
-async def test_a_refresh_that_fails_is_named(
+async def test_failed_refresh_is_a_named_error(
     hub_files: dict[str, bytes], fault: Fault, code: str
 ) -> None:
     async with bench(hub_files) as at_work:

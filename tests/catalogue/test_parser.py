@@ -1,4 +1,4 @@
-"""A catalogue that a stranger wrote is sound or refused; no path of it leads out."""
+"""Untrusted catalogues are valid or refused; none of their paths leads out."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MODEL = f"{FOLDER}/{NAME}.onnx"
 
 
 def change(*path: str) -> Callable[[Any, Any], Any]:
-    """A change of the value at `path` of a catalogue with one voice."""
+    """Return a change of the value at `path` of a catalogue with one voice."""
 
     def apply(voices: Any, value: Any) -> Any:
-        place = voices
+        parent = voices
         for key in path[:-1]:
-            place = place[key]
-        place[path[-1]] = value
+            parent = parent[key]
+        parent[path[-1]] = value
         return voices
 
     return apply
@@ -97,7 +97,7 @@ HOSTILE = [
     ("apply", "value"),
     [(apply, value) for apply, values in HOSTILE for value in values],  # type: ignore[attr-defined]
 )
-def test_what_is_malformed_is_refused(apply: Callable[[Any, Any], Any], value: Any) -> None:
+def test_malformed_catalogue_is_refused(apply: Callable[[Any, Any], Any], value: Any) -> None:
     voices = voices_json({MODEL: b"1", f"{MODEL}.json": b"{}"})
     data = json.dumps(apply(voices, value)).encode()
     with pytest.raises(CatalogueError) as raised:
@@ -124,7 +124,7 @@ def test_what_is_malformed_is_refused(apply: Callable[[Any, Any], Any], value: A
     ],
     ids=range(11),
 )
-def test_what_is_no_json_is_refused(data: bytes) -> None:
+def test_invalid_json_is_refused(data: bytes) -> None:
     with pytest.raises(CatalogueError):
         parse(data, "a test")
 
@@ -147,7 +147,7 @@ PATH = re.compile(rf"{FOLDER}/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @settings(max_examples=400, deadline=None)
 @given(place=st.sampled_from(PLACES), value=JSON)
-def test_a_catalogue_is_sound_or_refused(place: tuple[str, ...], value: Any) -> None:
+def test_changed_catalogue_is_valid_or_refused(place: tuple[str, ...], value: Any) -> None:
     voices = change(*place)(voices_json({MODEL: b"1", f"{MODEL}.json": b"{}"}), value)
     try:
         read = parse(json.dumps(voices).encode(), "a test")
@@ -159,13 +159,13 @@ def test_a_catalogue_is_sound_or_refused(place: tuple[str, ...], value: Any) -> 
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8")))
-def test_any_bytes_are_sound_or_refused(data: bytes) -> None:
+def test_any_bytes_are_valid_or_refused(data: bytes) -> None:
     with pytest.raises(CatalogueError):
         parse(data, "a test")
 
 
 @given(path=st.text(alphabet="./\\%enUSjoemdiu_-\0 ", max_size=60))
-def test_no_path_leads_out(path: str) -> None:
+def test_paths_never_lead_out(path: str) -> None:
     voices = renamed(MODEL)(voices_json({MODEL: b"1", f"{MODEL}.json": b"{}"}), path)
     with pytest.raises(CatalogueError):
         parse(json.dumps(voices).encode(), "a test")

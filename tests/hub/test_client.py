@@ -1,4 +1,4 @@
-"""The way to the hub: who is told what, who is believed, and what is honoured."""
+"""Requests to the hub: credentials, trust, proxies, redirects, retries."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FILES = {
 
 
 def tokens(server: FaultyHub) -> dict[str, bool]:
-    """Which servers were asked, and whether any request showed the token."""
+    """Return the servers that got requests, and whether any of these held the token."""
     return {
         name: any(TOKEN in str(s.headers) for s in server.seen if s.server == name)
         for name in {seen.server for seen in server.seen}
@@ -61,7 +61,7 @@ def tokens(server: FaultyHub) -> dict[str, bool]:
         (Fault.MAZE, {"hub": True}),
     ],
 )
-async def test_secrets_stay_between_us_and_the_hub(
+async def test_token_goes_to_the_endpoint_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Fault | None, expected: dict[str, bool]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -82,7 +82,7 @@ async def test_secrets_stay_between_us_and_the_hub(
     assert bool(told.count("Error:")) is (fault not in {None, Fault.STRANGER})
 
 
-async def test_a_token_does_not_come_back_after_a_detour(tmp_path: Path) -> None:
+async def test_token_is_not_sent_again_after_a_foreign_redirect(tmp_path: Path) -> None:
     async with bench(FILES, {"HF_TOKEN": TOKEN}) as at_work:
         at_work.server.fault(Fault.BACK, times=1)
         await at_work.download(at_work.model, tmp_path / "model")
@@ -90,7 +90,7 @@ async def test_a_token_does_not_come_back_after_a_detour(tmp_path: Path) -> None
         assert ["Authorization" in seen.headers for seen in hub] == [True, False]
 
 
-async def test_offline_asks_nobody(tmp_path: Path) -> None:
+async def test_offline_sends_no_request(tmp_path: Path) -> None:
     async with bench(FILES, {"HF_HUB_OFFLINE": "1"}) as at_work:
         with pytest.raises(OfflineError) as raised:
             await at_work.download(at_work.model, tmp_path / "model")
@@ -101,7 +101,7 @@ async def test_offline_asks_nobody(tmp_path: Path) -> None:
         assert not at_work.server.seen
 
 
-async def test_a_revision_becomes_a_commit_once() -> None:
+async def test_revision_is_resolved_once() -> None:
     async with bench(FILES) as at_work:
         async with at_work.hub() as hub:
             assert await hub.resolve() == COMMIT
@@ -111,7 +111,7 @@ async def test_a_revision_becomes_a_commit_once() -> None:
         assert paths == ["main", "refs%2Fpr%2F7"]
 
 
-async def test_without_its_commit_it_is_not_the_hub() -> None:
+async def test_response_without_commit_is_refused() -> None:
     async with bench(FILES) as at_work:
         at_work.server.fault(Fault.NO_COMMIT)
         async with at_work.hub() as hub:
@@ -119,7 +119,7 @@ async def test_without_its_commit_it_is_not_the_hub() -> None:
                 await hub.resolve()
 
 
-async def test_names_outside_ascii_are_encoded(tmp_path: Path) -> None:
+async def test_paths_outside_ascii_are_encoded(tmp_path: Path) -> None:
     name = "pt/pt_PT/tugão/medium/pt_PT-tugão-medium.onnx"
     async with bench({name: b"m" * 100_000, f"{name}.json": b"{}"}) as at_work:
         await at_work.download(at_work.model, tmp_path / "model")
@@ -127,7 +127,7 @@ async def test_names_outside_ascii_are_encoded(tmp_path: Path) -> None:
         assert asked.endswith("pt/pt_PT/tug%C3%A3o/medium/pt_PT-tug%C3%A3o-medium.onnx")
 
 
-async def test_the_proxy_of_the_environment_is_asked(
+async def test_proxy_of_the_environment_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with bench(FILES) as at_work:
@@ -145,7 +145,7 @@ async def test_the_proxy_of_the_environment_is_asked(
     ("status", "code"),
     [(403, "hub-refused"), (407, "hub-refused"), (502, "hub-unreachable"), (404, "hub-refused")],
 )
-async def test_a_proxy_that_opens_no_tunnel_is_named(
+async def test_proxy_without_tunnel_is_a_named_error(
     monkeypatch: pytest.MonkeyPatch, status: int, code: str
 ) -> None:
     asked = []
@@ -168,7 +168,7 @@ async def test_a_proxy_that_opens_no_tunnel_is_named(
     assert TOKEN.encode() not in asked[0]
 
 
-async def test_a_name_that_nobody_knows() -> None:
+async def test_unknown_host_is_a_named_error() -> None:
     settings = HubSettings(endpoint="http://hub.invalid")
     async with Hub(settings, retry=RetryPolicy(retries=0), timeouts=Timeouts(connect=5)) as hub:
         with pytest.raises(DownloadError, match="check the network") as raised:
@@ -191,7 +191,7 @@ async def test_a_name_that_nobody_knows() -> None:
         "//[",
     ],
 )
-async def test_a_redirect_to_no_place_is_refused(location: str) -> None:
+async def test_invalid_redirect_is_refused(location: str) -> None:
     hub = Hub(HubSettings())
     with pytest.raises(RedirectRefusedError, match=r"^it: "):
         hub._next(URL("https://hub.invalid/a"), location, "it")
@@ -210,14 +210,16 @@ async def test_a_redirect_to_no_place_is_refused(location: str) -> None:
         ("http://a.invalid:81", "http://a.invalid/x", False),
     ],
 )
-async def test_what_belongs_to_the_endpoint(endpoint: str, location: str, *, here: bool) -> None:
+async def test_token_follows_redirects_within_the_endpoint(
+    endpoint: str, location: str, *, here: bool
+) -> None:
     hub = Hub(HubSettings(endpoint=endpoint))
     assert hub._is_here(hub._next(URL(endpoint), location, "it")) is here
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that nobody trusts; its key lies in ``key.pem``."""
+    """Return a certificate for 127.0.0.1 that is not trusted; its key lies in ``key.pem``."""
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
@@ -233,7 +235,7 @@ def certificate(tmp_path: Path) -> Path:
     return certificate
 
 
-async def test_certificates_are_checked_and_can_be_named(
+async def test_certificates_are_verified_and_can_be_added(
     tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = certificate.with_name("key.pem")

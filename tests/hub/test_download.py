@@ -1,4 +1,4 @@
-"""Every way a download goes wrong ends in the exact bytes, or in a named error and little else."""
+"""Any fault of a download ends in the exact bytes, or in a named error and little else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-MENDED = [
+RECOVERED = [
     *((Fault.CUT, at) for at in (0, 1, 1023, 1024, 1 << 20, 40_000_001, MODEL_SIZE - 1)),
     *((Fault.RESET, at) for at in (0, 1, 5_000_000, MODEL_SIZE - 1)),
     *((Fault.EARLY_END, at) for at in (0, 1, 5_000_000, MODEL_SIZE - 1)),
@@ -46,8 +46,8 @@ MENDED = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "at"), MENDED)
-async def test_what_passes_ends_in_the_exact_bytes_of_the_model(
+@pytest.mark.parametrize(("fault", "at"), RECOVERED)
+async def test_passing_fault_ends_in_the_exact_bytes(
     voice: dict[str, bytes], tmp_path: Path, fault: Fault, at: int
 ) -> None:
     slow = fault in {Fault.STALL, Fault.DRIP, Fault.NO_ANSWER}
@@ -67,7 +67,7 @@ AFTER_A_CUT = (Fault.IGNORE_RANGE, Fault.WRONG_RANGE, Fault.OTHER_ETAG, Fault.NO
 
 @pytest.mark.parametrize("fault", AFTER_A_CUT)
 @pytest.mark.parametrize("times", [1, ALWAYS])
-async def test_a_range_that_is_not_the_one_asked_for_starts_over(
+async def test_unrequested_range_starts_over(
     voice: dict[str, bytes], tmp_path: Path, fault: Fault, times: int
 ) -> None:
     async with bench(voice) as at_work:
@@ -120,7 +120,7 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("fault", "at", "code", "remains"), NAMED)
-async def test_what_does_not_pass_is_named(
+async def test_lasting_fault_is_a_named_error(
     voice: dict[str, bytes], tmp_path: Path, fault: Fault, at: int, code: str, remains: list[str]
 ) -> None:
     slow = fault in {Fault.STALL, Fault.DRIP, Fault.NO_ANSWER}
@@ -131,9 +131,9 @@ async def test_what_does_not_pass_is_named(
         assert raised.value.code in code.split("|")
         assert left(tmp_path) == remains
         assert len(at_work.server.seen) <= 10
-        assert len(at_work.naps) <= 3
+        assert len(at_work.pauses) <= 3
         asked_to_go = fault in {Fault.RATE_SECONDS, Fault.RATE_DATE, Fault.RATE_HEADER} and at > 60
-        assert not (asked_to_go and at_work.naps)
+        assert not (asked_to_go and at_work.pauses)
         at_work.server._plan.clear()  # and what is left is of use, or does not harm
         await at_work.download(at_work.config, tmp_path / "config.json")
         assert (tmp_path / "config.json").read_bytes() == voice[at_work.config.path]
@@ -155,7 +155,7 @@ STORE_FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "code"), STORE_FAULTS)
-async def test_a_store_that_does_not_give_the_model_is_named(
+async def test_refusing_file_host_is_a_named_error(
     voice: dict[str, bytes], tmp_path: Path, fault: Fault, code: str
 ) -> None:
     async with bench(voice) as at_work:
@@ -177,7 +177,7 @@ async def test_a_store_that_does_not_give_the_model_is_named(
         max_size=3,
     )
 )
-def test_cut_at_any_bytes(
+def test_download_cut_at_any_bytes_is_resumed(
     voice: dict[str, bytes],
     tmp_path_factory: pytest.TempPathFactory,
     faults: list[tuple[Fault, int]],
@@ -197,7 +197,7 @@ def test_cut_at_any_bytes(
     asyncio.run(run())
 
 
-async def test_a_line_that_is_cut_every_few_megabytes_still_gets_there(
+async def test_download_with_frequent_cuts_completes(
     voice: dict[str, bytes], tmp_path: Path
 ) -> None:
     places = sorted(random.Random(5).sample(range(5_000_000, MODEL_SIZE, 2_000_000), 12))
@@ -211,24 +211,22 @@ async def test_a_line_that_is_cut_every_few_megabytes_still_gets_there(
         assert at_work.server.sent < MODEL_SIZE + 13 * 1_000_000
 
 
-async def test_pauses_grow_and_what_the_hub_asks_for_is_kept(
+async def test_pauses_grow_and_requested_waits_are_honoured(
     voice: dict[str, bytes], tmp_path: Path
 ) -> None:
     async with bench(voice) as at_work:
         at_work.server.fault(Fault.BUSY)
         with pytest.raises(DownloadError, match="try later"):
             await at_work.download(at_work.config, tmp_path / "a")
-        assert at_work.naps == [1, 2, 4]
+        assert at_work.pauses == [1, 2, 4]
     for fault in (Fault.RATE_SECONDS, Fault.RATE_DATE, Fault.RATE_HEADER):
         async with bench(voice) as at_work:
             at_work.server.fault(fault, at=55, times=2)
             await at_work.download(at_work.config, tmp_path / "b")
-            assert at_work.naps == [pytest.approx(55, abs=2)] * 2
+            assert at_work.pauses == [pytest.approx(55, abs=2)] * 2
 
 
-async def test_a_later_download_goes_on_where_the_first_one_stopped(
-    voice: dict[str, bytes], tmp_path: Path
-) -> None:
+async def test_later_download_resumes_the_part(voice: dict[str, bytes], tmp_path: Path) -> None:
     target = tmp_path / "model.onnx"
     async with bench(voice) as at_work:
         at_work.server.fault(Fault.CUT, at=50_000_000, times=1)
@@ -250,7 +248,7 @@ async def test_a_later_download_goes_on_where_the_first_one_stopped(
 
 
 @pytest.mark.parametrize("junk", [b"x" * 1000, b"x" * (CONFIG_SIZE + 1), b"x" * CONFIG_SIZE])
-async def test_a_part_that_is_junk_does_not_harm(
+async def test_invalid_part_is_dropped(
     voice: dict[str, bytes], tmp_path: Path, junk: bytes
 ) -> None:
     (tmp_path / PART).write_bytes(junk)
@@ -260,9 +258,7 @@ async def test_a_part_that_is_junk_does_not_harm(
         assert left(tmp_path) == ["config.json"]
 
 
-async def test_a_resumed_range_is_bound_to_the_version(
-    voice: dict[str, bytes], tmp_path: Path
-) -> None:
+async def test_resumed_range_is_bound_to_the_etag(voice: dict[str, bytes], tmp_path: Path) -> None:
     async with bench(voice) as at_work:
         at_work.server.fault(Fault.CUT, at=9_000_000, times=1)
         done = await at_work.download(at_work.model, tmp_path / "model.onnx")
@@ -272,9 +268,7 @@ async def test_a_resumed_range_is_bound_to_the_version(
         assert first.path != second.path  # the address was signed anew
 
 
-async def test_a_cancelled_download_leaves_its_part(
-    voice: dict[str, bytes], tmp_path: Path
-) -> None:
+async def test_cancelled_download_leaves_its_part(voice: dict[str, bytes], tmp_path: Path) -> None:
     async with bench(voice) as at_work:
         at_work.server.fault(Fault.STALL, at=30_000_000)
         running = asyncio.create_task(at_work.download(at_work.model, tmp_path / "model.onnx"))
@@ -285,13 +279,13 @@ async def test_a_cancelled_download_leaves_its_part(
         assert left(tmp_path) == ["model.onnx.74fd6a4d.part"]
 
 
-async def test_nobody_listens(voice: dict[str, bytes], tmp_path: Path) -> None:
+async def test_closed_port_is_a_named_error(voice: dict[str, bytes], tmp_path: Path) -> None:
     async with bench(voice) as at_work:
         pass
     with pytest.raises(DownloadError, match="check the network") as raised:
         await at_work.download(at_work.config, tmp_path / "config.json")
     assert raised.value.code == "hub-unreachable"
-    assert at_work.naps == [1, 2, 4]
+    assert at_work.pauses == [1, 2, 4]
 
 
 @pytest.fixture
@@ -305,7 +299,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(("umount", str(folder)), check=True)
 
 
-async def test_a_full_disk_is_named_and_not_left_full(
+async def test_full_disk_is_a_named_error_and_the_part_is_removed(
     voice: dict[str, bytes], small_disk: Path
 ) -> None:
     async with bench(voice) as at_work:
@@ -313,11 +307,11 @@ async def test_a_full_disk_is_named_and_not_left_full(
             await at_work.download(at_work.model, small_disk / "model.onnx")
         assert raised.value.code == "no-space"
         assert left(small_disk) == []
-        assert not at_work.naps
+        assert not at_work.pauses
         assert at_work.server.sent < 20_000_000
 
 
-async def test_a_disk_that_refuses_is_named(voice: dict[str, bytes], tmp_path: Path) -> None:
+async def test_refusing_disk_is_a_named_error(voice: dict[str, bytes], tmp_path: Path) -> None:
     async with bench(voice) as at_work:
         with pytest.raises(StoreError, match="No such file"):
             await at_work.download(at_work.config, tmp_path / "missing" / "config.json")

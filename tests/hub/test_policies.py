@@ -1,4 +1,4 @@
-"""Settings, headers and patience: what needs no network to be shown."""
+"""Settings, headers and retries of the hub client, without a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wyoming_piper_hardened.hub.settings import PUBLIC_HUB, HubSettings
 TOKEN = "hf_VerySecretToken"  # noqa: S105 - made up
 
 
-def test_settings_are_read_in_order() -> None:
+def test_settings_precede_the_environment() -> None:
     assert HubSettings.read({}) == HubSettings(endpoint=PUBLIC_HUB)
     mirror = HubSettings.read({"HF_ENDPOINT": "https://mirror.invalid/hf/", "HF_TOKEN": " x "})
     assert (mirror.endpoint, mirror.token) == ("https://mirror.invalid/hf", "x")
@@ -43,7 +43,7 @@ def test_settings_are_read_in_order() -> None:
         {"token": f"{TOKEN} é"},
     ],
 )
-def test_settings_that_are_not_allowed_are_told_without_secrets(value: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused_without_secrets(value: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as raised:
         HubSettings(**value)
     assert TOKEN not in str(raised.value)
@@ -68,7 +68,7 @@ NOW = 1_800_000_000.0
         ({"RateLimit": "t=oops"}, None),
     ],
 )
-def test_waits_are_read(headers: Mapping[str, str], wait: float | None) -> None:
+def test_requested_wait_is_parsed(headers: Mapping[str, str], wait: float | None) -> None:
     assert wait_asked(headers, NOW) == wait
 
 
@@ -79,7 +79,7 @@ def test_any_header_is_a_wait_or_none(retry_after: str, limit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "fits"),
+    ("header", "fits"),
     [
         ("bytes 10-99/100", True),
         ("bytes 10-50/100", True),
@@ -93,43 +93,43 @@ def test_any_header_is_a_wait_or_none(retry_after: str, limit: str) -> None:
         ("", False),
     ],
 )
-def test_a_range_is_compared(told: str, fits: bool) -> None:  # noqa: FBT001 - a column
-    assert continues({"Content-Range": told}, 10, 100, None) is fits
-    assert continues({"Content-Range": told, "ETag": '"b"'}, 10, 100, '"a"') is False
+def test_content_range_is_compared(header: str, fits: bool) -> None:  # noqa: FBT001 - a column
+    assert continues({"Content-Range": header}, 10, 100, None) is fits
+    assert continues({"Content-Range": header, "ETag": '"b"'}, 10, 100, '"a"') is False
 
 
-def test_only_strong_etags_bind() -> None:
+def test_only_strong_etags_are_used() -> None:
     assert strong_etag({"ETag": '"abc"'}) == '"abc"'
     for weak in ('W/"abc"', "abc", "", '"a"b"', '"a\r\n"'):
         assert strong_etag({"ETag": weak}) is None
 
 
 @pytest.mark.parametrize(
-    ("progress", "naps"),
+    ("progress", "pauses"),
     [
         ([False] * 9, [1, 2, 4]),
         ([False, False, True, False, False, False, False], [1, 2, 1, 2, 4]),
         ([True] * 6 + [False] * 9, [1] * 6 + [2, 4]),
     ],
 )
-async def test_patience_counts_failures_without_progress(
-    progress: list[bool], naps: list[float]
+async def test_retry_counts_failures_without_progress(
+    progress: list[bool], pauses: list[float]
 ) -> None:
     steps, slept = iter(progress), list[float]()
 
     async def attempt() -> None:
         raise TransientError(DownloadError("no"), progress=next(steps))
 
-    async def nap(seconds: float) -> None:
+    async def pause(seconds: float) -> None:
         slept.append(seconds)
 
     with pytest.raises(DownloadError, match="no"):
-        await RetryPolicy(sleep=nap, random=lambda: 0.0).run(attempt)
-    assert slept == naps
+        await RetryPolicy(sleep=pause, random=lambda: 0.0).run(attempt)
+    assert slept == pauses
 
 
 @pytest.mark.parametrize(("status", "code"), [(407, "hub-refused"), (511, "captive-portal")])
-def test_statuses_of_those_in_between(status: int, code: str) -> None:
+def test_statuses_of_proxies_and_portals(status: int, code: str) -> None:
     with pytest.raises(DownloadError) as raised:
         refuse_status(status, {}, "it", signed=False, now=NOW)
     assert raised.value.code == code

@@ -24,7 +24,7 @@ CONFIG = {
 
 @pytest.fixture
 def several(tmp_path: Path) -> Voice:
-    """A voice with three speakers."""
+    """Return a voice with three speakers."""
     model = tmp_path / "de_DE-all-low.onnx"
     model.touch()
     Path(f"{model}.json").write_text(json.dumps(CONFIG), encoding="utf-8")
@@ -73,7 +73,7 @@ def test_invalid_language_is_taken_from_espeak(tmp_path: Path, code: object) -> 
     assert (voice.language, voice.quality) == ("de", "")
 
 
-def test_devices_pipes_and_giants_are_not_read(tmp_path: Path) -> None:
+def test_devices_pipes_and_huge_files_are_not_read(tmp_path: Path) -> None:
     model = tmp_path / "bad.onnx"
     model.touch()
     config = Path(f"{model}.json")

@@ -43,18 +43,18 @@ class Bench:
     server: FaultyHub
     settings: HubSettings
     timeouts: Timeouts = field(default_factory=Timeouts)
-    naps: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         (voice,) = parse_voices(voices_json(self.server.files))[0].values()
         self.model: VoiceFile = voice.model
         self.config: VoiceFile = voice.config
 
-    async def _nap(self, seconds: float) -> None:
-        self.naps.append(seconds)
+    async def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
     def hub(self) -> Hub:
-        retry = RetryPolicy(sleep=self._nap, random=lambda: 0.0)
+        retry = RetryPolicy(sleep=self._pause, random=lambda: 0.0)
         return Hub(self.settings, retry=retry, timeouts=self.timeouts)
 
     async def download(

@@ -72,7 +72,7 @@ class Bench:
     def installer(
         self, data: Path, source: Source | None, space: SpacePolicy | None = None
     ) -> Installer:
-        """A real one, but for the processes that prepare and try a voice."""
+        """Return a real one, but for the processes that prepare and test a voice."""
 
         async def prepare(_: Path, folder: Path) -> None:
             def copy() -> None:
@@ -109,14 +109,14 @@ def contents(version: Path) -> dict[str, bytes]:
 
 
 def tree(data: Path) -> set[str]:
-    """What lies in the data directory, but for what every transaction leaves empty."""
+    """Return the paths in the data directory, but for folders that every transaction leaves."""
     idle = {"locks", f"locks/{NAME}", "staging", "voices", "quarantine"}
     return {str(path.relative_to(data)) for path in data.rglob("*")} - idle
 
 
 @dataclass(frozen=True)
 class Before:
-    """How the store was before the disk refused."""
+    """The state of the store before the disk refused."""
 
     data: Path
     serving: Path | None
@@ -129,7 +129,7 @@ class Before:
         return cls(data, serving, contents(serving) if serving else {}, tree(data))
 
     def check(self, *, succeeded: bool) -> bool:
-        """Whether the new version serves; the old one and the new one are looked at."""
+        """Check both versions; return whether the new one serves."""
         store = Store(self.data)
         current = store.current(NAME)
         switched = current is not None and current != self.serving
@@ -152,14 +152,14 @@ class Before:
         return switched
 
 
-Job = Callable[[Path], Awaitable[object]]
+Act = Callable[[Path], Awaitable[object]]
 
 
 async def at_every_operation(
-    work: Job, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
+    act: Act, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
 ) -> dict[str, int]:
-    """Do the work again and again, refused at every point; figures of how it went."""
-    figures = dict.fromkeys(("points", "runs", "told", "told after the switch", "unharmed"), 0)
+    """Repeat an action, refused at every point; return counts of the outcomes."""
+    counts = dict.fromkeys(("points", "runs", "failed", "failed after the switch", "succeeded"), 0)
     for code, reports_failure in kinds:
         at, more = 0, True
         while more:
@@ -167,21 +167,21 @@ async def at_every_operation(
             data = tmp_path / f"{code}-{reports_failure}-{at}"
             await asyncio.to_thread(shutil.copytree, before, data, symlinks=True)
             more = await _refused(
-                work, Refusal(data, at, code, reports_failure=reports_failure), data, figures
+                act, Refusal(data, at, code, reports_failure=reports_failure), data, counts
             )
             await asyncio.to_thread(shutil.rmtree, data)
-        figures["points"] = at - 1
-        figures["runs"] += at - 1
-    return figures
+        counts["points"] = at - 1
+        counts["runs"] += at - 1
+    return counts
 
 
-async def _refused(work: Job, refusal: Refusal, data: Path, figures: dict[str, int]) -> bool:
-    """One run; whether there was anything to refuse."""
+async def _refused(act: Act, refusal: Refusal, data: Path, counts: dict[str, int]) -> bool:
+    """Run once; return whether there was anything to refuse."""
     before = await asyncio.to_thread(Before.of, data)
     error: BaseException | None = None
     with refusing(refusal):
         try:
-            await work(data)
+            await act(data)
         except BaseException as err:  # noqa: BLE001 - its class is what is tested
             error = err
         if not refusal.refused:
@@ -189,15 +189,15 @@ async def _refused(work: Job, refusal: Refusal, data: Path, figures: dict[str, i
             return False
         if error is None:
             assert {Path(path).name for _, path in refusal.refused} <= EXTRAS
-            figures["unharmed"] += 1
+            counts["succeeded"] += 1
         else:
             assert isinstance(error, NAMED[refusal.code]), f"{error!r} after {refusal.refused}"
             assert error.code in CODES[refusal.code]
-            figures["told"] += 1
+            counts["failed"] += 1
         switched = await asyncio.to_thread(lambda: before.check(succeeded=error is None))
-        figures["told after the switch"] += switched and error is not None
+        counts["failed after the switch"] += switched and error is not None
         refusal.over = True
-        await work(data)
+        await act(data)
     assert await asyncio.to_thread(lambda: before.check(succeeded=True))
     return True
 
@@ -218,7 +218,7 @@ def flip(file: Path) -> None:
         ("repair model", ONE_EACH),
     ],
 )
-async def test_at_every_operation(
+async def test_disk_refuses_at_every_operation(
     tmp_path: Path,
     bench: Bench,
     action: str,
@@ -234,18 +234,18 @@ async def test_at_every_operation(
         (file,) = before.glob(f"voices/{NAME}/*-*/{damaged}")
         flip(file)
 
-    async def work(data: Path) -> None:
+    async def act(data: Path) -> None:
         installer = bench.installer(data, bench.new)
         await (installer.repair(NAME) if "repair" in action else installer.install(bench.new))
 
-    figures = await at_every_operation(work, before, tmp_path, kinds)
-    assert figures["points"] > 30
-    assert figures["told"] + figures["unharmed"] == figures["runs"]
-    assert figures["runs"] == len(kinds) * figures["points"]
-    show(action, figures, tell)
+    counts = await at_every_operation(act, before, tmp_path, kinds)
+    assert counts["points"] > 30
+    assert counts["failed"] + counts["succeeded"] == counts["runs"]
+    assert counts["runs"] == len(kinds) * counts["points"]
+    show(action, counts, tell)
 
 
-async def test_at_every_operation_of_a_download(
+async def test_disk_refuses_at_every_operation_of_a_download(
     tmp_path: Path,
     bench: Bench,
     monkeypatch: pytest.MonkeyPatch,
@@ -265,15 +265,15 @@ async def test_at_every_operation_of_a_download(
             len(files[HUB_FILE]),
         )
 
-        async def work(data: Path) -> None:
+        async def act(data: Path) -> None:
             await bench.installer(data, source).install(source)
 
-        figures = await at_every_operation(work, before, tmp_path, ONE_EACH)
-    assert figures["told"] == figures["runs"] == 2 * figures["points"] > 60
-    show("download", figures, tell)
+        counts = await at_every_operation(act, before, tmp_path, ONE_EACH)
+    assert counts["failed"] == counts["runs"] == 2 * counts["points"] > 60
+    show("download", counts, tell)
 
 
-async def test_with_the_real_processes_that_prepare_and_try(tmp_path: Path, bench: Bench) -> None:
+async def test_failed_commit_with_real_processes(tmp_path: Path, bench: Bench) -> None:
     await bench.installer(tmp_path, bench.old).install(bench.old)
     before = await asyncio.to_thread(Before.of, tmp_path)
     source = FileSource(NAME, custom("x"), SINGLE, SINGLE.stat().st_size)
@@ -321,6 +321,6 @@ async def test_repair_without_space_opens_an_issue_and_the_voice_stays(
     assert await job_runner.verify(NAME) == ()
 
 
-def show(action: str, figures: dict[str, int], tell: Tell) -> None:
-    told = ", ".join(f"{number} {name}" for name, number in figures.items())
-    tell(f"{action}: refused at each operation: {told}; nothing was lost")
+def show(action: str, counts: dict[str, int], tell: Tell) -> None:
+    shown = ", ".join(f"{number} {name}" for name, number in counts.items())
+    tell(f"{action}: refused at each operation: {shown}; nothing was lost")

@@ -34,7 +34,7 @@ async def install(data: Path, endpoint: str) -> tuple[int, str, str]:
     return process.returncode, stdout.decode(), stderr.decode()
 
 
-async def test_two_installs_at_once_are_one_download(tmp_path: Path) -> None:
+async def test_concurrent_installs_are_one_download(tmp_path: Path) -> None:
     async with faulty_hub(amys_files()) as hub:
         one, two = await asyncio.gather(*(install(tmp_path, hub.endpoint) for _ in range(2)))
         models = [s for s in hub.bodies() if s.method == "GET" and f"{AMY}.onnx" in s.path]
@@ -55,7 +55,7 @@ async def offered(client: Client) -> set[str]:
     return {voice["name"] for voice in info.data["tts"][0]["voices"]}
 
 
-async def test_an_install_beside_a_server_that_prepares_its_own_voice(
+async def test_install_beside_a_server_that_prepares_its_voice(
     start_server: Serve, tmp_path: Path
 ) -> None:
     """The server speaks all the time, and then with the new voice, too."""

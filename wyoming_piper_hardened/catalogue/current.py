@@ -55,7 +55,7 @@ class CurrentCatalogue:
         known = self._catalogue
         self._catalogue = catalogue
         if known is not None and known.voices == catalogue.voices:
-            return  # nothing is written for nothing: memory cards wear out
+            return  # memory cards do not last for ever: no needless write
         try:
             await asyncio.to_thread(save, catalogue, self._path)
         except OSError as err:

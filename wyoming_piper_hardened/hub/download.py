@@ -2,7 +2,7 @@
 
 Files that are left on the disk:
 
-- success: the target alone, flushed by whoever commits it;
+- success: the target alone, flushed by the commit;
 - the network failed, the hub refused, or the caller cancelled: ``<target>.<md5>.part`` with what
   came so far, if anything did. The next download of the same file goes on from there;
 - the bytes were wrong, or the disk refused: nothing.
@@ -70,7 +70,7 @@ async def download(
     """Fetch `file` as it is at `commit` to `target`, whose folder must exist.
 
     Raises:
-        DownloadError: why not, and what to do; see the module for what is left on the disk.
+        DownloadError: it failed; the module lists the files that are left on the disk.
     """
     part = Partial(target, file)
     transfer = _Transfer(hub, file, commit, part, on_progress)

@@ -147,7 +147,7 @@ def refuse_status(
     Args:
         status: of the last response, redirects followed.
         headers: of that response; names are compared without regard to case by their type.
-        what: what was asked of whom, for messages.
+        what: the request, for messages.
         signed: it comes from a redirect's signed address, not from the endpoint.
         now: seconds since the epoch.
 

@@ -29,7 +29,7 @@ from .retry import TransientError
 
 
 class Resolver(AbstractResolver):
-    """Resolves names in threads that nobody waits for.
+    """Resolves names in threads of their own, which outlive their callers.
 
     A name server that is silent holds a thread for minutes, and nothing ends that. On one of the
     event loop's threads the program could not stop meanwhile, nor use it for anything else.

@@ -1,4 +1,4 @@
-"""The manifest of a committed version of a voice, and the check whether it still holds."""
+"""The manifest of a committed version of a voice, and the comparison of the files with it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .manifest import find_damage
 
 
 class _StoppedError(Exception):
-    """Nobody waits any more; not an error of the disk, or it would be taken for damage."""
+    """The caller was cancelled; no OSError, or it would be taken for damage."""
 
 
 class Verifier:

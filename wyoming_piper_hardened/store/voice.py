@@ -48,7 +48,7 @@ class Voice:
     speakers: Mapping[str, int]
     number_of_speakers: int
     prepared: bool = False
-    """Whether its parts lie beside the model."""
+    """True if its parts lie beside the model."""
     schedule: Schedule | None = None
     """Chunks of its sentences; ``None`` for a voice that cannot stream."""
 

@@ -57,7 +57,7 @@ class Job(Generic[T]):
     origin: Origin | None = None
     """Of the files to install; ``None`` for other actions."""
     reports_failure: bool = True
-    """Whether a failure is remembered; if not, it concerns only the caller."""
+    """False if a failure concerns only the caller and is not remembered."""
     progress: Progress = field(default_factory=Progress)
     cancelled: bool = False
     task: asyncio.Task[T] = field(init=False, repr=False)

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,26 +85,30 @@ class JobRunner:
         """
         return await asyncio.to_thread(self.installer.sources.find, name)
 
+    async def start_install(self, name: str) -> Job[Voice]:
+        """Start to install a voice by its name or an alias; the job fails as `install`.
+
+        Raises:
+            VoiceNotFoundError: no source has such a voice.
+        """
+        return self.add(await self.find_source(name))
+
     async def install(self, name: str) -> Voice:
-        """Install a voice by its name or an alias, from whichever source has it.
+        """Install a voice by its name or an alias, from the first source that has it.
 
         Raises:
             VoiceNotFoundError: no source has such a voice.
             VoiceError: it cannot be had or used, or the disk refuses; nothing has changed.
         """
-        return await self.add(await self.find_source(name))
+        return await (await self.start_install(name))
 
     def add(self, source: Source, *, reports_failure: bool = True) -> Job[Voice]:
         """Start to install a voice from a source; the job fails as `install`.
 
         Without `reports_failure` a failure opens no issue, as nobody could try again.
         """
-
-        async def do(report: Report) -> Voice:
-            return self._serve(await self.installer.install(source, report))
-
         job = Job[Voice](source.voice, Action.INSTALL, source.origin, reports_failure)
-        return self._start(job, do)
+        return self._start(job, partial(self.installer.install, source))
 
     async def import_files(self, model: Path) -> Voice:
         """Install a voice of the user's own, named by its file; fails as `install`."""
@@ -131,7 +136,7 @@ class JobRunner:
 
         async def do(report: Report) -> Voice:
             try:
-                return self._serve(await self.installer.repair(name, report))
+                return await self.installer.repair(name, report)
             except VoiceError as err:
                 await self._serve_remaining(name, str(err))
                 raise
@@ -139,7 +144,7 @@ class JobRunner:
         return self._start(Job(name, Action.REPAIR), do)
 
     async def cancel(self, name: str) -> None:
-        """Cancel the installation of a voice; whoever waits for it gets a JobCancelledError.
+        """Cancel the installation of a voice; its job ends with a JobCancelledError.
 
         Raises:
             NotInstalledError: it is not being installed, or was committed in this moment.
@@ -227,13 +232,17 @@ class JobRunner:
             if (started := _STARTED.get(job.action)) is not None:
                 _LOGGER.info(Event(started, voice=job.voice))
             self._notifier.notify()
-            return await do(report)
+            result = await do(report)
         except asyncio.CancelledError:
             if not job.cancelled:
                 raise
         except HardenedError as err:
             self._report_failure(job, err)
             raise
+        else:
+            if isinstance(result, Voice):
+                self._serve(result)
+            return result
         _LOGGER.info(Event("install-cancelled", voice=job.voice))
         error = JobCancelledError(f"the installation of {job.voice} was cancelled")
         if job.reports_failure:
@@ -274,7 +283,7 @@ class JobRunner:
             return Issue.from_error(IssueKind.MISSING, job.voice, err, Suggestion.INSTALL)
         return None
 
-    def _serve(self, voice: Voice) -> Voice:
+    def _serve(self, voice: Voice) -> None:
         self.issues.dismiss(voice.name)
         self._failures.pop(voice.name, None)
         if not self.library.serves(voice):
@@ -284,7 +293,6 @@ class JobRunner:
             self._preload(voice)
         except HardenedError as err:  # no worker can load it at present; a request tries again
             _LOGGER.warning(Event("voice-not-loaded", voice=voice.name, reason=str(err)))
-        return voice
 
     async def _serve_remaining(self, name: str, reason: str | None) -> None:
         """Serve an older version or the embedded one; without any the voice is withdrawn."""

@@ -1,4 +1,4 @@
-"""Actions on the voices of a running server that nobody has to request."""
+"""Maintenance: actions on the voices of a running server without a request."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ class Maintenance:
             self._repair_queue.put_nowait(name)
 
     async def _refresh(self) -> None:
-        """Refresh the catalogue, but only if voices of the hub serve: else nobody is contacted."""
+        """Refresh the catalogue if voices of the hub serve; else the hub is never contacted."""
         await self._ready()
         await asyncio.sleep(self._timings.first_check)
         while True:

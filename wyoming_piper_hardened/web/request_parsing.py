@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from ..errors import BadRequestError, RequestTimeoutError
-from ..store.voice import is_voice_name
+from ..errors import BadRequestError, RequestTimeoutError, VoiceError
+from ..store.voice import check_voice_name
 
 MAX_BODY = 1280 * 1024
 """Bytes; the longest allowed text in JSON's longest form fits."""
@@ -88,6 +88,8 @@ def flag(request: web.Request, key: str) -> bool | None:
 
 def voice_name(name: str) -> str:
     """A name that a voice may have, which never leads out of a folder."""
-    if not is_voice_name(name):
-        raise BadRequestError(f"{name[:100]!r} cannot be the name of a voice", "name")
+    try:
+        check_voice_name(name)
+    except VoiceError as err:
+        raise BadRequestError(str(err), "name") from None
     return name

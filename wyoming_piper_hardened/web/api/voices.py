@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ...aio import cancel_and_wait
 from ...catalogue.entry import Quality
-from ...control import Operations
+from ...control import JobStatus, Operations
 from ...errors import BadRequestError, HardenedError
 from ...issues import Damage
 from .. import request_parsing as fields
@@ -152,12 +152,13 @@ class Voices:
         return web.json_response(await self._listing.show(wanted))
 
     async def _install(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> dict[str, Any]:
-            voice = await self._operations.install(name)
-            return {"voice": voice.name, "prepared": voice.prepared}
-
-        name = self._present_name(request)
-        return await self._start(request, name, do(name))
+        name, wait = fields.voice_name(request.match_info["name"]), fields.flag(request, "wait")
+        job = await self._operations.start_install(name)
+        if wait:
+            voice = await job
+            return web.json_response({"voice": voice.name, "prepared": voice.prepared})
+        status = JobStatus(job.voice, job.action, job.progress)
+        return web.json_response({"job": job_json(status)}, status=202)
 
     async def _verify(self, request: web.Request) -> web.Response:
         async def do(name: str) -> dict[str, Any]:
