@@ -21,6 +21,7 @@ from wyoming_piper_hardened.processes.command import EngineCommand
 from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Face, build_installer, serve
+from wyoming_piper_hardened.web.limits import WebLimits
 from wyoming_piper_hardened.web.server import WebServer
 
 Serve = Callable[..., Awaitable[WyomingServer]]
@@ -120,6 +121,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
             policy: RestartPolicy | None = None,
             faces: Sequence[Face] = (),
             on_web: Callable[[WebServer], None] | None = None,
+            web_limits: WebLimits | None = None,
             **settings: Any,
         ) -> WyomingServer:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
@@ -134,6 +136,7 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
                     on_listening=listening.set_result,
                     faces=faces,
                     on_web=on_web,
+                    web_limits=web_limits,
                 )
             )
 

@@ -41,7 +41,7 @@ from .voices.library import Library, find_voices
 from .voices.maintenance import Care, Maintenance
 from .voices.on_demand import Offer
 from .voices.source_finder import SourceFinder
-from .web.connection_limit import MOST_CONNECTIONS
+from .web.limits import WebLimits
 from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
 from .workers.sizing import available_cores, choose_memory_limit, choose_size
@@ -147,6 +147,7 @@ async def serve(
     policy: RestartPolicy | None = None,
     on_listening: Callable[[WyomingServer], None] | None = None,
     on_web: Callable[[WebServer], None] | None = None,
+    web_limits: WebLimits | None = None,
     faces: Sequence[Face] = (),
 ) -> None:
     """Serve until `stop` is set.
@@ -160,6 +161,7 @@ async def serve(
         policy: another policy of restarts, for tests.
         on_listening: called when clients can connect.
         on_web: called before that, when browsers can.
+        web_limits: other limits of the web server, for tests.
         faces: run beside the server, each with what can be asked of it.
 
     Raises:
@@ -187,7 +189,7 @@ async def serve(
             maintenance.repaired_on_start,
             wanted=(settings.voice, *settings.voices),
         )
-        web = WebServer(settings, operations) if settings.web_uri is not None else None
+        web = WebServer(settings, operations, web_limits) if settings.web_uri is not None else None
         await server.start()
         _LOGGER.info("listening on %s; default voice %s", server.address, settings.voice)
         if web is not None:
@@ -220,7 +222,7 @@ async def serve(
 def _affordable(settings: Settings) -> int:
     """As many connections as the system's limit of open files allows, some kept for ourselves."""
     connections = settings.max_connections
-    own = _OWN_FILES if settings.web_uri is None else _OWN_FILES + MOST_CONNECTIONS
+    own = _OWN_FILES if settings.web_uri is None else _OWN_FILES + WebLimits().all_connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: what has been counted, how it stands, and what the process takes."""
+"""``/metrics`` for Prometheus: counters, the current state, and the process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from ...control import Operations
 from ...issues import IssueKind
 from ...metrics import PREFIX, Metrics
 from ...workers.worker import WorkerState
-from ..endpoint import Endpoint
-from ..schemas import TEXT
+from ..endpoint import BYTES, Endpoint
 
 
 class MetricsEndpoint:
-    """Answers scrapers.
+    """``/metrics``.
 
     Args:
-        operations: knows how it stands.
-        metrics: what is counted.
+        operations: knows the state.
+        metrics: the counters.
     """
 
     def __init__(self, operations: Operations, metrics: Metrics) -> None:
@@ -36,14 +35,14 @@ class MetricsEndpoint:
         ProcessCollector(registry=self._process)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="GET",
                 path="/metrics",
                 handle=self._show,
-                summary="Figures in Prometheus' format.",
-                answers={200: {"text/plain": TEXT}},
+                summary="Metrics in Prometheus' format.",
+                answers={200: {"text/plain": BYTES}},
             ),
         )
 
@@ -57,17 +56,17 @@ class MetricsEndpoint:
 
 
 class _State(Collector):
-    """Looks when it is asked, so that nothing has to be kept in step."""
+    """Gauges that are read when they are collected."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing beforehand."""
+        """Return nothing beforehand."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Every figure of this moment."""
+        """Yield the current values."""
         status = self._operations.status()
         workers = status.pool.workers
         yield InfoMetricFamily(PREFIX, "The server", {"version": status.version})
