@@ -8,8 +8,10 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .aio import Notifier
+from .catalogue.current import CurrentCatalogue
 from .errors import ManualActionRequiredError, NotInstalledError
 from .events import Event
 from .issues import Damage, Issues, Suggestion
@@ -53,6 +55,7 @@ class Control:
         synthesizer: speaks.
         status: has the open issues.
         open_issues: those that may be dismissed.
+        catalogue: the voices of the repository, with their older names.
         notifier: notified after every change.
     """
 
@@ -64,15 +67,12 @@ class Control:
     synthesizer: Synthesizer
     status: StatusReporter
     open_issues: Issues
+    catalogue: CurrentCatalogue
     notifier: Notifier
 
     async def start_install(self, name: str) -> Job[Voice]:
         """Start to install a voice by its name or an alias, or its newest version."""
         return await self.jobs.start_install(name)
-
-    async def install(self, name: str) -> Voice:
-        """Install a voice from wherever it can be had, or its newest version."""
-        return await self.jobs.install(name)
 
     async def cancel(self, name: str) -> None:
         """Cancel an installation that is under way."""
@@ -100,41 +100,41 @@ class Control:
         """Raise NoSpaceError when no more may be written to a `staging` folder. Blocks."""
         self.installer.store.check_space()
 
-    async def verify(self, name: str) -> tuple[Damage, ...]:
-        """Read every byte of a voice; return what is damaged."""
-        await self._check_presence(name)
-        return await self.jobs.verify(name)
+    async def start_verify(self, name: str) -> Job[tuple[Damage, ...]]:
+        """Start to read every byte of a voice; the job gives what is damaged."""
+        return self.jobs.verify(await self._present(name))
 
-    async def repair(self, name: str) -> Voice:
-        """Verify a voice and repair what is damaged."""
-        await self._check_presence(name)
-        return await self.jobs.repair(name)
+    async def start_repair(self, name: str) -> Job[Voice]:
+        """Start to verify a voice and repair what is damaged."""
+        return self.jobs.repair(await self._present(name))
 
     async def remove(self, name: str) -> None:
         """Remove a voice."""
         await self.jobs.remove(name)
 
-    async def apply(self, issue_id: str) -> None:
-        """Carry out what an issue suggests.
+    async def apply(self, issue_id: str) -> Job[Any] | None:
+        """Start what an issue suggests; return its job, if it is one on a voice.
 
         Raises:
             IssueNotFoundError: it is not open (any more).
             ManualActionRequiredError: only a person can do what it suggests.
-            HardenedError: that failed.
+            HardenedError: it cannot be started.
         """
         issue = self.status.issue(issue_id)
         if not issue.applicable:
             raise ManualActionRequiredError(f"{issue.suggestion or 'this'} needs a person to do it")
         match issue.suggestion:
             case Suggestion.REPAIR:
-                await self.repair(issue.subject)
+                return await self.start_repair(issue.subject)
             case Suggestion.INSTALL | Suggestion.UPDATE:
-                await self.install(issue.subject)
+                return await self.start_install(issue.subject)
+            case Suggestion.FREE_SPACE if await self.jobs.has(issue.subject):
+                return await self.start_repair(issue.subject)
             case Suggestion.FREE_SPACE:
-                present = await self.jobs.has(issue.subject)
-                await (self.repair if present else self.install)(issue.subject)
-            case Suggestion.RESTART_WORKERS:
+                return await self.start_install(issue.subject)
+            case _:
                 self.restart_workers()
+                return None
 
     def dismiss(self, issue_id: str) -> IssueStatus:
         """Close an issue although nothing has been repaired.
@@ -188,7 +188,15 @@ class Control:
             duration=time.monotonic() - begin,
         )
 
-    async def _check_presence(self, name: str) -> None:
-        """Raise NotInstalledError for a name that is unknown: it is no voice in trouble."""
+    async def _present(self, name: str) -> str:
+        """Return the current name of a voice that is here, usable or not.
+
+        Raises:
+            NotInstalledError: there is none of that name or alias.
+        """
         if not await self.jobs.has(name):
-            raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
+            named = (entry.name for entry in self.catalogue.read() if name in entry.aliases)
+            name = next(named, name)
+            if not await self.jobs.has(name):
+                raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
+        return name

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from .hub.settings import HubSettings
 from .issues import Failure, Issues
 from .metrics import Metrics
 from .processes.command import EngineCommand, engine_command
-from .processes.smoke_test import speaks
+from .processes.smoke_test import smoke_test
 from .protocol.announcement import announced
 from .protocol.info import Description
 from .protocol.server import WyomingServer
@@ -48,7 +48,7 @@ from .voices.maintenance import Maintenance
 from .voices.on_demand import OnDemand
 from .voices.policy import MaintenancePolicy, MaintenanceTimings
 from .voices.sources import SourceFinder
-from .web.connection_limit import MOST_CONNECTIONS
+from .web.limits import WebLimits
 from .web.server import WebServer
 from .workers.pool import Pool, PoolSize
 from .workers.recycling import RecyclePolicy
@@ -69,11 +69,12 @@ Reports = asyncio.Queue[tuple[VoiceVersion, Failure]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
-    """Time limits and back-offs of a server; tests pass shorter ones."""
+    """Limits, time limits and back-offs of a server; tests pass others."""
 
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     session: SessionTimings = field(default_factory=SessionTimings)
     maintenance: MaintenanceTimings = field(default_factory=MaintenanceTimings)
+    web: WebLimits = field(default_factory=WebLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +161,10 @@ async def serve(
         synthesizer,
         Description(library, on_demand).event,
         max_connections=affordable_connections(
-            settings.max_connections, reserved=0 if settings.web_uri is None else MOST_CONNECTIONS
+            settings.max_connections,
+            reserved=0 if settings.web_uri is None else timings.web.all_connections,
         ),
-        timings=timings.session,
+        timings=replace(timings.session, idle=settings.idle_timeout),
     )
     with collect_log() as recent_log:
         wanted = frozenset({settings.voice, *settings.voices})
@@ -186,11 +188,12 @@ async def serve(
             synthesizer=synthesizer,
             status=status,
             open_issues=issues,
+            catalogue=catalogue,
             notifier=notifier,
         )
         web = None
         if settings.web_uri is not None:
-            web = WebServer(settings, control, status, metrics, catalogue)
+            web = WebServer(settings, control, catalogue, metrics, timings.web)
         async with _listening(wyoming, web, settings.voice):
             host = urlsplit(settings.uri).hostname or ""
             async with (
@@ -347,7 +350,7 @@ def build_installer(settings: Settings, store: Store | None = None) -> Installer
         ConfigError: the settings or the environment of the voice repository are wrong.
     """
 
-    async def smoke_test(model: Path) -> None:
+    async def try_voice(model: Path) -> None:
         version = VoiceVersion(model)
         command = engine_command(
             [version],
@@ -357,7 +360,7 @@ def build_installer(settings: Settings, store: Store | None = None) -> Installer
             stall_timeout=settings.stall_timeout,
             log_level=settings.log_level,
         )
-        await speaks(command, version)
+        await smoke_test(command, version)
 
     hub = HubSettings.read(
         os.environ,
@@ -367,7 +370,7 @@ def build_installer(settings: Settings, store: Store | None = None) -> Installer
     )
     catalogue = CurrentCatalogue(settings.data_dir, hub)
     sources = SourceFinder(catalogue, settings.custom_voice_dirs)
-    return Installer(store or Store(settings.data_dir), sources, smoke_test)
+    return Installer(store or Store(settings.data_dir), sources, try_voice)
 
 
 def build_maintenance(

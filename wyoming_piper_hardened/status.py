@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from . import __version__
 from .aio import Notifier
@@ -18,7 +18,7 @@ from .issues import Failure, FailureKind, Issue, IssueKind, Issues, Stage, Sugge
 from .recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .speech.voice_resolver import VoiceResolver
-from .voices.job import Action, FinishedJob
+from .voices.job import Action, FinishedJob, Job
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .voices.progress import Progress
@@ -62,6 +62,11 @@ class JobStatus:
     voice: str
     action: Action
     progress: Progress
+
+    @classmethod
+    def of(cls, job: Job[Any]) -> Self:
+        """Return the status of a job."""
+        return cls(job.voice, job.action, job.progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,9 @@ class Status:
     requests: tuple[RequestRecord, ...]
     commands: tuple[CommandRecord, ...]
     recent_log: tuple[LogEntry, ...]
+    voices_installed: int
+    voices_unavailable: int
+    """Installed voices that are not tried at present because their engine fails."""
     memory: int = 0
     """Resident memory of the server itself; 0 if it was not asked for."""
 
@@ -171,13 +179,15 @@ class StatusReporter:
             requests=self.synthesizer.records,
             commands=tuple(self._commands),
             recent_log=tuple(self.recent_log),
+            voices_installed=len(self.library),
+            voices_unavailable=len(pool.unavailable_voices),
             memory=memory,
         )
 
     def jobs_under_way(self) -> tuple[JobStatus, ...]:
         """Return what is being done to voices."""
         jobs = self.jobs.jobs.values()
-        return tuple(JobStatus(job.voice, job.action, job.progress) for job in jobs)
+        return tuple(map(JobStatus.of, jobs))
 
     def issues(self) -> tuple[IssueStatus, ...]:
         """Return the open issues and what may be done about each."""

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import Script, Tell
 from support.site import Open, Site
-from wyoming_piper_hardened.rate_limit import RateLimit
+from wyoming_piper_hardened.web.limits import WebLimits
 
 REQUESTS, CONNECTIONS = 10_000, 20
 NAMES = (
@@ -137,8 +137,7 @@ async def state_of(site: Site, data: Path) -> object:
 
 
 async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> None:
-    site = await open_site(script())
-    site.web._changes = RateLimit(limit=10**9)
+    site = await open_site(script(), web_limits=WebLimits(changes_per_minute=10**9))
     async with site.client.get("/openapi.json") as answer:
         document = json.loads(await answer.text())
     del document["paths"]["/api/events"]  # never ends

@@ -22,9 +22,9 @@ from support.waiting import eventually
 from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.config.settings import all_settings
 from wyoming_piper_hardened.speech import request as request_module
-from wyoming_piper_hardened.web import request_parsing as fields
-from wyoming_piper_hardened.web.audio import speech as speech_module
-from wyoming_piper_hardened.web.audio.speech import RANGES
+from wyoming_piper_hardened.web.audio.speech import SpeechBody
+from wyoming_piper_hardened.web.bodies.request_body import RequestBody
+from wyoming_piper_hardened.web.limits import WebLimits
 from wyoming_piper_hardened.workers.pool import Pool
 
 SAY = "/api/say"
@@ -139,8 +139,10 @@ async def test_a_body_that_is_none(open_site: Open, script: Script, data: bytes,
 
 def test_ranges_are_those_of_the_settings() -> None:
     allowed = {setting.name: setting.allowed for setting in all_settings()}
-    for name, (low, high) in RANGES.items():
-        assert f"a number from {low:g} to {high:g}" in allowed[name]
+    fields = RequestBody(SpeechBody).schema["properties"]
+    for name in ("length_scale", "noise_scale", "noise_w_scale", "volume"):
+        number = fields[name]["anyOf"][0]
+        assert f"a number from {number['minimum']:g} to {number['maximum']:g}" in allowed[name]
 
 
 @pytest.mark.parametrize(
@@ -242,11 +244,8 @@ async def test_who_leaves_is_spoken_to_no_longer(open_site: Open, script: Script
     assert site.synthesizer.records[-1].outcome in {"cancelled", "client-gone"}
 
 
-async def test_who_reads_nothing_holds_up_nobody(
-    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(speech_module, "SEND_TIMEOUT", 1.0)
-    site = await open_site(script(), workers=1)
+async def test_who_reads_nothing_holds_up_nobody(open_site: Open, script: Script) -> None:
+    site = await open_site(script(), workers=1, web_limits=WebLimits(send_timeout=1.0))
     with stuck(site, '{"text": "%s"}' % ("It goes on and on and on. " * 3000)):
         await eventually(lambda: site.synthesizer.pool.status().requests == 1)
         assert len(await site.hear(text="Short.")) == 44 + 2 * 600
@@ -331,11 +330,8 @@ async def test_who_asks_too_much_is_told_when_to_come_back(
     await eventually(lambda: site.synthesizer.pool.status().requests == 0)
 
 
-async def test_a_body_that_is_too_large_or_too_slow(
-    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fields, "_BODY_TIMEOUT", 0.2)
-    site = await open_site(script())
+async def test_a_body_that_is_too_large_or_too_slow(open_site: Open, script: Script) -> None:
+    site = await open_site(script(), web_limits=WebLimits(body_timeout=0.2))
     data = io.BytesIO(b'{"text": "%s"}' % (b"x" * 2_000_000))
     headers = {"Content-Type": "application/json"}
     status, answer = await site.post(SAY, data=data, headers=headers)

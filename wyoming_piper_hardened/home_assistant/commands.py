@@ -105,7 +105,7 @@ def _text(value: object) -> str:
 
 
 async def _install(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
-    voice = await control.install(fields["voice"])
+    voice = await (await control.start_install(fields["voice"]))
     return f"{voice.name} is installed"
 
 
@@ -115,13 +115,13 @@ async def _remove(control: Control, _: StatusReporter, fields: Mapping[str, str]
 
 
 async def _verify(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
-    if damage := await control.verify(fields["voice"]):
+    if damage := await (await control.start_verify(fields["voice"])):
         raise VoiceError("; ".join(map(str, damage)))
     return "it is as it was installed"
 
 
 async def _repair(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
-    voice = await control.repair(fields["voice"])
+    voice = await (await control.start_repair(fields["voice"]))
     return f"it speaks from {voice.model.parent}"
 
 

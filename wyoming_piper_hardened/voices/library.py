@@ -41,6 +41,9 @@ class Library:
             yield default
             yield from (voice for voice in tuple(self._voices.values()) if voice is not default)
 
+    def __len__(self) -> int:
+        return len(self._voices)
+
     def __contains__(self, name: str) -> bool:
         return name in self._voices
 

@@ -12,23 +12,26 @@ export async function sentenceFor(code) {
   return known[code.split("_")[0]] ?? known.en;
 }
 
-export class Listening {
+export class SamplePlayer {
   /**
    * @param {import("./player.js").Player} player
    * @param {import("./translation.js").Translation} words
    * @param {import("./notices.js").Notices} notices
+   * @param {() => void} onChange called when `voice` has changed
    */
-  constructor(player, words, notices) {
+  constructor(player, words, notices, onChange) {
     this.player = player;
     this.words = words;
     this.notices = notices;
-    /** Name of the voice that is heard. */
+    /** Name of the voice that is playing, or empty. */
     this.voice = "";
-    /** Called when `voice` has changed. */
-    this.onChange = () => {};
+    this.onChange = onChange;
   }
 
-  /** Let a voice be heard, or stop it. @param {any} voice */
+  /**
+   * Play a voice, or stop it.
+   * @param {import("./voices.js").ShownVoice} voice
+   */
   async toggle(voice) {
     if (this.voice === voice.name) {
       this.player.stop();

@@ -1,17 +1,23 @@
-/** How fast it speaks, and what its processes take. */
+/** Time to the first audio, memory and state of the workers. */
 
 import { api } from "./api.js";
 import { Bars, LEAST_SPAN, Lines } from "./chart.js";
 import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
+import { failureText } from "./events.js";
 import { History, median } from "./history.js";
-import { reasonInWords } from "./lines.js";
 import { voiceTitle } from "./state.js";
 
 const REQUESTS = 40;
 const MOMENTS = 240;
 const STYLES = 4;
 
-export class Figures {
+/**
+ * @typedef {import("./types.js").RequestRecord} RequestRecord
+ * @typedef {import("./types.js").Status} Status
+ * @typedef {import("./types.js").WorkerStatus & {style: string}} Worker
+ */
+
+export class Metrics {
   /**
    * @param {import("./translation.js").Translation} words
    * @param {import("./notices.js").Notices} notices
@@ -24,7 +30,7 @@ export class Figures {
     this.workers = new KeyedList(
       byId("worker-list"),
       () => this.#create(),
-      (node, worker) => this.#update(node, worker),
+      (node, /** @type {Worker} */ worker) => this.#update(node, worker),
     );
     const button = byId("restart-workers");
     button.addEventListener("click", async () => {
@@ -41,22 +47,22 @@ export class Figures {
     });
   }
 
-  show(/** @type {any} */ status) {
+  show(/** @type {Status} */ status) {
     this.#requests(status.requests);
     this.#memory(status);
-    const ranked = status.workers.map((/** @type {any} */ worker, /** @type {number} */ index) => ({
+    const ranked = status.workers.map((worker, index) => ({
       ...worker,
       style: `line-${index % STYLES}`,
     }));
     this.workers.show(ranked, (worker) => worker.name);
   }
 
-  #requests(/** @type {any[]} */ requests) {
+  #requests(/** @type {RequestRecord[]} */ requests) {
     const words = this.words;
     const last = requests.slice(-REQUESTS);
     const times = last.flatMap((one) => one.first_audio ?? []);
     // Neither a text without words nor one that nobody waited for any more is a failure.
-    const isFailure = (/** @type {any} */ one) => !["ok", "cancelled"].includes(one.outcome);
+    const isFailure = (/** @type {RequestRecord} */ one) => !["ok", "cancelled"].includes(one.outcome);
     const failed = last.filter(isFailure);
     const bars = last
       .filter((one) => one.first_audio !== null || isFailure(one))
@@ -84,23 +90,21 @@ export class Figures {
     });
   }
 
-  #memory(/** @type {any} */ status) {
+  #memory(/** @type {Status} */ status) {
     const words = this.words;
     /** @type {Object<string, number>} */
     const values = {};
     if (status.memory) values.server = status.memory;
     // A successor has another name, but takes the place of the one before.
-    const places = status.workers.map((/** @type {any} */ _, /** @type {number} */ at) => `${at}`);
-    for (const place of places) values[place] = status.workers[Number(place)].memory;
+    const names = status.workers.map((_, at) => `${at}`);
+    names.forEach((name, at) => (values[name] = status.workers[at].memory));
     this.history.add(Date.now() / 1000, values);
-    const series = places.map((/** @type {string} */ name, /** @type {number} */ index) => ({
+    const series = names.map((name, index) => ({
       name,
       style: `line-${index % STYLES}`,
     }));
     const all = Object.values(values).reduce((sum, value) => sum + value, 0);
-    const unknown = status.workers.some(
-      (/** @type {any} */ worker) => worker.state === "running" && !worker.memory,
-    );
+    const unknown = status.workers.some((one) => one.state === "running" && !one.memory);
     const key = unknown ? "memory.unknown" : "memory.now";
     const label = words.text(key, { memory: words.megabytes(all) });
     setText(byId("memory-summary"), label);
@@ -133,7 +137,7 @@ export class Figures {
     );
   }
 
-  #update(/** @type {Element} */ node, /** @type {any} */ worker) {
+  #update(/** @type {Element} */ node, /** @type {Worker} */ worker) {
     const words = this.words;
     const [swatch, name, state, memory, counts, failure] = /** @type {any} */ (node.children);
     setAttribute(swatch, "class", `swatch ${worker.style}`);
@@ -149,9 +153,9 @@ export class Figures {
     failure.hidden = !worker.last_failure;
     if (failure.hidden) return;
     const [last, reason] = failure.children;
-    const said = reasonInWords(worker.last_failure, words);
-    setText(last, words.text("worker.lastFailure", { at: words.time(worker.last_failure_at) }));
-    setText(reason, ` ${said || worker.last_failure}`);
+    const said = failureText(worker.last_failure, words);
+    setText(last, words.text("worker.lastFailure", { at: words.time(worker.last_failure_at ?? 0) }));
+    setText(reason, ` ${said || worker.last_failure?.message}`);
     setAttribute(reason, "lang", said ? null : "en");
   }
 }
