@@ -19,8 +19,12 @@ from support import scripted_engine
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.processes.command import EngineCommand
+from wyoming_piper_hardened.protocol.session import SessionTimings
+from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Running, Timings, build_installer, serve
 from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.voices.policy import MaintenanceTimings
+from wyoming_piper_hardened.web.limits import WebLimits
 
 Serve = Callable[..., Awaitable[Running]]
 Tell = Callable[[str], None]
@@ -116,12 +120,22 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
 
         async def start(
             command: EngineCommand | Callable[[], EngineCommand] | None = None,
-            timings: Timings | None = None,
+            restart: RestartPolicy | None = None,
+            *,
+            session: SessionTimings | None = None,
+            maintenance: MaintenanceTimings | None = None,
+            web_limits: WebLimits | None = None,
             app: App | None = None,
             store: Store | None = None,
             **settings: Any,
         ) -> Running:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
+            timings = Timings(
+                restart=restart or RestartPolicy(),
+                session=session or SessionTimings(),
+                maintenance=maintenance or MaintenanceTimings(),
+                web=web_limits or WebLimits(),
+            )
             engine = (lambda: command) if isinstance(command, EngineCommand) else command
             stop = asyncio.Event()
             started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()

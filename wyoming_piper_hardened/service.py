@@ -28,7 +28,7 @@ from .hub.settings import HubSettings
 from .issues import Failure, Issues
 from .metrics import Metrics
 from .processes.command import EngineCommand, engine_command
-from .processes.smoke_test import smoke_test
+from .processes.smoke_test import check_speech
 from .protocol.announcement import announced
 from .protocol.info import Description
 from .protocol.server import WyomingServer
@@ -164,7 +164,7 @@ async def serve(
             settings.max_connections,
             reserved=0 if settings.web_uri is None else timings.web.all_connections,
         ),
-        timings=replace(timings.session, idle=settings.idle_timeout),
+        timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
     with collect_log() as recent_log:
         wanted = frozenset({settings.voice, *settings.voices})
@@ -360,7 +360,7 @@ def build_installer(settings: Settings, store: Store | None = None) -> Installer
             stall_timeout=settings.stall_timeout,
             log_level=settings.log_level,
         )
-        await smoke_test(command, version)
+        await check_speech(command, version)
 
     hub = HubSettings.read(
         os.environ,

@@ -16,8 +16,8 @@ from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.issues import FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 from wyoming_piper_hardened.workers.recycling import RecyclePolicy
 from wyoming_piper_hardened.workers.worker import WorkerState
@@ -27,15 +27,15 @@ PATIENCE = 1.0  # seconds without progress before an engine counts as hung
 BEFORE, FAULTY, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."
 
 
-def pool_of(server: WyomingServer) -> Pool:
-    return server._synthesizer.pool
+def pool_of(server: Running) -> Pool:
+    return server.pool
 
 
 def starts(tmp_path: Path) -> list[int]:
     return [int(line) for line in (tmp_path / "starts").read_text("utf-8").split()]
 
 
-async def recovered(server: WyomingServer, tmp_path: Path, lives: int) -> None:
+async def recovered(server: Running, tmp_path: Path, lives: int) -> None:
     """The pool is whole again, with exactly this many engines started, and no zombie."""
     await eventually(
         lambda: (
@@ -48,7 +48,7 @@ async def recovered(server: WyomingServer, tmp_path: Path, lives: int) -> None:
     assert [psutil.pid_exists(pid) for pid in pids].count(True) == len(pool_of(server).workers)
 
 
-async def all_end(server: WyomingServer, tmp_path: Path) -> None:
+async def all_end(server: Running, tmp_path: Path) -> None:
     """Every worker stops when it is told to, and no engine is left."""
     for worker in list(pool_of(server).workers):
         worker.retire()
@@ -214,7 +214,7 @@ async def test_during_a_stop(
     async with connected(server.port) as client:
         await client.send("synthesize", text=f"LATE {fault}, please.")
         await client.until("audio-chunk")
-        stopping = asyncio.create_task(server.stop(0.1))
+        stopping = asyncio.create_task(server.wyoming.stop(0.1))
         assert (await client.until("audio-stop")).error == "shutting-down"
         await stopping
     await all_end(server, tmp_path)

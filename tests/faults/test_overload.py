@@ -19,7 +19,7 @@ from conftest import Script, Serve, Tell
 from support.client import Client, connected
 from support.scripted_engine import samples
 from support.waiting import eventually
-from wyoming_piper_hardened.protocol.server import WyomingServer
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool
 
 WORKERS, WAITING = 2, 8
@@ -28,8 +28,8 @@ CLIENTS, TRIES, SLOW = 10 * CAP, 15, 3
 SPACE = 64 << 20  # bytes that this process may grow by; it holds the server and the clients
 
 
-def pool_of(server: WyomingServer) -> Pool:
-    return server._synthesizer.pool
+def pool_of(server: Running) -> Pool:
+    return server.pool
 
 
 def sentence(name: str, characters: int) -> str:
@@ -71,7 +71,7 @@ class Tally:
 class Crowd:
     """Clients that ask again and again without waiting."""
 
-    def __init__(self, server: WyomingServer) -> None:
+    def __init__(self, server: Running) -> None:
         assert server.port
         self.port = server.port
         self.pace = Pace()
@@ -234,7 +234,7 @@ async def test_two_long_requests_take_turns(
     assert all(sorted(order[n : n + 2]) == ["0", "1"] for n in range(0, len(order), 2))
 
 
-async def frozen(server: WyomingServer) -> int:
+async def frozen(server: Running) -> int:
     """The one engine's process, once it has stopped itself."""
     (worker,) = pool_of(server).workers
     await eventually(lambda: worker.pid is not None)

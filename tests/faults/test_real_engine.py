@@ -24,9 +24,8 @@ from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.service import Running, build_installer
 from wyoming_piper_hardened.store.manifest import make_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import read_voice
@@ -45,11 +44,11 @@ LONG = (
 QUICK = RestartPolicy(backoff_delay=0.05)
 
 
-def pool_of(server: WyomingServer) -> Pool:
-    return server._synthesizer.pool
+def pool_of(server: Running) -> Pool:
+    return server.pool
 
 
-def running(server: WyomingServer) -> list[Worker]:
+def running(server: Running) -> list[Worker]:
     return [w for w in pool_of(server).workers if w.state is WorkerState.RUNNING]
 
 
@@ -73,7 +72,7 @@ class Killer:
     so nothing more is killed before all that was under way at the last kill has been answered.
     """
 
-    def __init__(self, server: WyomingServer, random: Random) -> None:
+    def __init__(self, server: Running, random: Random) -> None:
         self.kills = 0
         self._server = server
         self._random = random
@@ -121,7 +120,7 @@ async def describe_all_the_time(port: int, over: asyncio.Event) -> list[float]:
 
 
 async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) -> None:
-    server = await start_server(policy=QUICK, workers=2, threads_per_worker=1)
+    server = await start_server(restart=QUICK, workers=2, threads_per_worker=1)
     port, random = server.port, Random(20261122)
     assert port
     async with connected(port) as client:
@@ -171,7 +170,7 @@ async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) 
 
 
 async def test_a_worker_stopped_in_mid_sentence_is_replaced(start_server: Serve) -> None:
-    server = await start_server(policy=QUICK, workers=1, stall_timeout=2)
+    server = await start_server(restart=QUICK, workers=1, stall_timeout=2)
     assert server.port
     async with connected(server.port) as client:
         undisturbed = (await client.say(LONG)).pcm
@@ -193,7 +192,7 @@ async def test_a_worker_stopped_in_mid_sentence_is_replaced(start_server: Serve)
 
 
 async def test_a_worker_stopped_while_idle_is_replaced(start_server: Serve) -> None:
-    server = await start_server(policy=QUICK, workers=1, stall_timeout=1)
+    server = await start_server(restart=QUICK, workers=1, stall_timeout=1)
     assert server.port
     await eventually(lambda: running(server))
     (worker,) = running(server)
@@ -253,7 +252,7 @@ def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
     return install
 
 
-async def say(server: WyomingServer, text: str, voice: str | None = None) -> bytes | str:
+async def say(server: Running, text: str, voice: str | None = None) -> bytes | str:
     """The audio, or the code of the error."""
     assert server.port
     async with connected(server.port) as client:
@@ -275,7 +274,7 @@ async def test_a_fallback_speaks_while_the_default_voice_is_out_of_order(
         workers=1,
         auto_repair=auto_repair,
     )
-    bad = server._synthesizer.library.find("bad").version
+    bad = server.library.find("bad").version
     await eventually(lambda: pool_of(server).unavailable(bad))
     single, high = await say(server, HELLO, "single"), await say(server, HELLO, "high")
     assert len(single) > 1000
@@ -292,7 +291,7 @@ async def test_the_default_voice_speaks_again_when_its_breaker_is_reset(
         data_dir=install(), voice="high", fallback_voice="single", workers=1
     )
     pool = pool_of(server)
-    voice = server._synthesizer.library.default.version
+    voice = server.library.default.version
     high, single = await say(server, HELLO), await say(server, HELLO, "single")
     failure = Failure(FailureKind.LOAD, Stage.LOADING, {"error": "somebody broke it"})
     pool._failure_policy.load_failed(voice, failure, permanent=True)
@@ -329,7 +328,7 @@ async def test_a_voice_that_is_replaced_speaks_without_a_restart(
     for suffix in (".onnx", ".onnx.json"):
         (mended / f"bad{suffix}").write_bytes((VOICES / f"single{suffix}").read_bytes())
     voice = await asyncio.to_thread(read_voice, "bad", mended / "bad.onnx")
-    server._synthesizer.library.replace(voice)
+    server.library.replace(voice)
     assert len(await say(server, HELLO)) > 1000
     assert running(server) == [worker]
     assert worker.pid == before

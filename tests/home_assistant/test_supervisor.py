@@ -31,7 +31,6 @@ from wyoming_piper_hardened.home_assistant.discovery import announce, announceme
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.supervisor import Supervisor
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import Timings
 
 TOKEN = "a-very-secret-token"  # noqa: S105 - of a simulator
 CONFIG: dict[str, Any] = {
@@ -62,8 +61,8 @@ async def test_it_is_announced_when_it_can_speak_and_not_withdrawn(
 ) -> None:
     app = App(options, TOKEN, simulator.url)
     engine = [script("die")]
-    timings = Timings(restart=RestartPolicy(backoff_delay=0.05))
-    server = await start_server(lambda: engine[0], timings, app)
+    restart = RestartPolicy(backoff_delay=0.05)
+    server = await start_server(lambda: engine[0], restart, app=app)
     (worker,) = server.pool.workers
     await eventually(lambda: worker.last_failure)
     assert simulator.received == []

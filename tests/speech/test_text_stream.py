@@ -33,7 +33,7 @@ async def test_segment_comes_before_the_text_is_complete() -> None:
     stream.add("One sentence is here. And the ne")
     found = stream.segments(500)
     assert (await anext(found)).text == "One sentence is here."
-    waiting = asyncio.create_task(anext(found))
+    waiting = asyncio.ensure_future(anext(found))
     await asyncio.sleep(0)
     assert stream.starving
     stream.add("xt one.")

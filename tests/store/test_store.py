@@ -31,7 +31,7 @@ async def test_server_prepares_its_voice_and_switches_to_it(
     data = tmp_path / "data"
     server = await start_server(data_dir=data)
     assert server.port
-    library = server._synthesizer.library
+    library = server.library
     async with connected(server.port) as client:
         assert not library.default.prepared
         assert len((await client.say("It speaks before that.")).pcm) > 20_000
@@ -73,7 +73,7 @@ async def test_damaged_version_speaks_and_is_repaired(
     content[middle] ^= 0xFF
     file.write_bytes(content[:middle] if how == "cut" else content)
     server = await start_server(data_dir=data, repair_on_start=["all"])
-    library = server._synthesizer.library
+    library = server.library
     assert server.port
     async with connected(server.port) as client:
         assert len((await client.say("It speaks all the same.")).pcm) > 20_000
@@ -93,7 +93,7 @@ async def test_unloadable_parts_are_rebuilt_without_a_request(
     (decoder,) = data.glob("voices/*/*-*/decoder.onnx")
     decoder.write_bytes(b"x" * decoder.stat().st_size)  # the same size: only loading tells
     server = await start_server(data_dir=data)
-    library = server._synthesizer.library
+    library = server.library
     await eventually(lambda: library.default.model.parent != decoder.parent, 60)
     assert library.default.prepared
 

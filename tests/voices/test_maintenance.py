@@ -15,7 +15,8 @@ from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.issues import DamageKind, IssueKind, Issues
+from wyoming_piper_hardened.engine.messages import VoiceVersion
+from wyoming_piper_hardened.issues import DamageKind, Failure, FailureKind, IssueKind, Issues, Stage
 from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.jobs import JobRunner
@@ -46,7 +47,7 @@ async def test_unexpected_error_in_a_duty_ends_no_other_duty(
     voice = await asyncio.to_thread(read_voice, model.stem, model)
     library, issues = Library([voice], voice.name), Issues()
     jobs = JobRunner(installer, library, issues, Notifier(), lambda _: None)
-    reports: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    reports: asyncio.Queue[tuple[VoiceVersion, Failure]] = asyncio.Queue()
     maintenance = Maintenance(
         jobs,
         library,
@@ -60,7 +61,8 @@ async def test_unexpected_error_in_a_duty_ends_no_other_duty(
     )
     running = asyncio.create_task(maintenance.run())
     await eventually(lambda: len(logged(caplog, "internal-error")) > 10)
-    reports.put_nowait((str(model), "a reason"))
+    failure = Failure(FailureKind.LOAD, Stage.LOADING, {"error": "a reason"})
+    reports.put_nowait((VoiceVersion(model), failure))
     await eventually(lambda: [issue.kind for issue in issues] == [IssueKind.UNLOADABLE])
     await cancel_and_wait(running)
 
@@ -80,8 +82,8 @@ async def test_flipped_bit_is_found_in_the_background_and_repaired(
     content[len(content) // 2] ^= 1
     model.write_bytes(content)
     timings = MaintenanceTimings(first_check=0.0, check_pause=0.0)
-    server = await start_server(data_dir=data, timings=timings)
-    library = server._synthesizer.library
+    server = await start_server(data_dir=data, maintenance=timings)
+    library = server.library
     await eventually(lambda: library.default.model.parent != model.parent, 60)
     (quarantined,) = (data / "quarantine").iterdir()
     reason = json.loads((quarantined / "reason.json").read_bytes())
@@ -98,9 +100,9 @@ async def test_voice_in_a_watched_folder_is_imported_and_speaks(
     server = await start_server(
         data_dir=tmp_path / "data",
         custom_voice_dirs=[str(folder)],
-        timings=MaintenanceTimings(custom_interval=0.1),
+        maintenance=MaintenanceTimings(custom_interval=0.1),
     )
-    library = server._synthesizer.library
+    library = server.library
     (folder / "broken.onnx").write_bytes(b"<html>")
     shutil.copy(f"{model}.json", folder / "broken.onnx.json")
     shutil.copy(f"{model}.json", folder / "my-voice.onnx.json")

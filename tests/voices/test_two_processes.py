@@ -61,8 +61,10 @@ async def test_install_beside_a_server_that_prepares_its_voice(
     """The server speaks all the time, and then with the new voice, too."""
     files = {HUB_FILE: SINGLE.read_bytes(), f"{HUB_FILE}.json": SINGLE_CONFIG.read_bytes()}
     files[CATALOGUE_PATH] = json.dumps(voices_json(files)).encode()
-    server = await start_server(data_dir=tmp_path, timings=MaintenanceTimings(follow_interval=0.1))
-    library = server._synthesizer.library
+    server = await start_server(
+        data_dir=tmp_path, maintenance=MaintenanceTimings(follow_interval=0.1)
+    )
+    library = server.library
     assert server.port
     async with faulty_hub(files) as hub, connected(server.port) as client:
         installing = asyncio.create_task(install(tmp_path, hub.endpoint))

@@ -20,8 +20,8 @@ from support.waiting import eventually
 from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 from wyoming_piper_hardened.workers.worker import WorkerState
 
@@ -29,11 +29,11 @@ NEVER = RestartPolicy(backoff_delay=1000, backoff_limit=1000)
 """A dead worker stays away for the rest of the test."""
 
 
-def pool_of(server: WyomingServer) -> Pool:
-    return server._synthesizer.pool
+def pool_of(server: Running) -> Pool:
+    return server.pool
 
 
-def running(server: WyomingServer) -> list[int]:
+def running(server: Running) -> list[int]:
     """The pids of the workers that can speak."""
     workers = pool_of(server).workers
     return [w.pid for w in workers if w.state is WorkerState.RUNNING and w.pid]
@@ -43,7 +43,7 @@ def starts(folder: Path) -> list[int]:
     return [int(line) for line in (folder / "starts").read_text("utf-8").split()]
 
 
-async def say(server: WyomingServer, text: str) -> bytes | str:
+async def say(server: Running, text: str) -> bytes | str:
     """The audio, or the code of the error."""
     assert server.port
     async with connected(server.port) as client:
@@ -52,7 +52,7 @@ async def say(server: WyomingServer, text: str) -> bytes | str:
 
 
 @contextlib.asynccontextmanager
-async def never_without_a_worker(server: WyomingServer) -> AsyncIterator[list[int]]:
+async def never_without_a_worker(server: Running) -> AsyncIterator[list[int]]:
     """Look at every change of a worker's state within; yields how many could speak each time."""
     await eventually(lambda: running(server))
     pool, seen = pool_of(server), [len(running(server))]

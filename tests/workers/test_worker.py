@@ -19,20 +19,20 @@ from support.scripted_engine import samples
 from support.waiting import eventually
 from wyoming_piper_hardened.events import Event
 from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
-from wyoming_piper_hardened.protocol.server import WyomingServer
 from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers import worker
 from wyoming_piper_hardened.workers.failure_policy import SegmentOutcome
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
 
-def port_of(server: WyomingServer) -> int:
+def port_of(server: Running) -> int:
     assert server.port
     return server.port
 
 
-def worker_of(server: WyomingServer) -> Worker:
-    return server._synthesizer.pool.workers[0]
+def worker_of(server: Running) -> Worker:
+    return server.pool.workers[0]
 
 
 def lines(file: Path) -> list[str]:
@@ -262,7 +262,7 @@ async def test_stop_ends_requests_with_an_error_and_leaves_no_process(
     async with connected(port_of(server)) as client:
         await client.send("synthesize", text="LATE HANG, please.")
         await client.until("audio-chunk")
-        stopping = asyncio.create_task(server.stop(0.1))
+        stopping = asyncio.create_task(server.wyoming.stop(0.1))
         answer = await client.until("audio-stop")
         assert answer.error == "shutting-down"
         await stopping
