@@ -136,7 +136,7 @@ async def test_configured_voice_is_fetched_while_another_one_speaks(
         server = await start_server(data_dir=data, hub_endpoint=hub.endpoint, voice=AMY)
         assert server.port
         assert (await ask(server.port)).error is None
-        status = insight.operations.status()
+        status = server.status.snapshot()
         assert (status.voice, status.speaks) == (AMY, JOE)
         await eventually(lambda: server.status.snapshot().speaks == AMY, 120)
         assert (await ask(server.port)).error is None
