@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.slow_store import SlowStore
 from support.voices import SINGLE
 from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.config.settings import load_settings
@@ -25,35 +23,6 @@ from wyoming_piper_hardened.voices.progress import Step
 from wyoming_piper_hardened.voices.sources import FileSource
 
 AMY = FileSource("amy", Origin(OriginKind.CUSTOM, "1"), SINGLE, SINGLE.stat().st_size)
-
-
-class SlowMethod:
-    """A method of the store that begins and then waits until it may go on."""
-
-    def __init__(self, method: Callable[..., Any]) -> None:
-        self._method = method
-        self._released = threading.Event()
-        self._begun = threading.Event()
-
-    def __call__(self, *args: object) -> Any:
-        self._begun.set()
-        assert self._released.wait(60)
-        return self._method(*args)
-
-    async def begun(self) -> None:
-        assert await asyncio.to_thread(self._begun.wait, 60)
-
-    def release(self) -> None:
-        self._released.set()
-
-
-class SlowStore(Store):
-    """A store of which any method can be made slow."""
-
-    def slow(self, name: str) -> SlowMethod:
-        method = SlowMethod(getattr(self, name))
-        setattr(self, name, method)
-        return method
 
 
 @pytest.fixture
