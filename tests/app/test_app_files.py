@@ -182,10 +182,10 @@ def test_every_option_and_port_is_explained(language: str) -> None:
     assert set(translation) == {"configuration", "network"}
     assert list(translation["configuration"]) == list(CONFIG["schema"])  # in this order, too
     assert set(translation["network"]) == set(CONFIG["ports"])
-    for bind_error in translation["configuration"].values():
-        assert set(bind_error) == {"name", "description"}
-        assert 3 <= len(bind_error["name"]) <= 60
-        assert bind_error["description"].endswith((".", ".)"))
+    for explained in translation["configuration"].values():
+        assert set(explained) == {"name", "description"}
+        assert 3 <= len(explained["name"]) <= 60
+        assert explained["description"].endswith((".", ".)"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
@@ -205,7 +205,7 @@ def test_explanations_name_the_bounds(language: str, name: str) -> None:
     found = bounds(name)
     assert found is not None
     for low, high in re.findall(r"(\d+)(?: to | bis | à | a | tot )(\d+)", text):
-        # where 0 means "choose" it is bind_error apart
+        # where 0 means "choose" it is explained apart
         assert float(low) in ({0, 1} if found[0] == 0 else {found[0]})
         assert float(high) == found[1]
 
