@@ -1,5 +1,5 @@
 # The image of the Home Assistant app, and of everybody who runs it with Docker or Podman.
-# script/image builds it with or without a Docker engine; what its size is made of is in README.md.
+# script/image builds it with or without a Docker engine; what its size is made of is in docs/operations.md.
 
 ARG BUILD_FROM=debian:trixie-slim
 

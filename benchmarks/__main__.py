@@ -124,8 +124,7 @@ def _first_starts(incumbent: Recipe, ours: Recipe, *, prepare: bool) -> None:
         server.wait_open()
         if prepare:
             say("waiting until the voice is prepared")
-            seconds = server.wait_logged(servers.PREPARED, servers.PREPARE_TIMEOUT)
-            say(f"the voice was prepared after {seconds:.0f} s")
+            say(f"the voice was prepared after {server.wait_prepared():.0f} s")
 
 
 def _measure(arguments: argparse.Namespace, incumbent: Recipe, ours: Recipe) -> Results:

@@ -114,7 +114,7 @@ def _load(results: Results) -> str:
         "port is open. *Server ready*: the same without the time that the word takes a warm "
         "server. *Engine process ready*: from the start of the process that loads the voice until "
         f"it can speak; for {Side.INCUMBENT}, which has one process, the same as *server ready*; "
-        f"for {Side.OURS} its engine's own start, as its log tells it."
+        f"for {Side.OURS} its engine's own start, as `/api/status` reports it."
     )
 
 

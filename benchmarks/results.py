@@ -53,7 +53,7 @@ class Load:
     side: Side
     first_speech: float  # until the first audio of a word that was asked for at once
     ready: float  # the same without the time that this word takes a warm server
-    engine: float | None  # our engine process alone, by our log; the incumbent has none
+    engine: float | None  # our engine process alone, by our API; the incumbent has none
 
 
 @dataclass(frozen=True, slots=True)

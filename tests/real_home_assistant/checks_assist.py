@@ -44,7 +44,7 @@ async def streamed(bench: Bench, findings: Findings) -> None:
     _began_early(findings, spoken)
     for connection in spoken.connections:
         gap = connection.longest_gap
-        findings.figure("longest gap", gap)
+        findings.measure("longest gap", gap)
         findings.require(gap < LONGEST_GAP, f"a gap of {gap:.1f} s wedges some satellites")
 
 
@@ -57,7 +57,7 @@ async def streamed_with_pause(bench: Bench, findings: Findings) -> None:
     _was_streamed(findings, spoken)
     _began_early(findings, spoken)
     for connection in spoken.connections:
-        findings.figure("longest gap", connection.longest_gap)
+        findings.measure("longest gap", connection.longest_gap)
 
 
 async def empty(bench: Bench, findings: Findings) -> None:
@@ -101,5 +101,5 @@ def _began_early(findings: Findings, spoken: Spoken) -> None:
         if heard is None or complete is None:
             findings.problems.append("no audio, or no synthesize-stop")
             continue
-        findings.figure("audio before the end of the text", complete - heard)
+        findings.measure("audio before the end of the text", complete - heard)
         findings.require(heard < complete, "audio began only after the text was complete")
