@@ -44,7 +44,7 @@ EVENTS: dict[str, str] = {
     "voice-not-loaded": "{voice} is not loaded yet: {reason}",
     "voice-unprepared": "{voice} is used as it is: each sentence starts later",
     "parts-unusable": "{voice} speaks without its prepared parts: {reason}",
-    "fallback-voice-missing": "fallback_voice: {reason}",
+    "fallback-voice-missing": "fallback_voice: {voice} is not installed",
     "speaker-missing": "the setting speaker: {reason}; until then its first one speaks",
     # jobs
     "install-started": "{voice} is being installed",

@@ -167,6 +167,8 @@ async def serve(
         timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
     with collect_log() as recent_log:
+        if (fallback := settings.fallback_voice) and fallback not in library:
+            _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
         wanted = frozenset({settings.voice, *settings.voices})
         status = StatusReporter(
             library=library,
