@@ -111,6 +111,7 @@ FAILURES: dict[str, str] = {
     "signal.SIGBUS": "crashed (bus error): a file of the voice changed or the disk failed",
     "signal": "killed by {signal}",
     "memory": "grew to {megabytes} MB in mid-segment and was killed",
+    "protocol": "broke the protocol",
     "protocol.unexpected-event": "sent {event!r} out of turn",
     "protocol.impossible-audio": "sent impossible audio ({bytes} bytes)",
     "protocol.invalid-frame": "sent an invalid frame: {error}",
