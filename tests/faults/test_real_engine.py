@@ -1,4 +1,4 @@
-"""The real engine under random SIGKILL and SIGSTOP, and voices that go out of order."""
+"""The real engine under random SIGKILL and SIGSTOP, and voices that fail."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import Running, build_installer
+from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.store.manifest import make_manifest
-from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.sources import custom_source
 from wyoming_piper_hardened.workers.pool import Pool
@@ -52,7 +52,7 @@ def running(server: Running) -> list[Worker]:
     return [w for w in pool_of(server).workers if w.state is WorkerState.RUNNING]
 
 
-def figure(metrics: Metrics, name: str) -> int:
+def metric(metrics: Metrics, name: str) -> int:
     return int(metrics.registry.get_sample_value(f"wyoming_piper_{name}") or 0)
 
 
@@ -68,8 +68,8 @@ def zombies() -> list[psutil.Process]:
 class Killer:
     """Kills a worker at a random moment, but never one that may be on a replay already.
 
-    A second death on the same text is a quarantined text to the server, whoever killed the worker:
-    so nothing more is killed before all that was under way at the last kill has been answered.
+    A second death on the same text quarantines it, no matter who killed the worker: so nothing
+    more is killed before all that was under way at the last kill has been answered.
     """
 
     def __init__(self, server: Running, random: Random) -> None:
@@ -128,7 +128,7 @@ async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) 
     assert all(undisturbed.values())
     await eventually(lambda: len(running(server)) == 2)
     metrics, killer = pool_of(server).metrics, Killer(server, random)
-    executed = figure(metrics, "queue_wait_seconds_count")
+    executed = metric(metrics, "queue_wait_seconds_count")
     numbers = iter(range(REQUESTS))
     complete = identical = 0
 
@@ -152,8 +152,8 @@ async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) 
     seconds = time.monotonic() - begin
     over.set()
     describes = await describing
-    executed = figure(metrics, "queue_wait_seconds_count") - executed
-    replays = figure(metrics, "replays_total")
+    executed = metric(metrics, "queue_wait_seconds_count") - executed
+    replays = metric(metrics, "replays_total")
     p99 = percentile(describes, 0.99)
     tell(
         f"{complete} of {REQUESTS} complete, {identical} identical, {killer.kills} kills, "
@@ -169,7 +169,7 @@ async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) 
     assert not zombies()
 
 
-async def test_a_worker_stopped_in_mid_sentence_is_replaced(start_server: Serve) -> None:
+async def test_worker_stopped_in_mid_segment_is_replaced(start_server: Serve) -> None:
     server = await start_server(restart=QUICK, workers=1, stall_timeout=2)
     assert server.port
     async with connected(server.port) as client:
@@ -183,7 +183,7 @@ async def test_a_worker_stopped_in_mid_sentence_is_replaced(start_server: Serve)
         spoken = await client.until("audio-stop")
     assert spoken.events[-1].type == "audio-stop"
     assert started.pcm + spoken.pcm == undisturbed
-    assert figure(pool_of(server).metrics, "replays_total") == 1
+    assert metric(pool_of(server).metrics, "replays_total") == 1
     assert worker.last_failure
     assert (worker.last_failure.kind, worker.last_failure.at) == (FailureKind.HUNG, Stage.SPEAKING)
     assert not psutil.pid_exists(stopped)
@@ -191,7 +191,7 @@ async def test_a_worker_stopped_in_mid_sentence_is_replaced(start_server: Serve)
     assert worker.pid != stopped
 
 
-async def test_a_worker_stopped_while_idle_is_replaced(start_server: Serve) -> None:
+async def test_worker_stopped_while_idle_is_replaced(start_server: Serve) -> None:
     server = await start_server(restart=QUICK, workers=1, stall_timeout=1)
     assert server.port
     await eventually(lambda: running(server))
@@ -226,7 +226,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     version.mkdir(parents=True)
     (version / "bad.onnx").write_bytes(b"<html>not found</html>")
     shutil.copy(VOICES / "single.onnx.json", version / "bad.onnx.json")
-    make_manifest("bad", Origin(OriginKind.CUSTOM, "bad"), version).write(version)
+    make_manifest("bad", "custom:bad", version).write(version)
     (version.parent / "current").symlink_to("1")
     return data_dir
 
@@ -264,7 +264,7 @@ HELLO = "Hello there. Who is it?"
 
 
 @pytest.mark.parametrize("auto_repair", [True, False])
-async def test_a_fallback_speaks_while_the_default_voice_is_out_of_order(
+async def test_fallback_speaks_while_the_default_voice_fails(
     start_server: Serve, install: Install, *, auto_repair: bool
 ) -> None:
     server = await start_server(
@@ -284,7 +284,7 @@ async def test_a_fallback_speaks_while_the_default_voice_is_out_of_order(
     assert list(pool_of(server).unavailable_voices()) == [bad]
 
 
-async def test_the_default_voice_speaks_again_when_its_breaker_is_reset(
+async def test_default_voice_speaks_again_after_a_reset(
     start_server: Serve, install: Install
 ) -> None:
     server = await start_server(
@@ -301,7 +301,7 @@ async def test_the_default_voice_speaks_again_when_its_breaker_is_reset(
     assert await say(server, HELLO) == high
 
 
-async def test_a_damaged_further_voice_does_not_silence_the_good_one(
+async def test_damaged_further_voice_does_not_silence_the_default(
     start_server: Serve, install: Install
 ) -> None:
     server = await start_server(
@@ -314,7 +314,7 @@ async def test_a_damaged_further_voice_does_not_silence_the_good_one(
     assert worker.restarts == 0
 
 
-async def test_a_voice_that_is_replaced_speaks_without_a_restart(
+async def test_replaced_voice_speaks_without_a_restart(
     start_server: Serve, install: Install
 ) -> None:
     data_dir = install(bad=True)
@@ -323,11 +323,11 @@ async def test_a_voice_that_is_replaced_speaks_without_a_restart(
     await eventually(lambda: running(server))
     (worker,) = running(server)
     before = worker.pid
-    mended = data_dir / "voices" / "bad" / "2"
-    mended.mkdir()
+    repaired = data_dir / "voices" / "bad" / "2"
+    repaired.mkdir()
     for suffix in (".onnx", ".onnx.json"):
-        (mended / f"bad{suffix}").write_bytes((VOICES / f"single{suffix}").read_bytes())
-    voice = await asyncio.to_thread(read_voice, "bad", mended / "bad.onnx")
+        (repaired / f"bad{suffix}").write_bytes((VOICES / f"single{suffix}").read_bytes())
+    voice = await asyncio.to_thread(read_voice, "bad", repaired / "bad.onnx")
     server.library.replace(voice)
     assert len(await say(server, HELLO)) > 1000
     assert running(server) == [worker]

@@ -1,4 +1,4 @@
-"""What the server and an engine process say to each other, as Wyoming events on pipes.
+"""The protocol between the server and an engine process: Wyoming events on pipes.
 
 Requests: ``synthesize`` (a segment), ``cancel``, ``ping``. Answers: ``ready`` once after the first
 voices are loaded; for every segment ``loading``/``loaded`` if its voice must be loaded first, then
@@ -54,7 +54,7 @@ class VoiceVersion:
 
 @dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """How to speak; ``None`` stands for the voice's own value."""
+    """Options of speech; ``None`` stands for the voice's own value."""
 
     speaker_id: int | None = None
     length_scale: float | None = None
@@ -92,7 +92,7 @@ class SegmentRequest:
 
     @staticmethod
     def from_data(data: dict[str, Any]) -> SegmentRequest:
-        """Read the data of a ``synthesize`` event; raises ValueError on a wrong type."""
+        """Return the request of a ``synthesize`` event; raises ValueError on a wrong type."""
         model = _typed(data, "model", str, "")
         request = SegmentRequest(
             text=_typed(data, "text", str, ""),

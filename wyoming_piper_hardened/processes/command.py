@@ -1,4 +1,4 @@
-"""How an engine process is started."""
+"""The command line of an engine process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engine.messages import VoiceVersion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineCommand:
-    """How to start an engine and how long its steps may take, in seconds."""
+    """Command line of an engine, and how long its steps may take in seconds."""
 
     arguments: tuple[str, ...]
     start_timeout: float = 120.0

@@ -79,7 +79,7 @@ class EngineProcess:
 
     @property
     def stage(self) -> Stage:
-        """What it is doing."""
+        """The stage that it is in."""
         return self._stage if self._loading is None else Stage.LOADING
 
     @property

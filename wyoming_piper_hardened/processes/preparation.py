@@ -17,7 +17,7 @@ from .errors import EngineFailedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationLimits:
-    """Limits of a preparation, so that no model can take the whole machine."""
+    """Limits of a preparation, so that no model can take all of the machine."""
 
     timeout: float = 900.0  # a high-quality voice on a slow SD card and processor
     """Seconds."""

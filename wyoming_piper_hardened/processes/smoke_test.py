@@ -1,4 +1,4 @@
-"""Whether a voice loads and speaks, found out where a crash hurts nobody."""
+"""The smoke test of a voice: it is loaded and speaks where a crash hurts nobody."""
 
 from __future__ import annotations
 

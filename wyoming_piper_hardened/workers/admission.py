@@ -1,4 +1,4 @@
-"""How many requests may be under way."""
+"""Admission of requests: a bounded number of slots."""
 
 from __future__ import annotations
 

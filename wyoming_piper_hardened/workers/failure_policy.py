@@ -19,7 +19,7 @@ from .text_quarantine import TextQuarantine
 
 
 class SegmentOutcome(StrEnum):
-    """What became of the segment in which a worker failed."""
+    """Outcomes of the segment in which a worker failed; keys of `messages.SEGMENTS`."""
 
     ABANDONED = "abandoned"
     LOAD_RETRIED = "load-retried"

@@ -1,4 +1,4 @@
-"""The workers together: where a segment is handed in."""
+"""A pool of workers with one queue, into which segments are submitted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .worker import Worker, WorkerContext, WorkerState, WorkerStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSize:
-    """How large a pool is.
+    """The size of a pool.
 
     Args:
         workers: how many speak at once.
@@ -60,7 +60,7 @@ class Pool:
     """Workers with one queue.
 
     Args:
-        command: called at every start; how a worker starts its engine.
+        command: returns, at every start of a worker, how to start its engine.
         size: how many, and how much may wait.
         decider: when a worker starts again.
         metrics: counts.

@@ -1,4 +1,4 @@
-"""When an engine process is replaced although it works."""
+"""The replacement of engine processes that still work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecyclePolicy:
-    """Limits of an engine process's life; 0 means none."""
+    """Limits of an engine process's life; a limit of 0 means none."""
 
     memory_limit: int = 0
     """Resident bytes, looked at after each segment."""

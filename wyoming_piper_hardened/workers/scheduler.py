@@ -1,4 +1,4 @@
-"""Which segment is spoken next."""
+"""The queue of segments, fair to every request."""
 
 from __future__ import annotations
 

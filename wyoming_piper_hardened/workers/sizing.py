@@ -1,4 +1,4 @@
-"""How many workers, and how many threads for each."""
+"""Numbers of workers and of threads for each."""
 
 from __future__ import annotations
 

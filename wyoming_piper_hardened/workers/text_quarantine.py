@@ -1,6 +1,6 @@
 """Texts that killed workers are not tried again for a while.
 
-Only a keyed hash of the text is kept: neither the process's memory nor a file tells what it was.
+Only a keyed hash of the text is kept: neither the process's memory nor a file reveals it.
 """
 
 from __future__ import annotations
