@@ -196,6 +196,15 @@ class Installer:
             NoSpaceError: a model of that size would not fit.
             StoreError: the disk refuses, also within the context.
         """
+        try:
+            async with self._stage(model_bytes) as stage:
+                yield stage
+        except OSError as err:
+            raise disk_error(err, self.store.root) from None
+
+    @contextlib.asynccontextmanager
+    async def _stage(self, model_bytes: int) -> AsyncIterator[Path]:
+        """Do as `staging`, but leave errors of the disk as they are."""
         stack = contextlib.ExitStack()
 
         def begin() -> Path:
@@ -205,8 +214,6 @@ class Installer:
 
         try:
             yield await run_in_thread(begin)
-        except OSError as err:
-            raise disk_error(err, self.store.root) from None
         finally:
             await run_in_thread(stack.close)
 
@@ -214,7 +221,7 @@ class Installer:
         self, source: Source, report: Report, afterwards: Callable[[], None] = lambda: None
     ) -> Voice:
         """Install from a source; `afterwards` is part of the commit."""
-        async with self.staging(source.model_bytes) as stage:
+        async with self._stage(source.model_bytes) as stage:
             origin = await source.fetch(stage, report)
             model = stage / f"{source.voice}.onnx"
             await asyncio.to_thread(_check_files, model)
