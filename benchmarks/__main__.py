@@ -100,7 +100,7 @@ def _positive(text: str) -> int:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """The command as it can be repeated anywhere, so without the output folder."""
+    """Return the command as it can be repeated anywhere, so without the output folder."""
     words = ["script/benchmark"]
     if arguments.pairs is not None:
         words += ["--pairs", str(arguments.pairs)]

@@ -21,7 +21,7 @@ _HEADER = ("n", str(Side.INCUMBENT), str(Side.OURS), "ratio: min", "median", "ma
 
 
 def markdown(results: Results, machine: Machine) -> str:
-    """The whole report."""
+    """Return the whole report as Markdown."""
     sections = [
         _circumstances(machine, results),
         _targets(verdicts(results)),

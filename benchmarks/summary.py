@@ -132,7 +132,7 @@ def child_ready(results: Results) -> Comparison | None:
 
 
 def memory_lengths() -> list[int]:
-    """The lengths of sentences for which memory is measured."""
+    """Return the lengths of sentences for which memory is measured."""
     return [len(words) for words in MEMORY_SENTENCES]
 
 
@@ -148,7 +148,7 @@ def _in_order(
     side: Callable[[_Run], Side],
     value: Callable[[_Run], float | None],
 ) -> list[tuple[float | None, float | None]]:
-    """The first run of one with the first of the other, and so on."""
+    """Pair the first run of one with the first of the other, and so on."""
     incumbent = [value(run) for run in runs if side(run) is Side.INCUMBENT]
     ours = [value(run) for run in runs if side(run) is Side.OURS]
     return list(zip(incumbent, ours, strict=False))
