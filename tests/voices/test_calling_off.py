@@ -23,6 +23,8 @@ from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.voices.progress import Step
 from wyoming_piper_hardened.voices.sources import FileSource
 
+pytestmark = pytest.mark.slow
+
 AMY = FileSource("amy", "custom:1", SINGLE, SINGLE.stat().st_size)
 
 

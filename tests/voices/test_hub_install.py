@@ -24,6 +24,8 @@ from wyoming_piper_hardened.voices.hub_source import HubSource
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.progress import Progress, Step
 
+pytestmark = pytest.mark.slow
+
 AMY = "en_US-amy-medium"
 AMY_LABEL = f"hub:{bundled().find('en_US-joe-medium').model.md5}"
 

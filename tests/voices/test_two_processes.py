@@ -21,6 +21,8 @@ from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices import maintenance as care_module
 
+pytestmark = pytest.mark.slow
+
 HUB_FILE = f"en/en_US/amy/medium/{AMY}.onnx"
 
 

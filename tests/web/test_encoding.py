@@ -14,6 +14,8 @@ import soundfile
 
 from wyoming_piper_hardened.web.audio.encoding import FORMATS, Compressed, _Tail
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 30
 
 LEAVING_AT_THE_END = textwrap.dedent(
