@@ -1,6 +1,6 @@
-"""The command: measure, print the table, write table, chart and raw figures.
+"""The command: measure, print the table, write table, chart and raw results.
 
-Exit codes: 0 every request succeeded (targets may be missed: the table tells), 1 some failed,
+Exit codes: 0 every request succeeded (targets may be missed: the table says), 1 some failed,
 2 usage, 3 a server could not be started or prepared.
 """
 

@@ -1,4 +1,4 @@
-"""The table, as Markdown that reads well on a terminal too, and the raw figures as JSON."""
+"""The table, as Markdown that reads well on a terminal too, and the raw results as JSON."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def _circumstances(machine: Machine, results: Results) -> str:
 
 
 def _targets(judged: Sequence[Verdict]) -> str:
-    rows = [[verdict.target, verdict.figure, _REACHED[verdict.reached]] for verdict in judged]
-    return "## Targets\n\n" + _table(["target (medians)", "figure", ""], rows)
+    rows = [[verdict.target, verdict.value, _REACHED[verdict.reached]] for verdict in judged]
+    return "## Targets\n\n" + _table(["target (medians)", "value", ""], rows)
 
 
 def _speed(results: Results, measure: Measure) -> str:

@@ -1,7 +1,7 @@
 """Settings: what can be set, what is allowed, and where the values come from.
 
 One field of `Settings` is one setting: name, default, check and explanation stand together, and
-the command line, the environment, the file and the README's table are all made from them.
+the command line, the environment, the file and docs/settings.md are all made from them.
 Sources, each stronger than the one before: defaults, a YAML or JSON file, the environment
 (``WPH_<NAME>``), flags.
 """
@@ -193,12 +193,12 @@ class Settings:
     hub_endpoint: str | None = _option(
         None,
         checks.optional(Check("http://HOST or https://HOST", checks.text)),
-        "A mirror of the hub of voices. Empty: HF_ENDPOINT, or the public hub.",
+        "A mirror of the voice repository. Empty: HF_ENDPOINT, or the public one.",
     )
     hub_revision: str = _option(
         "main",
         Check("a branch, a tag or a commit", checks.text),
-        "Which state of the hub's voices to install.",
+        "Which state of the repository's voices to install.",
     )
     offline: bool = _option(
         default=False,
@@ -219,17 +219,17 @@ class Settings:
     install_wait: float = _option(
         20.0,
         checks.number(0, 300, " (seconds)"),
-        "So long a request waits for its voice to be installed; then it is told to come back.",
+        "Time a request waits for its voice to be installed before it ends in an error.",
     )
     auto_repair: bool = _option(
         default=True,
         check=checks.SWITCH,
-        help_text="Mend voices that are found damaged, without being asked.",
+        help_text="Repair voices that are found damaged, without being asked.",
     )
     repair_on_start: tuple[str, ...] = _option(
         (),
         Check("a list of names of voices, or all", checks.texts),
-        "Voices to verify, and to mend if need be, when the server starts.",
+        "Voices to verify, and to repair if damaged, when the server starts.",
     )
     custom_voice_dirs: tuple[Path, ...] = _option(
         (),
