@@ -55,14 +55,14 @@ def incumbent(python: Path, voice_folder: Path, folder: Path) -> Recipe:
 
 
 def ours(program: Path, folder: Path) -> Recipe:
-    """This project's server with its API, the embedded voice and a data folder of its own."""
+    """Return the recipe of our server: API, embedded voice, a data folder of its own."""
     folder.mkdir(exist_ok=True)
     return Recipe(Side.OURS, (str(program), "serve", "--data-dir", str(folder)), has_api=True)
 
 
 @contextlib.contextmanager
 def running(recipe: Recipe) -> Iterator[Server]:
-    """A server within the context; its port is not open yet."""
+    """Run a server within the context; its port is not open yet."""
     server = Server(recipe)
     try:
         yield server
@@ -150,7 +150,7 @@ class Server:
             time.sleep(interval)
 
     def error(self, what: str) -> ServerError:
-        """An error that names the server and shows the end of its log."""
+        """Return an error that names the server and shows the end of its log."""
         return ServerError(f"{self.recipe.side} {what}; the end of its log:\n{self._log.end()}")
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Group(StrEnum):
-    """Texts whose figures are taken together: by characters, or by how they are sent."""
+    """Texts whose results are taken together: by characters, or by how they are sent."""
 
     TINY = "10-50"
     SHORT = "50-150"

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "wyoming_piper_hardened"
 
 
 def read_layers() -> dict[str, int]:
-    """The layer of each place, from the table in ARCHITECTURE.md."""
+    """Return the layer of each place, from the table in ARCHITECTURE.md."""
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
     return {

@@ -78,13 +78,13 @@ ELEMENT: Final = re.compile(
 
 
 def element(name: str) -> str:
-    """The type of an option, or of the items of a list."""
+    """Return the type of an option, or of the items of a list."""
     kind: str | list[str] = CONFIG["schema"][name]
     return kind[0] if isinstance(kind, list) else kind
 
 
 def bounds(name: str) -> tuple[float, float] | None:
-    """The bounds that the Supervisor enforces."""
+    """Return the bounds that the Supervisor enforces."""
     match = ELEMENT.match(element(name))
     assert match is not None
     for kind in "if":

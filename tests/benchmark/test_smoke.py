@@ -14,6 +14,8 @@ from benchmarks.measure import Benchmark
 from benchmarks.results import Side
 from benchmarks.texts import MEMORY_SENTENCES, speed_texts
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(sys.executable).with_name("wyoming-piper-hardened")
 
 

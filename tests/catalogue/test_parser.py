@@ -16,6 +16,8 @@ from wyoming_piper_hardened.catalogue.catalogue import own_form, parse
 from wyoming_piper_hardened.catalogue.parser import MAX_BYTES
 from wyoming_piper_hardened.errors import CatalogueError
 
+pytestmark = pytest.mark.slow
+
 NAME = "en_US-joe-medium"
 MODEL = f"{FOLDER}/{NAME}.onnx"
 

@@ -24,7 +24,7 @@ def documents() -> list[str]:
 
 
 def read(name: str) -> str:
-    """A document without its code blocks."""
+    """Return a document without its code blocks."""
     return re.sub(
         r"^```.*?^```", "", (ROOT / name).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
     )

@@ -33,6 +33,8 @@ from wyoming_piper_hardened.voices.sources import custom_source
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 200
 KILLED = 0.5  # of the requests that may be
 TEXTS = ["Yes.", "Good night.", "It is ten past three.", "The cooker is still on.", "Who is there?"]

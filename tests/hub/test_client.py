@@ -31,6 +31,8 @@ from wyoming_piper_hardened.hub.response import Timeouts
 from wyoming_piper_hardened.hub.retry import RetryPolicy
 from wyoming_piper_hardened.hub.settings import HubSettings
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "hf_VerySecretToken"  # noqa: S105 - made up
 FILES = {
     f"{FOLDER}/en_US-joe-medium.onnx": bytes(range(256)) * 1000,

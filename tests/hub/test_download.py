@@ -19,6 +19,8 @@ from support.hub_faults import Fault
 from support.waiting import eventually
 from wyoming_piper_hardened.errors import DownloadError, NoSpaceError, StoreError
 
+pytestmark = pytest.mark.slow
+
 MODEL_SIZE = 63201294
 CONFIG_SIZE = 4794
 SHORT_STALL = 0.4

@@ -27,7 +27,7 @@ _MEGABYTE: Final = 1_000_000
 
 
 async def size(bench: Bench, findings: Findings) -> None:
-    """The image is no larger than it must be, and nothing in it builds or installs."""
+    """Check that nothing in the image builds or installs, and measure its size."""
     looked_at = await bench.engine.look_at("image", bench.image)
     findings.measure("unpacked", looked_at["Size"] / _MEGABYTE, "MB")
     async with bench.server() as server:
@@ -69,7 +69,7 @@ async def speaks(bench: Bench, findings: Findings) -> None:
 
 
 async def healthy(bench: Bench, findings: Findings) -> None:
-    """The engine's health check passes while it serves, and fails when it does not."""
+    """Check that the health check passes while it serves, and fails when it does not."""
     looked_at = await bench.engine.look_at("image", bench.image)
     check = looked_at["Config"].get("Healthcheck") or looked_at.get("Healthcheck")  # docker, podman
     kind, *command = check["Test"] if check else ["NONE"]
@@ -91,7 +91,7 @@ async def healthy(bench: Bench, findings: Findings) -> None:
 
 
 async def unprivileged(bench: Bench, findings: Findings) -> None:
-    """A hole in the program, or in a library that reads models, is no way to root."""
+    """Check that no process is root, has capabilities, or can gain any."""
     async with bench.server() as server:
         await server.start()
         await server.first_word()
@@ -111,7 +111,7 @@ async def unprivileged(bench: Bench, findings: Findings) -> None:
 
 
 async def own_voice_survives(bench: Bench, findings: Findings) -> None:
-    """A voice put into /share is offered, and is still there after a restart without /share."""
+    """Check that a voice put into /share is offered, also after a restart without /share."""
     name = VOICE_OF_ONES_OWN.stem
     async with bench.server({"WPH_CUSTOM_VOICE_DIRS": "/share/piper"}) as server:
         folder = server.share / "piper"
@@ -131,7 +131,7 @@ async def own_voice_survives(bench: Bench, findings: Findings) -> None:
 
 
 async def commands(bench: Bench, findings: Findings) -> None:
-    """What was left out of the image is not missed by any command, nor by any language."""
+    """Check that no command and no language misses what was left out of the image."""
     async with bench.server() as server:
         await server.start()
         program = "wyoming-piper-hardened"
@@ -159,7 +159,7 @@ assert HebrewPhonemizer().phonemize("שלום עולם")
 
 
 async def read_only_data(bench: Bench, findings: Findings) -> None:
-    """A disk that has become read-only, as SD cards do when they fail, is no reason for silence."""
+    """Check that it speaks from a read-only disk, as SD cards become when they fail."""
     async with bench.server({"WPH_REPAIR_ON_START": "all"}, read_only_data=True) as server:
         await server.start()
         await server.first_word()

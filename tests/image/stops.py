@@ -25,7 +25,7 @@ _DEGRADE_WITHIN: Final = 90.0
 
 
 async def idle(bench: Bench, findings: Findings) -> None:
-    """The ordinary case."""
+    """Stop when nothing happens."""
     async with bench.server() as server:
         await server.start()
         await server.first_word()

@@ -36,7 +36,7 @@ _MOMENT = 1000.0  # milliseconds
 PATIENCE = 60_000.0  # milliseconds until the page must have caught up
 TEXT = "It is still on, and it still speaks."
 MAY_GROW = {"heap": 3_000_000.0, "nodes": 700.0, "listeners": 60.0, "frames": 0.0}
-"""The recent log, up to 200 lines of three nodes, and the chart of requests may still fill."""
+"""The journal, up to 200 lines of three nodes, and the chart of requests may still fill."""
 
 
 def main() -> int:
@@ -75,7 +75,7 @@ async def _soak(minutes: float, data_dir: Path) -> int:
             failures += _leaks(looks[0], after)
     console.print(_table(looks[0], looks, after))
     done = ", ".join(f"{number} {what}" for what, number in soak.done.items())
-    console.print(f"{done}; the page was right after each")
+    console.print(f"{done}; the page told the truth after each")
     for failure in failures:
         console.print(failure, style="red", markup=False)
     console.print(f"{soak.done.total()} passed, {len(failures)} failed")
@@ -154,7 +154,7 @@ class Soak:
 
 
 async def _settled(session: CDPSession, before: dict[str, float]) -> dict[str, float]:
-    """Return the figures; a message that is about to go gets the time for it."""
+    """The figures; a message that is about to go gets the time for it."""
     found = await figures(session)
     for _ in range(20):
         if not _leaks(before, found):

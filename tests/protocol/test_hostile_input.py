@@ -17,6 +17,8 @@ from wyoming_piper_hardened.errors import ProtocolError
 from wyoming_piper_hardened.protocol.session import SessionTimings
 from wyoming_piper_hardened.system.framing import MAX_HEADER_BYTES, Limits, read_event
 
+pytestmark = pytest.mark.slow
+
 DEEP = b'{"type":"describe","data":' + b"[" * 20_000 + b"]" * 20_000 + b"}\n"
 FRAMES = {
     "not json": b"GET / HTTP/1.1\r\nHost: example\r\n\r\n",

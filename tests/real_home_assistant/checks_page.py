@@ -28,7 +28,7 @@ LARGE = 20 << 20
 
 
 async def parts(_: Bench, findings: Findings) -> None:
-    """The page, and what it consists of."""
+    """Check the page, and what it consists of."""
     async with _page() as page:
         async with page.get("") as answer:
             findings.require(answer.status == HTTPStatus.OK, f"HTTP status {answer.status}")
@@ -43,7 +43,7 @@ async def parts(_: Bench, findings: Findings) -> None:
 
 
 async def news(bench: Bench, findings: Findings) -> None:
-    """What happens is seen while it happens; where it is kept back, the page asks instead."""
+    """Check that events arrive while they happen; where they are kept back the page polls."""
     began = time.monotonic()
     arrived: float | None = None
     async with _page() as page:
@@ -89,7 +89,7 @@ async def speech(_: Bench, findings: Findings) -> None:
 
 
 async def large_file(_: Bench, findings: Findings) -> None:
-    """A voice of one's own reaches the server, which finds out that this is none."""
+    """Check that an upload reaches the server, which finds out that it is no voice."""
     form = aiohttp.FormData()
     form.add_field("model", bytes(LARGE), filename="large.onnx")
     form.add_field("config", b"{}", filename="large.onnx.json")

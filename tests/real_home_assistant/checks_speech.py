@@ -27,14 +27,14 @@ UNANSWERED = float("inf")
 
 
 async def mp3(bench: Bench, findings: Findings) -> None:
-    """The default format."""
+    """Check the default format."""
     spoken = await bench.speak(unique(SENTENCE))
     hear(findings, spoken)
     findings.require(spoken.audio.codec == "mp3", f"it is {spoken.audio.codec}, not mp3")
 
 
 async def satellite_wav(bench: Bench, findings: Findings) -> None:
-    """What a voice satellite asks for: WAV, 16 kHz, 16 bit, mono."""
+    """Check the format of voice satellites: WAV, 16 kHz, 16 bit, mono."""
     spoken = await bench.speak(
         unique(SENTENCE),
         preferred_format="wav",
@@ -48,7 +48,7 @@ async def satellite_wav(bench: Bench, findings: Findings) -> None:
 
 
 async def named_voice(bench: Bench, findings: Findings) -> None:
-    """A voice that the user chose; Home Assistant passes its name on."""
+    """Check a voice that the user chose; Home Assistant passes its name on."""
     voice = bench.engine.voice
     spoken = await bench.speak(unique(SENTENCE), voice=voice)
     hear(findings, spoken)
@@ -61,7 +61,7 @@ async def named_voice(bench: Bench, findings: Findings) -> None:
 
 
 async def cached(bench: Bench, findings: Findings) -> None:
-    """The same text twice: Home Assistant keeps the first answer and does not ask again."""
+    """Check the same text twice: Home Assistant keeps the first answer and does not ask again."""
     text = unique(SENTENCE)
     first, second = await bench.speak(text), await bench.speak(text)
     hear(findings, second)
@@ -108,7 +108,7 @@ async def marks_only(bench: Bench, findings: Findings) -> None:
 
 
 async def reload(bench: Bench, findings: Findings) -> None:
-    """The integration is reloaded, and the entity speaks again."""
+    """Check that the entity speaks again after the integration is reloaded."""
     outcome = await bench.client.request(
         "POST", f"/api/config/config_entries/entry/{bench.entry_id}/reload"
     )
@@ -136,7 +136,7 @@ async def describe_in_time(bench: Bench, findings: Findings) -> None:
 
 
 async def unknown_voice(bench: Bench, findings: Findings) -> None:
-    """A voice that is not there, perhaps removed since: an error now, not a wait for ever."""
+    """Check that a voice that is not there is an error now, and not a hang."""
     text, within = unique(SENTENCE), 10.0
     refused = await bench.speak(text, within, voice="xx_XX-nobody-medium")
     findings.measure("ended after", refused.playback.finished)

@@ -118,7 +118,7 @@ async def relay(
 
 
 def session() -> ClientSession:
-    """A client that waits as long as it takes, and uses no proxy."""
+    """Return a client without timeout or proxy."""
     return ClientSession(timeout=ClientTimeout(total=None))
 
 

@@ -55,7 +55,7 @@ STAGES = {
     "committing": (0.1, "staging/*/manifest.json"),
     "committed": (0.1, f"voices/{AMY}/{NEW}-*"),
 }
-"""How many seconds a stage takes on some machine, and which file tells that it has begun."""
+"""How many seconds a stage takes on some machine, and which file shows that it has begun."""
 _ROUND = 50
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _OLD = Origin(OriginKind.CUSTOM, "old")
@@ -285,9 +285,9 @@ def summary(deaths: list[Death]) -> str:
 def table(deaths: list[Death]) -> Table:
     """How many died in each stage."""
     rows = Table("killed while", "old or none", "new")
-    figures = Counter((death.stage, death.committed) for death in deaths)
+    counts = Counter((death.stage, death.committed) for death in deaths)
     for stage in (*STAGES, "ended"):
-        rows.add_row(stage, str(figures[stage, False]), str(figures[stage, True]))
+        rows.add_row(stage, str(counts[stage, False]), str(counts[stage, True]))
     return rows
 
 

@@ -22,6 +22,8 @@ from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.voices.progress import Step
 from wyoming_piper_hardened.voices.sources import FileSource
 
+pytestmark = pytest.mark.slow
+
 AMY = FileSource("amy", Origin(OriginKind.CUSTOM, "1"), SINGLE, SINGLE.stat().st_size)
 
 

@@ -34,6 +34,8 @@ from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library, find_voices
 from wyoming_piper_hardened.voices.sources import FileSource, HubSource, Source, SourceFinder
 
+pytestmark = pytest.mark.slow
+
 NAME = "en_US-amy-medium"
 HUB_FILE = f"en/en_US/amy/medium/{NAME}.onnx"
 NAMED = {errno.ENOSPC: (NoSpaceError,), errno.EIO: (StoreError,)}

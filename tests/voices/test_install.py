@@ -25,6 +25,8 @@ from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.progress import Progress, Step
 from wyoming_piper_hardened.voices.sources import HubSource, hub_origin
 
+pytestmark = pytest.mark.slow
+
 AMY = "en_US-amy-medium"
 AMY_ORIGIN = hub_origin(bundled().find("en_US-joe-medium"))
 

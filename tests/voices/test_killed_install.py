@@ -5,8 +5,12 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import pytest
+
 from conftest import Tell
 from support.killed_installs import kill_installs, summary
+
+pytestmark = pytest.mark.slow
 
 
 async def test_install_killed_at_random_moments(tmp_path: Path, tell: Tell) -> None:

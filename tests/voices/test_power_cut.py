@@ -18,6 +18,8 @@ from wyoming_piper_hardened.engine.split import split
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 NAME = SINGLE.stem
 
 

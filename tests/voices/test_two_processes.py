@@ -19,6 +19,8 @@ from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.policy import MaintenanceTimings
 
+pytestmark = pytest.mark.slow
+
 HUB_FILE = f"en/en_US/amy/medium/{AMY}.onnx"
 
 

@@ -1,7 +1,7 @@
 """Settings: what can be set, what is allowed, and where the values come from.
 
 One field of `Settings` is one setting: name, default, check and explanation stand together, and
-the command line, the environment, the file and the README's table are all made from them.
+the command line, the environment, the file and docs/settings.md are all made from them.
 Sources, each stronger than the one before: defaults, a YAML or JSON file, the environment
 (``WPH_<NAME>``), flags.
 """
@@ -196,7 +196,7 @@ class Settings:
     hub_revision: str = _option(
         "main",
         Check("a branch, a tag or a commit", types.text),
-        "Revision of the voice repository that voices are installed from.",
+        "Which state of the repository's voices to install.",
     )
     offline: bool = _option(
         default=False,
@@ -217,7 +217,7 @@ class Settings:
     install_wait: float = _option(
         20.0,
         types.number(0, 300, " (seconds)"),
-        "Longest wait of a request for its voice to be installed; then it fails as retryable.",
+        "Time a request waits for its voice to be installed before it ends in an error.",
     )
     auto_repair: bool = _option(
         default=True,
@@ -227,7 +227,7 @@ class Settings:
     repair_on_start: tuple[str, ...] = _option(
         (),
         Check("a list of names of voices, or all", types.texts),
-        "Voices to verify, and to repair if needed, when the server starts.",
+        "Voices to verify, and to repair if damaged, when the server starts.",
     )
     custom_voice_dirs: tuple[Path, ...] = _option(
         (),
