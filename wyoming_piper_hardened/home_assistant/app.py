@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from ..control import Operations
 from ..errors import HardenedError, SupervisorRefusedError
+from ..events import Event
 from ..issues import Issue, IssueKind, Suggestion
 from .command_listener import Listener
 from .discovery import announce, announcements
@@ -55,7 +56,7 @@ class App:
     async def face(self, operations: Operations, server: Listening) -> AsyncIterator[None]:
         """Tell what is wrong with the options, take commands, be discovered."""
         for remark in self.options.remarks:
-            _LOGGER.warning("%s", remark)
+            _LOGGER.warning(Event("option-note", note=remark))
         for issue in self.options.issues:
             operations.tell(issue)
         listener = Listener(operations)
@@ -79,19 +80,22 @@ class App:
 
     async def _supervisor(self, stack: contextlib.AsyncExitStack) -> Supervisor | None:
         if not self.token:
-            _LOGGER.info("no SUPERVISOR_TOKEN: this is no app of Home Assistant, no discovery")
+            reason = "no SUPERVISOR_TOKEN: this is no app of Home Assistant"
+            _LOGGER.info(Event("discovery-disabled", reason=reason))
             return None
         try:
             return await stack.enter_async_context(Supervisor(self.supervisor_url, self.token))
         except SupervisorRefusedError as err:
-            _LOGGER.error("no discovery: %s", err)  # noqa: TRY400 - the message says all
+            disabled = Event("discovery-disabled", reason=str(err))
+            _LOGGER.error(disabled)  # noqa: TRY400 - the event says all
             return None
 
     async def _announce(
         self, supervisor: Supervisor, operations: Operations, port: int | None
     ) -> None:
         if port is None:
-            _LOGGER.warning("no discovery: only a tcp:// address can be announced")
+            reason = "only a tcp:// address can be announced"
+            _LOGGER.warning(Event("discovery-disabled", reason=reason))
             return
         web_uri = self.options.settings.web_uri
         web_port = urlsplit(web_uri).port if web_uri else None
@@ -107,7 +111,8 @@ class App:
             try:
                 await clear_repairs(supervisor, done)
             except HardenedError as err:
-                _LOGGER.warning("repair_on_start cannot be cleared yet: %s: %s", err.code, err)
+                failed = Event("repairs-not-cleared", code=err.code, reason=str(err))
+                _LOGGER.warning(failed)
                 await asyncio.sleep(_CLEAR_DELAY)
             else:
                 return
@@ -148,7 +153,7 @@ async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:
         return
     if left != wanted:
         await supervisor.set_options({**options, "repair_on_start": left})
-        _LOGGER.info("repair_on_start is done and has been cleared")
+        _LOGGER.info(Event("repairs-cleared"))
 
 
 async def _perform(duty: Callable[[], Awaitable[None]]) -> None:
@@ -156,4 +161,4 @@ async def _perform(duty: Callable[[], Awaitable[None]]) -> None:
     try:
         await duty()
     except Exception:
-        _LOGGER.exception("the app's face met an error; please report this")
+        _LOGGER.exception(Event("internal-error", where="a task of the app"))

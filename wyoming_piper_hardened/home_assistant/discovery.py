@@ -10,6 +10,7 @@ from typing import Any
 
 from ..control import Operations
 from ..errors import SupervisorError
+from ..events import Event
 from .supervisor import Supervisor
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,22 +65,18 @@ async def announce(
 async def _announce(
     supervisor: Supervisor, announcement: Announcement, delays: Iterable[float]
 ) -> None:
-    told = ""
+    logged = ""
     for delay in delays:
         try:
             await supervisor.announce(announcement.service, announcement.config)
         except SupervisorError as err:
-            if str(err) != told:  # an absent Supervisor is worth one line, not one every 5 minutes
-                told = str(err)
-                _LOGGER.warning(
-                    "%s: cannot be discovered yet: %s: %s; tried again",
-                    announcement.service,
-                    err.code,
-                    err,
-                )
+            if (reason := str(err)) != logged:  # not one line every 5 minutes
+                logged, service = reason, announcement.service
+                failed = Event("discovery-failed", service=service, code=err.code, reason=reason)
+                _LOGGER.warning(failed)
             await asyncio.sleep(delay)
         else:
-            _LOGGER.info("%s: announced to Home Assistant", announcement.service)
+            _LOGGER.info(Event("discovery-announced", service=announcement.service))
             return
 
 

@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import AsyncGenerator
 
+from ..events import Event
+
 _LOGGER = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 64 * 1024
@@ -119,5 +121,5 @@ class _Reader(threading.Thread):
             waiting.poll()
             return _END if self._stopping else os.read(self._source, _PIECE)
         except OSError as err:
-            _LOGGER.warning("standard input cannot be read: %s", err.strerror)
+            _LOGGER.warning(Event("standard-input-unreadable", reason=err.strerror))
             return _END
