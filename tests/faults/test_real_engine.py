@@ -24,9 +24,8 @@ from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.service import Running, build_installer
 from wyoming_piper_hardened.store.manifest import make_manifest
 from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.sources import custom_source

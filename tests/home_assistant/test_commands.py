@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from conftest import Script, Serve
-from support.logged import logged
+from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.control import Control
@@ -167,11 +167,13 @@ async def test_too_many_at_once_are_refused(
 ) -> None:
     release = asyncio.Event()
 
-    async def slow(_control: Control, _name: str) -> tuple[()]:
+    async def slow(_control: Control, _name: str) -> asyncio.Future[tuple[()]]:
         await release.wait()
-        return ()
+        verified: asyncio.Future[tuple[()]] = asyncio.get_running_loop().create_future()
+        verified.set_result(())
+        return verified
 
-    monkeypatch.setattr(Control, "verify", slow)
+    monkeypatch.setattr(Control, "start_verify", slow)
     await bench.write(*[b'"verify x"'] * 50)
     await eventually(lambda: "commands-waiting" in codes(caplog))
     assert not bench.records

@@ -18,7 +18,7 @@ import pytest
 
 from conftest import Script, Serve
 from supervisor.simulator import Fault, Simulator, serving
-from support.logged import logged
+from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.errors import (

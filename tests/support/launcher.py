@@ -1,4 +1,4 @@
-"""``python -m support.launcher``: the program, with scrambled sentences if the tests want that."""
+"""The program, with scrambled sentences if `scrambled.ENVIRONMENT` is set."""
 
 from __future__ import annotations
 

@@ -10,15 +10,14 @@ from wyoming_piper_hardened import messages
 from wyoming_piper_hardened.errors import HardenedError
 
 ENVIRONMENT = "TEST_SCRAMBLED"
-"""Set for servers that are processes of their own; see `launcher`."""
+"""Set for a server that is a process of its own, to scramble its sentences; see `launcher`."""
 
 _TABLES = ("EVENTS", "ISSUES", "FAILURES", "SEGMENTS", "DAMAGE")
-_RANDOM = Random(7)
 
 
-def letters() -> str:
-    """Return a word that nobody has written."""
-    return "".join(_RANDOM.choices("bcdfghjklmnpqrstvwxz", k=12))
+def letters(original: object) -> str:
+    """Return a word that stands for a sentence, always the same one."""
+    return "".join(Random(repr(original)).choices("bcdfghjklmnpqrstvwxz", k=12))
 
 
 def scramble(patch: pytest.MonkeyPatch | None = None) -> None:
@@ -26,9 +25,9 @@ def scramble(patch: pytest.MonkeyPatch | None = None) -> None:
     patch = patch or pytest.MonkeyPatch()
     for name in _TABLES:
         table = getattr(messages, name)
-        for key in table:
-            patch.setitem(table, key, letters())
-    patch.setattr(HardenedError, "__str__", lambda _: letters(), raising=False)
+        for key, template in table.items():
+            patch.setitem(table, key, letters(template))
+    patch.setattr(HardenedError, "__str__", lambda err: letters(err.args))
 
 
 @pytest.fixture(autouse=True)
@@ -36,4 +35,3 @@ def _scrambled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Scramble the sentences for every test that is not one of rendering them."""
     if request.node.get_closest_marker("rendering") is None:
         scramble(monkeypatch)
-        monkeypatch.setenv(ENVIRONMENT, "1")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .ports import free_port
+from .scrambled import ENVIRONMENT
 
 _TESTS = Path(__file__).parents[1]
 _START_TIMEOUT = 60.0
@@ -29,14 +30,16 @@ class WebServer:
     Args:
         data_dir: where its voices are.
         flags: further ones for the command line.
+        scrambled: whether its English sentences are random letters, see `scrambled`.
     """
 
-    def __init__(self, data_dir: Path, *flags: str) -> None:
+    def __init__(self, data_dir: Path, *flags: str, scrambled: bool = True) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.wyoming_port = free_port()
         self.log = data_dir / "server.log"
         self._flags = flags
+        self._scrambled = "1" if scrambled else ""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -60,7 +63,12 @@ class WebServer:
                     *("--threads-per-worker", "1", *self._flags),
                 ),
                 stderr=log,
-                env={**os.environ, "ORT_DISABLE_TELEMETRY": "1", "PYTHONPATH": str(_TESTS)},
+                env={
+                    **os.environ,
+                    "ORT_DISABLE_TELEMETRY": "1",
+                    "PYTHONPATH": str(_TESTS),
+                    ENVIRONMENT: self._scrambled,
+                },
             )
         self.wait_until_ready()
 
@@ -107,9 +115,9 @@ StartServer = Callable[..., WebServer]
 
 
 @contextlib.contextmanager
-def web_server(data_dir: Path, *flags: str) -> Iterator[WebServer]:
+def web_server(data_dir: Path, *flags: str, scrambled: bool = True) -> Iterator[WebServer]:
     """Run a server within the context."""
-    server = WebServer(data_dir, *flags)
+    server = WebServer(data_dir, *flags, scrambled=scrambled)
     try:
         server.start()
         yield server
