@@ -27,6 +27,7 @@ from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Running, build_installer
 from wyoming_piper_hardened.store.manifest import make_manifest
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.sources import custom_source
 from wyoming_piper_hardened.workers.pool import Pool
@@ -227,7 +228,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     version.mkdir(parents=True)
     (version / "bad.onnx").write_bytes(b"<html>not found</html>")
     shutil.copy(VOICES / "single.onnx.json", version / "bad.onnx.json")
-    make_manifest("bad", "custom:bad", version).write(version)
+    make_manifest("bad", Origin(OriginKind.CUSTOM, "bad"), version).write(version)
     (version.parent / "current").symlink_to("1")
     return data_dir
 
