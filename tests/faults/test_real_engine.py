@@ -21,15 +21,16 @@ from conftest import Serve, Tell
 from support.client import connected
 from support.voices import VOICES
 from support.waiting import eventually
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import Running, build_installer
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.store.manifest import make_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import read_voice
-from wyoming_piper_hardened.voices.sources import custom_source
+from wyoming_piper_hardened.voices.installation.sources import custom_source
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 

@@ -19,9 +19,13 @@ from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.control import Control
-from wyoming_piper_hardened.errors import CommandError, CommandFieldsError, CommandUnknownError
 from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.home_assistant.commands import COMMANDS, parse
+from wyoming_piper_hardened.home_assistant.errors import (
+    CommandError,
+    CommandFieldsError,
+    CommandUnknownError,
+)
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.standard_input import MAX_LINE_BYTES
 from wyoming_piper_hardened.status import CommandRecord, StatusReporter

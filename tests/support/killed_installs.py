@@ -38,9 +38,9 @@ from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage, read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.installer import Installer
+from wyoming_piper_hardened.voices.installation.installer import Installer
+from wyoming_piper_hardened.voices.installation.sources import FileSource
 from wyoming_piper_hardened.voices.library import find_voices
-from wyoming_piper_hardened.voices.sources import FileSource
 
 AMY = "en_US-amy-medium"
 NEW = "58afce0321b8d9c4"
