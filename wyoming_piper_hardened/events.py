@@ -28,7 +28,7 @@ class Event:
 
 
 class LimitedLog:
-    """Logs events as warnings, and as debug messages once there are very many of them."""
+    """Logs events, as debug messages once there are very many of them."""
 
     def __init__(self, logger: logging.Logger, limit: RateLimit | None = None) -> None:
         self._logger = logger
@@ -36,5 +36,9 @@ class LimitedLog:
 
     def warning(self, event: Event) -> None:
         """Log an event that outsiders can cause as often as they like."""
+        self.log(logging.WARNING, event)
+
+    def log(self, level: int, event: Event) -> None:
+        """Log such an event at another level."""
         allowed = self._limit.allow(time.monotonic())
-        self._logger.log(logging.WARNING if allowed else logging.DEBUG, event)
+        self._logger.log(level if allowed else logging.DEBUG, event)

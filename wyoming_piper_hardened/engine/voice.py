@@ -15,7 +15,7 @@ from piper import PiperConfig
 
 from ..errors import BadRequestError, SpeakerNotFoundError
 from .level import to_pcm
-from .messages import SpeechOptions
+from .messages import LENGTH_SCALES, NOISE_SCALES, SpeechOptions
 from .noise import Noise
 from .parts import Parts, Scales, Take, Utterance, front_feed
 from .phonemes import Phonemes, read_config
@@ -28,8 +28,6 @@ Pcm = NDArray[np.int16]
 _Sentence = tuple[list[int], Take]
 """Phoneme ids, and how they are spoken."""
 
-LENGTH_SCALES: Final = (0.1, 10.0)
-NOISE_SCALES: Final = (0.0, 5.0)
 VOLUMES: Final = (0.0, 10.0)
 
 SPIN_MICROSECONDS: Final = 100

@@ -8,11 +8,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine.messages import EXIT_NO_SPACE
-from ..errors import NoSpaceError, VoiceError
+from wyoming.error import Error
+
+from ..engine.messages import MAX_REASON
+from ..errors import NoSpaceError, ProtocolError, VoiceError
 from ..issues import FailureKind, Stage
+from ..system.framing import Limits, read_event
+from ..system.log_format import escaped
 from .child import Child
 from .errors import EngineFailedError
+
+_REPORT = Limits(data=64 * 1024, payload=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +54,11 @@ async def prepare(
     memory = max(limits.least_memory, limits.memory_factor * size)
     try:
         async with (
-            Child.running(arguments) as child,
+            Child.running(arguments, pipes=True) as child,
             asyncio.timeout(limits.timeout),
             child.memory_limited(memory, limits.memory_interval, Stage.LOADING),
         ):
+            reported = await _reported_error(child)
             if not await child.wait():
                 return
             failure = await child.failure(Stage.LOADING)
@@ -62,6 +69,21 @@ async def prepare(
     if failure.kind is FailureKind.MEMORY:
         megabytes = memory >> 20
         raise VoiceError(f"{name} took more than {megabytes} MB to prepare; the model is unsound")
-    said = failure.detail.get("last_words") if failure.kind is FailureKind.EXIT else None
-    error = NoSpaceError if failure.detail.get("code") == EXIT_NO_SPACE else VoiceError
-    raise error(f"{name} cannot be prepared: {said or f'the process {failure}'}")
+    if reported is None:
+        raise VoiceError(f"{name} cannot be prepared: the process {failure}")
+    # A library may quote the model, and the folder, which is gone when somebody reads this.
+    said = escaped(reported.text.replace(f"{model.parent}/", ""), MAX_REASON)
+    error = NoSpaceError if reported.code == NoSpaceError.code else VoiceError
+    raise error(f"{name} cannot be prepared: {said}")
+
+
+async def _reported_error(child: Child) -> Error | None:
+    """Return the error that the process reports before it ends; ``None`` if it reports none."""
+    try:
+        event = await read_event(child.stdout, _REPORT)
+    except ProtocolError:
+        return None
+    if event is None or not Error.is_type(event.type):
+        return None
+    text, code = event.data.get("text"), event.data.get("code")
+    return Error(str(text), str(code))
