@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from ..errors import CatalogueError
 from ..hub.files import VoiceFile
+from ..system.json_size import check_json_size
 from ..system.numbers import checked_int
 from .entry import CatalogueVoice, Language, Quality
 
@@ -78,11 +79,12 @@ def decode(data: bytes) -> Any:
     """Return the value of a JSON document of at most `MAX_BYTES`.
 
     Raises:
-        CatalogueError: it is larger, not JSON, or has a key twice.
+        CatalogueError: it is larger, has too many values, is not JSON, or has a key twice.
     """
     if len(data) > MAX_BYTES:
         raise CatalogueError(f"the catalogue of voices has more than {MAX_BYTES >> 20} MB")
     try:
+        check_json_size(data)
         return json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise CatalogueError(

@@ -20,7 +20,7 @@ from yarl import URL
 
 from .. import __version__
 from .errors import HubAnswerError, OfflineError, RedirectRefusedError
-from .response import HubHeaders, HubResponse, Timeouts, is_commit, refuse_other_content
+from .response import HEAD_BYTES, HubHeaders, HubResponse, Timeouts, is_commit, refuse_other_content
 from .retry import RetryPolicy
 from .settings import HubSettings
 from .transport import Resolver, failures_named, proxy_for, trusted_certificates
@@ -104,7 +104,7 @@ class Hub:
                     data += piece
                     if len(data) > limit:
                         raise HubAnswerError(f"{response.what}: has more than {limit} bytes")
-                refuse_other_content(bytes(data), response.what)
+                refuse_other_content(bytes(data[:HEAD_BYTES]), response.what)
                 return bytes(data)
 
         return await self.retry.run(attempt)

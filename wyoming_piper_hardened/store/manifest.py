@@ -14,6 +14,7 @@ from types import MappingProxyType
 from ..engine.report import REPORT_NAME, SplitReport
 from ..errors import VoiceError
 from ..issues import Damage, DamageKind
+from ..system.json_size import check_json_size
 from ..system.numbers import checked_int
 from .origin import Origin, OriginKind
 
@@ -76,7 +77,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     try:
         with (folder / MANIFEST_NAME).open("rb") as file:
-            data = json.loads(file.read(_MAX_BYTES))
+            text = file.read(_MAX_BYTES)
+        check_json_size(text)
+        data = json.loads(text)
         if data["format"] != FORMAT:
             raise VoiceError(f"{folder.name!r} has a manifest of another version of this program")
         files = {

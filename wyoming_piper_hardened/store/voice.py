@@ -17,6 +17,7 @@ from ..engine.schedule import Schedule, choose
 from ..errors import SourceFileError, SpeakerNotFoundError, VoiceError
 from ..events import Event
 from ..system.foreign_files import read_file
+from ..system.json_size import check_json_size
 from ..system.numbers import checked_int
 from ..text import language
 
@@ -127,7 +128,9 @@ def read_voice(name: str, model: Path) -> Voice:
     try:
         if not model.is_file():
             raise VoiceError(f"{name!r}: {model.name!r} is missing; install the voice again")
-        config: Any = json.loads(read_file(path, MAX_CONFIG_BYTES))
+        data = read_file(path, MAX_CONFIG_BYTES)
+        check_json_size(data)
+        config: Any = json.loads(data)
         _check_scales(config.get("inference", {}))
         prepared, schedule = _preparation(name, model.parent)
         return Voice(
