@@ -17,6 +17,9 @@ import pytest
 import voluptuous as vol
 import yaml
 
+import wyoming_piper_hardened.home_assistant.errors
+import wyoming_piper_hardened.hub.errors
+import wyoming_piper_hardened.web.errors  # noqa: F401 - for their subclasses
 from wyoming_piper_hardened import __version__, errors
 from wyoming_piper_hardened.config.settings import LogLevel, Setting, all_settings, schema
 

@@ -1,4 +1,4 @@
-"""Fixtures of the browser's tests: real servers, a real browser, nothing but loopback.
+"""Fixtures of the browser's tests: real servers and a real browser on loopback.
 
 They run when ``script/test-web`` says which browser to use, and are left out otherwise.
 """
@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from support.browser import CHROMIUM, OpenPage, Watched, browser, watched_page
+from support.scrambled import _scrambled  # noqa: F401 - a fixture
 from support.web_server import StartServer, WebServer, web_server
 
 
@@ -31,7 +32,7 @@ expect.set_options(timeout=20_000)  # milliseconds that a busy machine may take 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers fetch from the hub on loopback, whatever proxy the machine has."""
+    """Let servers fetch from the repository on loopback, whatever proxy the machine has."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -39,29 +40,32 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def pictures() -> Path | None:
-    """Where pictures for the documentation go; nowhere unless asked for."""
+    """Return the folder for pictures for the documentation, if any; they have plain sentences."""
     folder = os.environ.get("PAGE_TEST_PICTURES")
     return Path(folder) if folder else None
 
 
 @pytest.fixture(scope="session")
-def server(prepared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """A server for tests that change nothing."""
+def server(
+    prepared_data: Path, tmp_path_factory: pytest.TempPathFactory, pictures: Path | None
+) -> Iterator[WebServer]:
+    """Run a server for tests that change nothing."""
     data_dir = tmp_path_factory.mktemp("shared") / "data"
     shutil.copytree(prepared_data, data_dir, symlinks=True)
-    with web_server(data_dir, "--offline", "true") as started:
+    with web_server(data_dir, "--offline", "true", scrambled=pictures is None) as started:
         yield started
 
 
 @pytest.fixture
-def start_web(prepared_data: Path, tmp_path: Path) -> Iterator[StartServer]:
-    """Starts a server of the test's own, whose voices it may break."""
+def start_web(prepared_data: Path, tmp_path: Path, pictures: Path | None) -> Iterator[StartServer]:
+    """Start a server of the test's own, whose voices it may break."""
     with contextlib.ExitStack() as stack:
 
         def start(*flags: str) -> WebServer:
             data_dir = tmp_path / "data"
             shutil.copytree(prepared_data, data_dir, symlinks=True)
-            return stack.enter_context(web_server(data_dir, *flags))
+            server = web_server(data_dir, *flags, scrambled=pictures is None)
+            return stack.enter_context(server)
 
         yield start
 
@@ -74,7 +78,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> OpenPage:
-    """Opens pages that fail the test when they complain."""
+    """Open pages that fail the test when they complain."""
 
     @contextlib.asynccontextmanager
     async def open_it(url: str, **options: Any) -> AsyncIterator[Watched]:

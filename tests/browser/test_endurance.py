@@ -1,4 +1,4 @@
-"""A page that is left open holds no more after much has happened than after a little."""
+"""Memory, nodes and listeners of a page that is left open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 from playwright.async_api import CDPSession, expect
 
-from support.browser import OpenPage, figures, measured
+from support.browser import OpenPage, measured, measures
 from support.restless import Restless, restless
 from support.web_server import WebServer
 
@@ -16,7 +16,7 @@ NODES = 60  # rows that one state has and another has not
 LOOKS = 40
 
 
-async def test_much_news_and_many_restarts_leave_nothing_behind(
+async def test_many_statuses_and_reconnections_leave_nothing_behind(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with (
@@ -33,11 +33,11 @@ async def test_much_news_and_many_restarts_leave_nothing_behind(
         await page.goto(news.url)
         session = await measured(page)
         await _send(news, WARM_UP)
-        await expect(page.locator("#journal-list")).to_contain_text(f"news {WARM_UP}")
-        before = await figures(session)
+        await expect(page.locator("#recent-log-list")).to_contain_text(f"news {WARM_UP}")
+        before = await measures(session)
         await _send(news, NEWS)
-        await expect(page.locator("#journal-list li").first).to_contain_text(f"news {NEWS}")
-        assert await page.locator("#journal-list li").count() == 200
+        await expect(page.locator("#recent-log-list li").first).to_contain_text(f"news {NEWS}")
+        assert await page.locator("#recent-log-list li").count() == 200
         after = await _settled(session, before)
     assert after["nodes"] <= before["nodes"] + NODES, (before, after)
     assert after["listeners"] <= before["listeners"] + NODES, (before, after)
@@ -45,16 +45,16 @@ async def test_much_news_and_many_restarts_leave_nothing_behind(
 
 
 async def _settled(session: CDPSession, before: dict[str, float]) -> dict[str, float]:
-    """The figures once what has been replaced is gone, if it goes at all.
+    """Return the measures once what has been replaced is gone, if it goes at all.
 
-    The browser frees nodes when it has drawn what took their place, not when it is told to.
+    The browser frees nodes when it has drawn what took their place, not when it is asked to.
     """
-    after = await figures(session)
+    after = await measures(session)
     for _ in range(LOOKS):
         if after["nodes"] <= before["nodes"] + NODES and after["heap"] <= before["heap"] + HEAP:
             break
         await asyncio.sleep(0.5)
-        after = await figures(session)
+        after = await measures(session)
     return after
 
 
@@ -65,7 +65,7 @@ async def _send(news: Restless, limit: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_listening_again_and_again_leaves_nothing_behind(
+async def test_repeated_speech_leaves_nothing_behind(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page(server.url) as watched:
@@ -78,7 +78,7 @@ async def test_listening_again_and_again_leaves_nothing_behind(
                 await page.get_by_role("button", name="Speak", exact=True).click()
                 await expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
                 await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
-            found.append(await figures(session))
+            found.append(await measures(session))
         before, after = found
     assert after["nodes"] <= before["nodes"] + NODES, found
     assert after["heap"] <= before["heap"] + HEAP, found

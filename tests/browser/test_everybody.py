@@ -1,4 +1,4 @@
-"""The page is for everybody: small screens, keyboards, screen readers, five languages."""
+"""Small screens, keyboards, screen readers, five languages, hostile content."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
             "id": "damaged:en_US-joe-medium",
             "kind": "damaged",
             "subject": "en_US-joe-medium",
-            "message": "encoder.onnx has changed",
+            "code": "files",
+            "params": {},
+            "message": "English",
             "suggestion": "repair",
             "applicable": True,
             "dismissible": False,
@@ -48,7 +50,9 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
             "id": "no-space:en_GB-northern_english_male-medium",
             "kind": "no-space",
             "subject": "en_GB-northern_english_male-medium",
-            "message": "no-space: 214 MB are needed, 30 MB are free",
+            "code": "no-space",
+            "params": {},
+            "message": "English",
             "suggestion": "free-space",
             "applicable": True,
             "dismissible": True,
@@ -97,8 +101,8 @@ CONTRAST = """
 """
 
 
-async def in_trouble(page: Page, server: WebServer, **more: Any) -> None:
-    """Show a state that has everything to show; the stream of news is answered by one event."""
+async def show_trouble(page: Page, server: WebServer, **more: Any) -> None:
+    """Show a state with jobs and issues; the stream of events is answered by one event."""
     status = {**server.get("api/status"), **TROUBLE, **more}
 
     async def answer(route: Route) -> None:
@@ -126,7 +130,7 @@ async def test_every_language_fits_a_small_phone(
         page = watched.page
         await expect(page.locator("#state-text")).to_have_text(LANGUAGES[language])
         await expect(page.locator("html")).to_have_attribute("lang", language)
-        await in_trouble(page, server)
+        await show_trouble(page, server)
         await page.locator("summary").click()
         for width in (320, 352, 480):  # what can be had is laid out otherwise from 352 on
             await page.set_viewport_size({"width": width, "height": 640})
@@ -150,7 +154,7 @@ async def test_the_table_fits_a_tablet_and_a_side_bar(
     async with open_page(server.url, locale=language) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await in_trouble(page, server)
+        await show_trouble(page, server)
         for width in (720, 768, 993, 1024, 1100, 1200, 1280):
             await page.set_viewport_size({"width": width, "height": 800})
             heights = await page.evaluate(
@@ -165,9 +169,10 @@ async def test_a_long_log_makes_the_page_no_longer(server: WebServer, open_page:
     async with open_page(server.url) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        lines = [{"at": 1.0 + at, "level": "warning", "text": f"line {at}"} for at in range(200)]
-        await in_trouble(page, server, journal=lines)
-        await expect(page.locator("#journal-list li")).to_have_count(200)
+        line = {"level": "warning", "event": "", "params": {}}
+        lines = [{**line, "at": 1.0 + at, "text": f"line {at}"} for at in range(200)]
+        await show_trouble(page, server, recent_log=lines)
+        await expect(page.locator("#recent-log-list li")).to_have_count(200)
         end = await page.evaluate("document.querySelector('main').getBoundingClientRect().bottom")
         assert await page.evaluate("document.documentElement.scrollHeight") < end + 100
 
@@ -190,7 +195,7 @@ async def test_text_can_be_read(
         if scheme == "dark":
             await take_picture(page, pictures, "dark", full_page=True)
         assert await page.evaluate(CONTRAST) == []
-        await in_trouble(page, server)
+        await show_trouble(page, server)
         assert await page.evaluate(CONTRAST) == []
         await page.locator("summary").click()
         for name in ("Install: Alan, low", "Upload", "Repair: en_US", "Restart", "Dismiss"):
@@ -211,7 +216,7 @@ async def test_axe_finds_nothing(
     async with open_page(server.url, color_scheme=scheme, viewport=viewport) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await in_trouble(page, server)
+        await show_trouble(page, server)
         await page.locator("summary").click()
         await page.evaluate(Path(AXE).read_text())
         assert await _axe(page) == []
@@ -234,7 +239,7 @@ async def test_a_screen_reader_finds_its_way(server: WebServer, open_page: OpenP
     async with open_page(server.url) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await in_trouble(page, server)
+        await show_trouble(page, server)
         session = await page.context.new_cdp_session(page)
         tree = (await session.send("Accessibility.getFullAXTree"))["nodes"]
         nameless = [
@@ -255,12 +260,12 @@ async def test_a_screen_reader_finds_its_way(server: WebServer, open_page: OpenP
         await expect(button).to_be_visible()
 
 
-async def test_the_button_that_mends_needs_no_scrolling_on_a_phone(
+async def test_the_repair_button_needs_no_scrolling_on_a_phone(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page(server.url, viewport={"width": 360, "height": 640}) as watched:
         page = watched.page
-        await in_trouble(page, server)
+        await show_trouble(page, server)
         button = page.get_by_role("button", name="Repair: en_US-joe-medium")
         await expect(button).to_be_in_viewport(ratio=1)
         await expect(page.get_by_role("region", name="State")).to_contain_text(
@@ -301,8 +306,10 @@ async def test_nothing_from_outside_becomes_a_part_of_the_page(
     async with open_page(server.url) as watched:
         page = watched.page
         status = server.get("api/status")
+        failure = {"kind": evil, "at": evil, "detail": {evil: evil}, "message": evil}
+        removed = {"level": "info", "event": "voice-removed", "text": evil}
         issue = {**TROUBLE["issues"][0], "id": evil, "subject": evil, "message": evil, "kind": evil}
-        await in_trouble(
+        await show_trouble(
             page,
             server,
             voice=evil,
@@ -310,12 +317,15 @@ async def test_nothing_from_outside_becomes_a_part_of_the_page(
             version=evil,
             issues=[issue, TROUBLE["issues"][1]],
             workers=[
-                {**one, "state": evil, "last_failure": evil, "last_failure_at": 1.0}
+                {**one, "state": evil, "last_failure": failure, "last_failure_at": 1.0}
                 for one in status["workers"]
             ],
-            journal=[{"at": 1.0, "level": evil, "text": evil}],
+            recent_log=[
+                {"at": 1.0, "level": evil, "event": evil, "params": {evil: evil}, "text": evil},
+                {**removed, "at": 2.0, "params": {"voice": evil}},
+            ],
         )
-        await expect(page.locator("#journal-list")).to_contain_text("<img src=x")
+        await expect(page.locator("#recent-log-list")).to_contain_text("<img src=x")
         await expect(page.locator("#state-text")).to_contain_text("<img src=x")
         assert await page.locator("img").count() == 1  # our own
         assert await page.locator("script").count() == 1

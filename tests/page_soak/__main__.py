@@ -25,22 +25,22 @@ from playwright.async_api import (
 from rich.console import Console
 from rich.table import Table
 
-from support.browser import browser, figures, measured, watched_page
+from support.browser import browser, measured, measures, watched_page
 from support.web_server import WebServer, web_server
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices.sources import package_source
+from wyoming_piper_hardened.voices.installation.sources import package_source
 
-WARM_UP = 3  # rounds before the first look at the figures
+WARM_UP = 3  # rounds before the first measurement
 _MOMENT = 1000.0  # milliseconds
-PATIENCE = 60_000.0  # milliseconds until the page must have caught up
+CATCH_UP = 60_000.0  # milliseconds until the page must have caught up
 TEXT = "It is still on, and it still speaks."
 MAY_GROW = {"heap": 3_000_000.0, "nodes": 700.0, "listeners": 60.0, "frames": 0.0}
-"""The journal, up to 200 lines of three nodes, and the chart of requests may still fill."""
+"""The recent log, up to 200 lines of three nodes, and the chart of requests may still fill."""
 
 
 def main() -> int:
-    """Run the soak; returns the exit code."""
+    """Run the soak; return the exit code."""
     parser = argparse.ArgumentParser(prog="script/soak-page", description=__doc__)
     parser.add_argument("minutes", type=float, nargs="?", default=60.0)
     arguments = parser.parse_args()
@@ -62,7 +62,7 @@ async def _soak(minutes: float, data_dir: Path) -> int:
             session = await measured(watched.page)
             for _ in range(WARM_UP):
                 await soak.round()
-            looks = [await figures(session)]
+            looks = [await measures(session)]
             end = time.monotonic() + minutes * 60
             failures: list[str] = []
             while time.monotonic() < end and not failures:
@@ -70,12 +70,12 @@ async def _soak(minutes: float, data_dir: Path) -> int:
                     await soak.round()
                 except (AssertionError, OSError, PlaywrightError, RuntimeError) as err:
                     failures = [f"after {len(looks)} turns: {err}"]
-                looks.append(await figures(session))
+                looks.append(await measures(session))
             after = await _settled(session, looks[0])
             failures += _leaks(looks[0], after)
     console.print(_table(looks[0], looks, after))
     done = ", ".join(f"{number} {what}" for what, number in soak.done.items())
-    console.print(f"{done}; the page told the truth after each")
+    console.print(f"{done}; the page was right after each")
     for failure in failures:
         console.print(failure, style="red", markup=False)
     console.print(f"{soak.done.total()} passed, {len(failures)} failed")
@@ -83,19 +83,19 @@ async def _soak(minutes: float, data_dir: Path) -> int:
 
 
 class Soak:
-    """Disturbs a server in turns, and waits until the page shows how it stands then."""
+    """Disturbs a server in turns, and waits until the page shows its state."""
 
     def __init__(self, page: Page, server: WebServer) -> None:
         self.done: Counter[str] = Counter()
         self._page = page
         self._server = server
-        self._fair_share = itertools.cycle(
+        self._disturbances = itertools.cycle(
             [self._speak, self._kill, self._speak, self._restart_workers, self._speak, self._stop]
         )
 
     async def round(self) -> None:
-        """One disturbance."""
-        await next(self._fair_share)()
+        """Make one disturbance."""
+        await next(self._disturbances)()
 
     async def _speak(self) -> None:
         box = self._page.get_by_label("Text to speak")
@@ -103,7 +103,7 @@ class Soak:
             await box.fill(TEXT)
         await self._page.get_by_role("button", name="Speak", exact=True).click()
         outcome = self._page.locator("#say-outcome")
-        await expect(outcome).to_contain_text("in all", timeout=PATIENCE)
+        await expect(outcome).to_contain_text("in all", timeout=CATCH_UP)
         stop = self._page.get_by_role("button", name="Stop", exact=True)
         with contextlib.suppress(PlaywrightTimeout):  # it may have been played already
             await stop.click(timeout=_MOMENT)
@@ -127,26 +127,26 @@ class Soak:
     async def _stop(self) -> None:
         await asyncio.to_thread(self._server.stop)
         state = self._page.locator("#state-text")
-        await expect(state).to_have_text("Connection lost", timeout=PATIENCE)
+        await expect(state).to_have_text("Connection lost", timeout=CATCH_UP)
         await asyncio.to_thread(self._server.start)
         self.done["restarts of the server"] += 1
         await self._fresh()
 
     async def _fresh(self) -> None:
-        """Wait until the page shows what is true."""
+        """Wait until the page shows the state of the server."""
         state = self._page.locator("#state-text")
-        await expect(state).to_have_text("Ready to speak as Joe", timeout=PATIENCE)
+        await expect(state).to_have_text("Ready to speak as Joe", timeout=CATCH_UP)
         await asyncio.to_thread(self._wait, lambda: len(self._pids()) == 2)
         for pid in self._pids():
             workers = self._page.locator("#worker-list")
-            await expect(workers).to_contain_text(f"process {pid}", timeout=PATIENCE)
+            await expect(workers).to_contain_text(f"process {pid}", timeout=CATCH_UP)
 
     def _pids(self) -> set[int]:
         workers = self._server.get("api/status")["workers"]
         return {worker["pid"] for worker in workers if worker["state"] == "running"}
 
     def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE / 1000
+        deadline = time.monotonic() + CATCH_UP / 1000
         while not condition():
             if time.monotonic() > deadline:
                 raise TimeoutError("the workers do not come back")
@@ -154,13 +154,13 @@ class Soak:
 
 
 async def _settled(session: CDPSession, before: dict[str, float]) -> dict[str, float]:
-    """The figures; a message that is about to go gets the time for it."""
-    found = await figures(session)
+    """Return the measures; a message that is about to go gets the time for it."""
+    found = await measures(session)
     for _ in range(20):
         if not _leaks(before, found):
             break
         await asyncio.sleep(1)
-        found = await figures(session)
+        found = await measures(session)
     return found
 
 
@@ -175,7 +175,7 @@ def _leaks(before: dict[str, float], after: dict[str, float]) -> list[str]:
 def _table(
     before: dict[str, float], looks: list[dict[str, float]], after: dict[str, float]
 ) -> Table:
-    table = Table("figure of the page", "before", "most", "after")
+    table = Table("measure of the page", "before", "most", "after")
     for name, first in before.items():
         values = (first, max(look[name] for look in looks), after[name])
         if name == "heap":

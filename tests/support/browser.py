@@ -1,4 +1,4 @@
-"""A real browser, and a page of it that tells of everything that is not as it should be."""
+"""A real browser, and pages that record every complaint of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from playwright.async_api import (
 CHROMIUM = os.environ.get("PAGE_TEST_BROWSER", "")
 """The browser's program; set by ``script/test-web``."""
 
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 
 _OBSERVE = """
 // Before anything of the page runs: note what its policy stopped, and what was given to the
@@ -48,39 +48,39 @@ ReadableStreamDefaultReader.prototype.read = async function () {
 
 
 class Watched:
-    """A page whose rate_limit are kept. What a test expects, it names in `allow`."""
+    """A page whose complaints are kept; a test names those that it expects in `allow`."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self._allowed: list[str] = []
-        self._rate_limit: list[str] = []
+        self._complaints: list[str] = []
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self._rate_limit.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self._complaints.append(f"uncaught: {error}"))
 
     def allow(self, pattern: str) -> None:
-        """From now on such rate_limit are expected."""
+        """Expect complaints like this from now on."""
         self._allowed.append(pattern)
 
     async def observed(self) -> dict[str, Any]:
-        """What the page gave to the loudspeaker."""
+        """Return what the page gave to the loudspeaker."""
         found: dict[str, Any] = await self.page.evaluate("observed")
         return found
 
     async def until(self, condition: str) -> None:
         """Wait for an expression of the page; Playwright's own wait breaks the page's policy."""
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_TIMEOUT):
             while not await self.page.evaluate(condition):  # noqa: ASYNC110 - it sends no event
                 await asyncio.sleep(0.05)
 
-    async def rate_limit(self) -> list[str]:
-        """Everything that nobody expected."""
-        found = [*(await self.observed())["violations"], *self._rate_limit]
+    async def complaints(self) -> list[str]:
+        """Return every complaint that was not expected."""
+        found = [*(await self.observed())["violations"], *self._complaints]
         return [text for text in found if not any(re.search(one, text) for one in self._allowed)]
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning", "assert"}:
             where = message.location.get("url", "")
-            self._rate_limit.append(f"{message.type}: {message.text} ({where})")
+            self._complaints.append(f"{message.type}: {message.text} ({where})")
 
 
 OpenPage = Callable[..., contextlib.AbstractAsyncContextManager[Watched]]
@@ -89,7 +89,7 @@ OpenPage = Callable[..., contextlib.AbstractAsyncContextManager[Watched]]
 
 @contextlib.asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium without a window."""
+    """Run Chromium without a window."""
     arguments = ["--autoplay-policy=no-user-gesture-required", "--no-proxy-server"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # it refuses to start as root with one
@@ -103,7 +103,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @contextlib.asynccontextmanager
 async def watched_page(chromium: Browser, **options: Any) -> AsyncIterator[Watched]:
-    """A page in a context of its own; on leaving nothing unexpected may have happened."""
+    """Open a page in a context of its own; fail on leaving if it complained."""
     options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options}
     context = await chromium.new_context(**options)
     try:
@@ -111,15 +111,15 @@ async def watched_page(chromium: Browser, **options: Any) -> AsyncIterator[Watch
         page = await context.new_page()
         watched = Watched(page)
         yield watched
-        rate_limit = await watched.rate_limit()
-        assert not rate_limit, rate_limit
+        complaints = await watched.complaints()
+        assert not complaints, complaints
     finally:
         with contextlib.suppress(Error):
             await context.close()
 
 
-async def figures(session: CDPSession) -> dict[str, float]:
-    """What the page holds after a collection of garbage: heap in bytes, nodes, listeners."""
+async def measures(session: CDPSession) -> dict[str, float]:
+    """Return what the page holds after a garbage collection: heap in bytes, nodes, listeners."""
     for _ in range(2):
         await session.send("HeapProfiler.collectGarbage")
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
@@ -133,7 +133,7 @@ async def figures(session: CDPSession) -> dict[str, float]:
 
 
 async def measured(page: Page) -> CDPSession:
-    """A session for `figures`."""
+    """Return a session for `measures`."""
     session = await page.context.new_cdp_session(page)
     await session.send("Performance.enable")
     await session.send("HeapProfiler.enable")

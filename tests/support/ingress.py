@@ -37,9 +37,9 @@ class Ingress:
     def __init__(self, target: str, *, compresses_events: bool = False) -> None:
         self.url = ""
         self.strays: list[str] = []
-        """Requests that came for something outside the prefix."""
+        """Paths outside the prefix that were requested."""
         self.paths: list[str] = []
-        """Paths below the prefix that were asked for."""
+        """Paths below the prefix that were requested."""
         self.hold_after: int | None = None
         """So many bytes of an answer of ``api/say`` are passed on before `release`."""
         self.cut = False

@@ -1,4 +1,4 @@
-"""A server whose state never rests: the real one, seen through a proxy that makes up news."""
+"""A proxy before the real server that invents a stream of ever changing states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.ingress import PREFIX, Ingress
 
 
 class Restless(Ingress):
-    """Sends made-up news, `burst` at a time; then the connection breaks.
+    """Sends invented states, `burst` at a time; then the connection breaks.
 
     Args:
         target: the real server.
@@ -27,7 +27,7 @@ class Restless(Ingress):
         self.sent = 0
         self.burst = 100
         self.limit = 0
-        """No more news than that, until it is raised."""
+        """Greatest number of states, until it is raised."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.path != f"{PREFIX}/api/events":
@@ -44,13 +44,13 @@ class Restless(Ingress):
         return response
 
     async def frame(self) -> None:
-        """Returns when the next news may be sent; a test lets the page draw in between."""
+        """Return when the next state may be sent; a test lets the page draw in between."""
 
     def _news(self, number: int) -> dict[str, Any]:
         at = time.time()
         return {
             **self.status,
-            "uptime": 1e6 + number,  # newer than what the real server tells
+            "uptime": 1e6 + number,  # newer than that of the real server
             "workers": [
                 {
                     **worker,
@@ -58,7 +58,13 @@ class Restless(Ingress):
                     "memory": 200_000_000 + number % 50 * 1_000_000,
                     "restarts": number,
                     "state": "running" if number % 3 else "backoff",
-                    "last_failure": f"killed by signal {number % 20}",
+                    "last_failure": {
+                        "kind": "signal",
+                        "at": "speaking",
+                        "detail": {"signal": f"SIG{number % 20}"},
+                        "message": f"killed by signal {number % 20}",
+                    },
+                    "last_failure_at": at,
                 }
                 for worker in self.status["workers"]
             ],
@@ -85,13 +91,17 @@ class Restless(Ingress):
                     "id": f"failing:{number % 11}",
                     "kind": "failing",
                     "subject": f"worker {number % 11}",
+                    "code": "worker",
+                    "params": {"worker": str(number % 11)},
                     "message": f"news {number}",
                     "suggestion": "restart-workers",
                     "applicable": True,
+                    "dismissible": False,
                 }
             ],
             "requests": [
                 {
+                    "id": "",
                     "at": at - 1 / (1 + index),
                     "voice": "en_US-joe-medium",
                     "outcome": "ok" if index % 5 else "overloaded",
@@ -100,11 +110,18 @@ class Restless(Ingress):
                     "audio": 1.0,
                     "duration": 0.1 + number,
                     "real_time_factor": 0.1,
+                    "text": None,
                 }
                 for index in range(50)
             ],
             "recent_log": [
-                {"at": at - 200 + index, "level": "info", "text": f"news {number - 199 + index}"}
+                {
+                    "at": at - 200 + index,
+                    "level": "info",
+                    "event": "",
+                    "params": {},
+                    "text": f"news {number - 199 + index}",
+                }
                 for index in range(200)
             ],
         }
@@ -112,7 +129,7 @@ class Restless(Ingress):
 
 @contextlib.asynccontextmanager
 async def restless(target: str, status: dict[str, Any]) -> AsyncIterator[Restless]:
-    """Such a server on loopback."""
+    """Serve it on loopback."""
     server = Restless(target, status)
     async with server.serving():
         yield server

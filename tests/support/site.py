@@ -1,4 +1,4 @@
-"""A server with its web face, and a client of it."""
+"""A server in this process with its web server, and a client of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 import aiohttp
 
 from conftest import Serve
-from wyoming_piper_hardened.protocol.server import WyomingServer
-from wyoming_piper_hardened.speech.synthesizer import Synthesizer
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.web.server import WebServer
 
 Open = Callable[..., Awaitable["Site"]]
@@ -20,22 +19,29 @@ Open = Callable[..., Awaitable["Site"]]
 
 @dataclass
 class Site:
-    """Both faces of one server, and a session of a web client whose base is the site."""
+    """Both servers, and a session of a web client whose base is the web server's address."""
 
-    server: WyomingServer
-    web: WebServer
+    server: Running
     client: aiohttp.ClientSession
+
+    @property
+    def web(self) -> WebServer:
+        assert self.server.web is not None
+        return self.server.web
 
     @property
     def url(self) -> str:
         return self.web.address
 
     @property
-    def synthesizer(self) -> Synthesizer:
-        return self.server._synthesizer
+    def connections(self) -> int:
+        """Connections that the web server has."""
+        assert self.web._runner is not None
+        assert self.web._runner.server is not None
+        return len(self.web._runner.server.connections)
 
     async def get(self, path: str, **options: Any) -> tuple[int, Any]:
-        """Status and JSON of an answer."""
+        """Return status and JSON of an answer."""
         return await self.ask("GET", path, **options)
 
     async def post(self, path: str, **options: Any) -> tuple[int, Any]:
@@ -46,7 +52,7 @@ class Site:
             return answer.status, await answer.json()
 
     async def hear(self, path: str = "/api/say", **body: Any) -> bytes:
-        """The bytes of a speech that must succeed."""
+        """Return the bytes of a speech that must succeed."""
         async with self.client.post(path, json=body) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.read()
@@ -54,17 +60,15 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def opened(start_server: Serve, *engine: Any, **settings: Any) -> AsyncIterator[Site]:
-    """Start a server whose web face is on some free port of loopback."""
-    faces: list[WebServer] = []
-    settings = {"web_uri": "http://127.0.0.1:0", **settings}
-    server = await start_server(*engine, on_web=faces.append, **settings)
-    (web,) = faces
-    async with aiohttp.ClientSession(web.address) as client:
-        yield Site(server, web, client)
+    """Start a server whose web server is on some free port of loopback."""
+    server: Running = await start_server(*engine, **{"web_uri": "http://127.0.0.1:0", **settings})
+    assert server.web is not None
+    async with aiohttp.ClientSession(server.web.address) as client:
+        yield Site(server, client)
 
 
 def own_address() -> str | None:
-    """An address of this machine that is not loopback, if it has one; nothing is sent."""
+    """Return an address of this machine that is not loopback, if any; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
         probe.connect(("192.0.2.1", 9))
         return str(probe.getsockname()[0])

@@ -1,7 +1,8 @@
-"""The server as a process with its web page, on ports that it keeps when it is started again."""
+"""The server as a process, on ports that it keeps when it is started again."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -10,14 +11,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .ports import free_port
+from .scrambled import ENVIRONMENT
 
-_PATIENCE = 60.0
-_STOP = 15.0
+_TESTS = Path(__file__).parents[1]
+_START_TIMEOUT = 60.0
+_STOP_TIMEOUT = 15.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -27,14 +30,16 @@ class WebServer:
     Args:
         data_dir: where its voices are.
         flags: further ones for the command line.
+        scrambled: whether its English sentences are random letters, see `scrambled`.
     """
 
-    def __init__(self, data_dir: Path, *flags: str) -> None:
+    def __init__(self, data_dir: Path, *flags: str, scrambled: bool = True) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.wyoming_port = free_port()
         self.log = data_dir / "server.log"
         self._flags = flags
+        self._scrambled = "1" if scrambled else ""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,24 +52,29 @@ class WebServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it; returns when the default voice can speak."""
+        """Start it; return when the default voice can speak."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 (
-                    *(sys.executable, "-m", "wyoming_piper_hardened", "serve"),
+                    *(sys.executable, "-m", "support.launcher", "serve"),
                     *("--uri", f"tcp://127.0.0.1:{self.wyoming_port}"),
                     *("--web-uri", f"http://127.0.0.1:{self.port}"),
                     *("--data-dir", str(self.data_dir), "--workers", "2"),
                     *("--threads-per-worker", "1", *self._flags),
                 ),
                 stderr=log,
-                env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
+                env={
+                    **os.environ,
+                    "ORT_DISABLE_TELEMETRY": "1",
+                    "PYTHONPATH": str(_TESTS),
+                    ENVIRONMENT: self._scrambled,
+                },
             )
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         """Return when the default voice can speak."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _START_TIMEOUT
         while time.monotonic() < deadline:
             assert self._process is not None
             if self._process.poll() is not None:
@@ -76,23 +86,23 @@ class WebServer:
         raise RuntimeError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
 
     def stop(self) -> int:
-        """Stop it as a service manager does; returns its exit code."""
+        """Stop it as a service manager does; return its exit code."""
         process, self._process = self._process, None
         if process is None:
             return 0
         process.terminate()
         try:
-            return process.wait(_STOP)
+            return process.wait(_STOP_TIMEOUT)
         finally:
             process.kill()
 
     def get(self, path: str) -> Any:
-        """What it answers, from JSON; an `OSError` unless that is a good answer."""
+        """Return an answer from JSON; raise OSError unless it is a success."""
         with _DIRECT.open(self.url + path, timeout=20) as answer:
             return json.load(answer)
 
     def post(self, path: str) -> Any:
-        """The same of a changing call."""
+        """Return the answer to a POST from JSON; raise OSError unless it is a success."""
         request = urllib.request.Request(  # noqa: S310 - an address of ours
             self.url + path, method="POST", headers={"X-Requested-With": "fetch"}
         )
@@ -105,11 +115,22 @@ StartServer = Callable[..., WebServer]
 
 
 @contextlib.contextmanager
-def web_server(data_dir: Path, *flags: str) -> Iterator[WebServer]:
-    """A server that is ready; on leaving it is gone."""
-    server = WebServer(data_dir, *flags)
+def web_server(data_dir: Path, *flags: str, scrambled: bool = True) -> Iterator[WebServer]:
+    """Run a server within the context."""
+    server = WebServer(data_dir, *flags, scrambled=scrambled)
     try:
         server.start()
         yield server
     finally:
         server.stop()
+
+
+@contextlib.asynccontextmanager
+async def serving(data_dir: Path, *flags: str) -> AsyncIterator[WebServer]:
+    """Run a server within the context, without blocking the event loop."""
+    server = WebServer(data_dir, *flags)
+    try:
+        await asyncio.to_thread(server.start)
+        yield server
+    finally:
+        await asyncio.to_thread(server.stop)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from conftest import Serve
+from support.scrambled import _scrambled  # noqa: F401 - a fixture
 from support.site import Open, Site, opened
 
 
 @pytest.fixture
 async def open_site(start_server: Serve) -> AsyncIterator[Open]:
-    """Opens sites; takes what `start_server` takes."""
+    """Open sites; the arguments are those of `start_server`."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(*engine: Any, **settings: Any) -> Site:

@@ -1,4 +1,4 @@
-"""Who may do what: by address, token, origin and host name."""
+"""Access by address, token, origin and host name."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import ConfigError, HardenedError
 from wyoming_piper_hardened.web.access import AccessPolicy, Caller, parsed_address
 from wyoming_piper_hardened.web.endpoint import Access
+from wyoming_piper_hardened.web.limits import WebLimits
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of these tests
 NEAR, FAR, PROXY = "127.0.0.1", "192.168.1.9", "172.30.32.2"
@@ -166,6 +167,7 @@ def test_addresses() -> None:
     assert parsed_address("fe80::1%eth0") == ip_address("fe80::1")
 
 
+@pytest.mark.rendering
 @pytest.mark.parametrize("token", ["short", "with a space within", "ünicode-but-long-enough"])
 def test_a_token_that_is_none_is_refused_and_not_shown(token: str) -> None:
     with pytest.raises(ConfigError) as refused:
@@ -201,7 +203,6 @@ async def test_without_a_token_others_may_look_and_listen_only(
     assert len(await site.hear(f"{far}/api/say", text="Hello.")) > 1000
     status, told = await site.post(f"{far}/api/workers/restart")
     assert (status, told["error"]["code"]) == (403, "access-refused")
-    assert "web_token" in told["error"]["message"]
 
 
 async def test_behind_ingress(open_site: Open, script: Script) -> None:
@@ -315,11 +316,8 @@ async def test_changes_are_not_made_without_end(open_site: Open, script: Script)
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"GET /"]
 )
-async def test_headers_that_never_end(
-    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr("wyoming_piper_hardened.web.server._HEADER_TIMEOUT", 0.3)
-    site = await open_site(script())
+async def test_headers_that_never_end(open_site: Open, script: Script, sent: bytes) -> None:
+    site = await open_site(script(), web_limits=WebLimits(header_timeout=0.3))
     reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
     writer.write(sent)
     async with asyncio.timeout(20):

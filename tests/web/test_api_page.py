@@ -24,7 +24,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands(), ids=lambda line: line.split(":8080")[1][:40])
 async def test_command_of_the_page_succeeds(open_site: Open, tmp_path: Path, command: str) -> None:
     site = await open_site()
-    await site.synthesizer.pool.until_ready()
+    await site.server.pool.until_ready()
     words = shlex.split(command, comments=True)
     assert words[0] == "curl"
     address = f"127.0.0.1:{site.web.port}"

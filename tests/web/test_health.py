@@ -1,4 +1,4 @@
-"""Health and figures, while all is well and while nothing is."""
+"""Health and metrics, of a healthy server and of a broken one."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import time
 from pathlib import Path
 
 import pytest
-from aiohttp.web import Server
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import Script, Tell
 from support.client import connected
-from support.ports import free_port
-from support.site import Open, Site
+from support.site import Open
 from support.waiting import eventually
-from test_cli import server
+from support.web_server import serving
 from wyoming_piper_hardened import __version__
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.web.connection_limit import MOST_CONNECTIONS
+from wyoming_piper_hardened.web.limits import WebLimits
 
 CLIENTS, SAMPLES = 8, 200
+LIMITS = WebLimits()
 LIVE, METRICS = 0.05, 0.1
 """Seconds that 99 of 100 answers take at most on a machine of our own."""
 NOISE = 10
@@ -33,7 +32,7 @@ NOISE = 10
 async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     site = await open_site()
-    await site.synthesizer.pool.until_ready()
+    await site.server.pool.until_ready()
     await site.hear(text="Hello.")
     assert await site.get("/health/live") == (200, {"live": True})
     async with site.client.head("/health/live") as answer:  # as some watchdogs ask
@@ -41,17 +40,17 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     assert await site.get("/health/ready") == (200, {"ready": True, "issues": []})
     async with site.client.get("/metrics") as answer:
         assert answer.content_type == "text/plain"
-        figures = sampled(await answer.text())
-    assert figures['wyoming_piper_requests_total{outcome="ok"}'] == 1
-    assert figures["wyoming_piper_ready"] == 1
-    assert figures['wyoming_piper_workers{state="running"}'] == 1
-    assert figures['wyoming_piper_workers{state="fatal"}'] == 0
-    assert figures["wyoming_piper_workers_memory_bytes"] > 50 << 20
-    assert figures["wyoming_piper_voices_installed"] == 1
-    assert figures['wyoming_piper_issues{kind="damaged"}'] == 0
-    assert figures[f'wyoming_piper_info{{version="{__version__}"}}'] == 1
-    assert figures["process_resident_memory_bytes"] > 10 << 20
-    assert figures["process_open_fds"] > 3
+        metrics = sampled(await answer.text())
+    assert metrics['wyoming_piper_requests_total{outcome="ok"}'] == 1
+    assert metrics["wyoming_piper_ready"] == 1
+    assert metrics['wyoming_piper_workers{state="running"}'] == 1
+    assert metrics['wyoming_piper_workers{state="fatal"}'] == 0
+    assert metrics["wyoming_piper_workers_memory_bytes"] > 50 << 20
+    assert metrics["wyoming_piper_voices_installed"] == 1
+    assert metrics['wyoming_piper_issues{kind="damaged"}'] == 0
+    assert metrics[f'wyoming_piper_info{{version="{__version__}"}}'] == 1
+    assert metrics["process_resident_memory_bytes"] > 10 << 20
+    assert metrics["process_open_fds"] > 3
     _, status = await site.get("/api/status")
     assert status["ready"]
     assert status["speaks"] == status["voice"] == "en_US-joe-medium"
@@ -63,7 +62,7 @@ async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixtur
     assert request["first_audio"] <= request["duration"]
     assert request["real_time_factor"] > 0
     assert "Hello" not in str(status)
-    assert any("is ready" in entry["text"] for entry in status["recent_log"])
+    assert "web-listening" in {entry["event"] for entry in status["recent_log"]}
 
 
 def sampled(exposition: str) -> dict[str, float]:
@@ -87,20 +86,20 @@ def sampled(exposition: str) -> dict[str, float]:
         "image/png",
     ],
 )
-async def test_figures_are_told_whatever_is_accepted(
+async def test_metrics_are_told_whatever_is_accepted(
     open_site: Open, script: Script, accepted: str
 ) -> None:
     site = await open_site(script())
     async with site.client.get("/metrics", headers={"Accept": accepted}) as answer:
         assert (answer.status, answer.content_type) == (200, "text/plain")
-        figures = text_string_to_metric_families(await answer.text())
-        assert "wyoming_piper_workers" in {family.name for family in figures}
+        metrics = text_string_to_metric_families(await answer.text())
+        assert "wyoming_piper_workers" in {family.name for family in metrics}
 
 
 async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> None:
     policy = RestartPolicy(backoff_delay=0.01)
     site = await open_site(script("die"), policy)
-    workers = site.synthesizer.pool.workers
+    workers = site.server.pool.workers
     await eventually(lambda: all(worker.state == "fatal" for worker in workers))
     assert await site.get("/health/live") == (200, {"live": True})
     code, body = await site.get("/health/ready")
@@ -111,10 +110,10 @@ async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> No
     code, body = await site.get("/api/status")
     assert (code, body["workers"][0]["state"]) == (200, "fatal")
     async with site.client.get("/metrics") as answer:
-        figures = sampled(await answer.text())
-    assert figures["wyoming_piper_ready"] == 0
-    assert figures['wyoming_piper_workers{state="fatal"}'] == 1
-    assert figures['wyoming_piper_issues{kind="failing"}'] == 1
+        metrics = sampled(await answer.text())
+    assert metrics["wyoming_piper_ready"] == 0
+    assert metrics['wyoming_piper_workers{state="fatal"}'] == 1
+    assert metrics['wyoming_piper_issues{kind="failing"}'] == 1
     async with site.client.post("/api/say", json={"text": "Hello."}) as answer:
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
@@ -125,14 +124,13 @@ async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> No
 
 async def test_health_answers_at_once_while_many_speak(prepared_data: Path, tell: Tell) -> None:
     """The server has a process of its own, so that only it is measured."""
-    web = free_port()
     text = " ".join(f"This is sentence {number} of a long story." for number in range(20))
-    async with server(prepared_data, "--web-uri", f"http://127.0.0.1:{web}") as (process, port):
+    async with serving(prepared_data) as server:
         stop = asyncio.Event()
         speaking = asyncio.Semaphore(0)
 
         async def speak() -> None:
-            async with connected(port) as client:
+            async with connected(server.wyoming_port) as client:
                 while not stop.is_set():
                     await client.send("synthesize", text=text)
                     await client.until("audio-chunk")
@@ -145,14 +143,13 @@ async def test_health_answers_at_once_while_many_speak(prepared_data: Path, tell
             for _ in range(CLIENTS):
                 await speaking.acquire()
             for path, limit in (("/health/live", LIVE), ("/metrics", METRICS)):
-                times = [await ask(web, path) for _ in range(SAMPLES)]
+                times = [await ask(server.port, path) for _ in range(SAMPLES)]
                 times.sort()
                 usual, worst = times[SAMPLES // 2], times[SAMPLES * 99 // 100]
                 tell(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")
                 assert usual < limit
                 assert worst < NOISE * limit
             stop.set()
-            process.terminate()
 
 
 async def ask(port: int, path: str) -> float:
@@ -170,8 +167,9 @@ async def ask(port: int, path: str) -> float:
 async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     port = site.web.port
-    waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
-    await eventually(lambda: len(connections(site)) == MOST_CONNECTIONS)
+    most = LIMITS.all_connections
+    waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(most)]
+    await eventually(lambda: site.connections == most)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 503 ")
@@ -179,28 +177,15 @@ async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script)
     writer.close()
     for _, opened in waiting:
         opened.close()
-    await eventually(lambda: not connections(site))
+    await eventually(lambda: not site.connections)
     assert await site.get("/health/live") == (200, {"live": True})
 
 
-async def test_who_takes_no_answer_is_let_go(
-    open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wyoming_piper_hardened.system.sockets.SEND_TIMEOUT", 0.2)
-    site = await open_site(script())
+async def test_who_takes_no_answer_is_let_go(open_site: Open, script: Script) -> None:
+    site = await open_site(script(), web_limits=WebLimits(send_timeout=0.2))
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", site.web.port))
         deaf.sendall(b"GET /api/voices HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)
-        await eventually(lambda: http(site).requests_count)
-        await eventually(lambda: not connections(site))
-
-
-def connections(site: Site) -> list[object]:
-    return list(http(site).connections)
-
-
-def http(site: Site) -> Server:
-    assert site.web._runner is not None
-    assert site.web._runner.server is not None
-    return site.web._runner.server
+        await eventually(lambda: site.connections)
+        await eventually(lambda: not site.connections)

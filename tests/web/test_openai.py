@@ -15,7 +15,7 @@ import soundfile
 from conftest import Script
 from support.client import connected
 from support.site import Open, Site
-from wyoming_piper_hardened.web.audio import encoding
+from wyoming_piper_hardened.web.limits import WebLimits
 
 Format = Literal["mp3", "opus", "flac", "wav", "pcm"]
 FORMATS: tuple[Format, ...] = ("mp3", "opus", "flac", "wav", "pcm")
@@ -65,12 +65,11 @@ async def test_a_disk_that_refuses_is_told(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """What is complete before it is sent may need the disk."""
-    site = await open_site()
-    monkeypatch.setattr(encoding, "_IN_MEMORY", 1000)
+    site = await open_site(web_limits=WebLimits(spool_size=1000))
     client = client_of(site)
     with monkeypatch.context() as gone:
         gone.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-        with pytest.raises(openai.InternalServerError, match="No such file") as refusal:
+        with pytest.raises(openai.InternalServerError) as refusal:
             await client.audio.speech.create(
                 model="tts-1", voice="alloy", input=TEXT, response_format="flac"
             )
@@ -115,15 +114,18 @@ async def test_errors_are_those_that_the_client_knows(
     open_site: Open, script: Script, client_of: type[Client]
 ) -> None:
     speech = client_of(await open_site(script())).audio.speech
-    with pytest.raises(openai.BadRequestError, match="aac") as refused:
+    with pytest.raises(openai.BadRequestError) as refused:
         await speech.create(model="tts-1", voice="alloy", input=TEXT, response_format="aac")
     assert refused.value.param == "response_format"
-    with pytest.raises(openai.BadRequestError, match="stream_format"):
+    with pytest.raises(openai.BadRequestError) as refused:
         await speech.create(model="tts-1", voice="alloy", input=TEXT, stream_format="sse")
-    with pytest.raises(openai.NotFoundError, match="nobody"):
+    assert refused.value.param == "stream_format"
+    with pytest.raises(openai.NotFoundError) as missing:
         await speech.create(model="tts-1", voice="nobody", input=TEXT)
-    with pytest.raises(openai.BadRequestError, match="speed"):
+    assert missing.value.code == "voice-not-found"
+    with pytest.raises(openai.BadRequestError) as refused:
         await speech.create(model="tts-1", voice="alloy", input=TEXT, speed=5)
+    assert refused.value.param == "speed"
     with pytest.raises(openai.UnprocessableEntityError):
         await speech.create(model="tts-1", voice="alloy", input="ERROR")
 
@@ -143,7 +145,7 @@ async def test_models_and_voices(open_site: Open, script: Script, client_of: typ
     models = client_of(site).models
     assert "tts-1" in {model.id async for model in models.list()}
     assert (await models.retrieve("tts-1")).id == "tts-1"
-    with pytest.raises(openai.NotFoundError, match="gpt-9"):
+    with pytest.raises(openai.NotFoundError):
         await models.retrieve("gpt-9")
     _, body = await site.get("/v1/audio/voices")
     assert body["voices"][0] == {

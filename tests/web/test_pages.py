@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from conftest import Script
-from support.ports import free_port
 from support.site import Open
-from support.waiting import eventually
-from test_cli import run, server
-from wyoming_piper_hardened.web import server as server_module
-from wyoming_piper_hardened.web.pages import Pages, read_pages
+from support.web_server import serving
+from wyoming_piper_hardened.web.static_files import StaticFiles
 
 
-@pytest.fixture
-def pages(tmp_path: Path) -> Pages:
-    (tmp_path / "index.html").write_text("<!doctype html>", encoding="utf-8")
-    (tmp_path / "app.js").write_text("1", encoding="utf-8")
-    (tmp_path / "notes.py").write_text("secret", encoding="utf-8")
-    (tmp_path / "translations").mkdir()
-    (tmp_path / "translations" / "en.json").write_text("{}", encoding="utf-8")
-    return read_pages(tmp_path)
-
-
-async def test_the_page(
-    open_site: Open, script: Script, pages: Pages, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server_module, "read_pages", lambda: pages)
+async def test_page_files_are_served_with_types_and_tags(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     async with site.client.get("/") as answer:
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -42,33 +25,30 @@ async def test_the_page(
         assert (answer.status, await answer.read()) == (304, b"")
     async with site.client.head("/static/app.js") as answer:
         assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
-    async with site.client.get("/static/translations/en.json") as answer:
+    async with site.client.get("/static/locales/en.json") as answer:
         assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    for path in ("notes.py", "", "translations", "translations/", "../server.py", "x.js"):
+    for path in ("types.d.ts", "", "locales", "locales/", "../server.py", "x.js"):
         assert (await site.get(f"/static/{path}"))[0] == 404
 
 
-def test_a_package_without_a_page(tmp_path: Path) -> None:
-    router = web.UrlDispatcher()
-    read_pages(tmp_path / "none").add_to(router)
-    assert len(list(router.resources())) == 2
+def test_package_without_page_files_has_no_files(tmp_path: Path) -> None:
+    assert StaticFiles(tmp_path / "none")._files == {}
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-async def test_a_taken_port_is_exit_3_and_names_who(prepared_data: Path) -> None:
-    port = free_port()
-    uri = f"http://127.0.0.1:{port}"
-    async with server(prepared_data, "--web-uri", uri) as (process, _):
-        await eventually(lambda: listens(port))
-        code, _, stderr = await run("serve", "--uri", "tcp://127.0.0.1:0", "--web-uri", uri)
-    assert code == 3
-    assert f"{uri} is in use by" in stderr
-    assert f"pid {process.pid}" in stderr
-    assert "Traceback" not in stderr
+@pytest.mark.rendering
+async def test_taken_port_is_exit_code_3_and_names_the_process(prepared_data: Path) -> None:
+    async with serving(prepared_data) as server:
+        uri = server.url.rstrip("/")
+        second = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "wyoming_piper_hardened", "serve"),
+            *("--uri", "tcp://127.0.0.1:0", "--web-uri", uri, "--data-dir", str(prepared_data)),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, log = await second.communicate()
+        assert second.returncode == 3
+        assert f"{uri} is in use by" in log.decode()
+        assert f"pid {server.pid}" in log.decode()
+        assert "Traceback" not in log.decode()
 
 
 async def test_a_stop_ends_what_is_spoken(open_site: Open, script: Script) -> None:

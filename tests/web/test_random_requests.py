@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import Script, Tell
 from support.site import Open, Site
-from wyoming_piper_hardened.rate_limit import RateLimit
+from wyoming_piper_hardened.web.limits import WebLimits
 
 REQUESTS, CONNECTIONS = 10_000, 20
 NAMES = (
@@ -110,9 +110,9 @@ async def test_random_requests_change_nothing(
     site = await open_site(script())
     _, document = await site.get("/openapi.json")
     paths = [path for path in document["paths"] if path != "/api/events"]
-    await site.synthesizer.pool.until_ready()  # until then health/ready is 503
+    await site.server.pool.until_ready()  # until then health/ready is 503
     before = await state_of(site, prepared_data)
-    pid = site.synthesizer.pool.workers[0].pid
+    pid = site.server.pool.workers[0].pid
     seen = await asyncio.gather(
         *(
             statuses(site, Random(random.random()), paths, REQUESTS // CONNECTIONS)
@@ -125,7 +125,7 @@ async def test_random_requests_change_nothing(
     assert not [status for status in counts if status >= 500]
     assert counts.keys() >= {200, 400, 403, 404, 405}
     assert await state_of(site, prepared_data) == before
-    assert site.synthesizer.pool.workers[0].pid == pid
+    assert site.server.pool.workers[0].pid == pid
     assert len(await site.hear(text="It speaks.")) > 1000
 
 
@@ -137,8 +137,7 @@ async def state_of(site: Site, data: Path) -> object:
 
 
 async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> None:
-    site = await open_site(script())
-    site.web._changes = RateLimit(limit=10**9)
+    site = await open_site(script(), web_limits=WebLimits(changes_per_minute=10**9))
     async with site.client.get("/openapi.json") as answer:
         document = json.loads(await answer.text())
     del document["paths"]["/api/events"]  # never ends

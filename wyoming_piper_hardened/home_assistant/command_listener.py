@@ -1,4 +1,4 @@
-"""Takes commands from standard input, one after the other."""
+"""Carries out commands from standard input, one after the other."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import contextlib
 import logging
 import time
 
-from ..control import CommandRecord, Operations
-from ..errors import CommandError, CommandsWaitingError, HardenedError
-from ..rate_limit import RateLimit
+from ..control import Control
+from ..errors import HardenedError
+from ..events import Event, LimitedLog
+from ..status import CommandRecord, StatusReporter
 from .commands import Command, parse
+from .errors import CommandError, CommandsWaitingError
 from .standard_input import MAX_LINE_BYTES, lines
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,55 +20,58 @@ _LOGGER = logging.getLogger(__name__)
 _MAX_WAITING = 32
 
 
-class Listener:
-    """Carries out the commands that come; their outcomes are logged and part of the status.
+class CommandListener:
+    """Carries out commands; their outcomes are logged and part of the status.
 
     Args:
-        operations: what commands may do.
+        control: what commands may do.
+        status: gets the records of commands.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, control: Control, status: StatusReporter) -> None:
+        self._control = control
+        self._status = status
         self._waiting: asyncio.Queue[Command] = asyncio.Queue(_MAX_WAITING)
-        self._rate_limit = RateLimit()
+        self._log = LimitedLog(_LOGGER)
 
     async def listen(self, source: int) -> None:
-        """Take commands until the end of input, whether they are valid or not."""
+        """Read commands until the end of input, whether they are valid or not."""
         async with contextlib.aclosing(lines(source)) as received:
             async for line in received:
                 self._take(line)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Carry out commands in their order until cancelled."""
         while True:
             command = await self._waiting.get()
             begin = time.monotonic()
             try:
-                outcome, message = "ok", await command.carry_out(self._operations)
+                outcome, message = "ok", await command.carry_out(self._control, self._status)
             except HardenedError as err:
                 outcome, message = err.code, str(err)
             except Exception as err:
-                _LOGGER.exception("command %s: unexpected error; please report", command.shown)
+                _LOGGER.exception(Event("internal-error", where=f"command {command.shown}"))
                 outcome, message = HardenedError.code, type(err).__name__
             self._record(command.shown, outcome, message, time.monotonic() - begin)
 
     def _take(self, line: bytes | None) -> None:
         if line is None:
-            self._complain(CommandError(f"a line of more than {MAX_LINE_BYTES} bytes is left out"))
+            self._reject(CommandError(f"a line of more than {MAX_LINE_BYTES} bytes is left out"))
             return
         try:
             self._waiting.put_nowait(parse(line))
         except CommandError as err:
-            self._complain(err)
+            self._reject(err)
         except asyncio.QueueFull:
-            self._complain(CommandsWaitingError(f"{_MAX_WAITING} commands wait; try again later"))
+            self._reject(CommandsWaitingError(f"{_MAX_WAITING} commands wait; try again later"))
 
-    def _complain(self, error: CommandError) -> None:
-        """Say so in one line, as long as there are not very many."""
-        if self._rate_limit.allow(time.monotonic()):
-            _LOGGER.warning("standard input: %s: %s", error.code, error)
+    def _reject(self, error: CommandError) -> None:
+        self._log.warning(Event("command-rejected", code=error.code, reason=str(error)))
 
     def _record(self, command: str, outcome: str, message: str, duration: float) -> None:
-        level = logging.INFO if outcome == "ok" else logging.ERROR
-        _LOGGER.log(level, "command %s: %s: %s", command, outcome, message)
-        self._operations.record(CommandRecord(time.time(), command, outcome, message, duration))
+        if outcome == "ok":
+            _LOGGER.info(Event("command-done", command=command, result=message))
+        else:
+            _LOGGER.error(Event("command-failed", command=command, code=outcome, reason=message))
+        record = CommandRecord(time.time(), command, outcome, message, duration)
+        self._status.record_command(record)

@@ -19,7 +19,7 @@ as that is, may let its system take nothing for a minute and then much at once."
 _UNSENT = 64 * 1024  # bytes
 
 
-def tune_socket(connection: socket.socket) -> None:
+def tune_socket(connection: socket.socket, send_timeout: float = SEND_TIMEOUT) -> None:
     """Prepare an accepted connection for a client that takes audio as slowly as it plays it.
 
     The system keeps little of what the client has no room for, so that every bit it takes is soon
@@ -30,7 +30,7 @@ def tune_socket(connection: socket.socket) -> None:
     for level, option, value in (
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # its machine may be gone
         (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT),
-        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * SEND_TIMEOUT)),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * send_timeout)),
     ):
         with contextlib.suppress(OSError):  # an old system has not all of them
             connection.setsockopt(level, option, value)

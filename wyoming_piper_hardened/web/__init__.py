@@ -1,1 +1,1 @@
-"""The page and the API: health, figures, voices, speech over HTTP."""
+"""The page and the API: health, metrics, voices, speech over HTTP."""

@@ -1,4 +1,4 @@
-"""Who may call: by address, token, the page that asks, and the name we are called by."""
+"""Access control by address, token, origin and host name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request comes from, and what it says of itself."""
+    """The address, the method and the headers of a request."""
 
     address: Address
     method: str
@@ -34,7 +34,7 @@ class Caller:
 
 
 def caller_of(request: web.Request) -> Caller:
-    """Who makes a request.
+    """Return the caller of a request.
 
     Raises:
         AccessError: the connection is gone.
@@ -46,7 +46,7 @@ def caller_of(request: web.Request) -> Caller:
 
 
 class AccessPolicy:
-    """Lets calls pass or raises.
+    """Allows or refuses calls.
 
     ===========================  ========================  =========================
     from                         without `token`           with `token`
@@ -72,25 +72,29 @@ class AccessPolicy:
         self._trusted = tuple(ip_network(text) for text in trusted)
 
     def check(self, caller: Caller, access: Access) -> None:
-        """Return if the call is allowed.
-
-        Raises:
-            AccessError: it is not.
-        """
+        """Raise AccessError unless the call is allowed."""
         trusted = self._is_trusted(caller.address)
         if not trusted:
-            self._check_place(caller, access)
+            self._check_untrusted(caller, access)
         if caller.method not in _SAFE_METHODS:
             _check_origin(caller.headers, behind_proxy=trusted)
 
+    def may_change(self, request: web.Request) -> bool:
+        """Return whether the caller of a request may change anything."""
+        try:
+            self.check(caller_of(request), Access.CHANGE)
+        except AccessError:
+            return False
+        return True
+
     def is_near(self, address: Address) -> bool:
-        """Whether it is a trusted proxy's, or this machine's."""
+        """Return whether an address is a trusted proxy's or this machine's."""
         return address.is_loopback or self._is_trusted(address)
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
-    def _check_place(self, caller: Caller, access: Access) -> None:
+    def _check_untrusted(self, caller: Caller, access: Access) -> None:
         local = _is_local(caller)
         if local:
             self._check_host(caller.headers.get("Host"))
@@ -121,7 +125,7 @@ class AccessPolicy:
 
 
 def parsed_address(text: str | None) -> Address:
-    """The address of a peer; an IPv4 one although it came through IPv6."""
+    """Return the address of a peer; an IPv4 one although it came through IPv6."""
     address = _parsed((text or "").partition("%")[0])
     if address is None:
         raise AccessError("an address is needed to be let in")
@@ -141,7 +145,7 @@ def _is_local(caller: Caller) -> bool:
 
 
 def _has_token(header: str, token: str) -> bool:
-    """Whether ``Authorization`` carries it: as a bearer, or as the password of anybody."""
+    """Return whether ``Authorization`` has the token, as bearer or as the password of anybody."""
     scheme, _, given = header.partition(" ")
     if scheme.lower() == "basic":
         try:

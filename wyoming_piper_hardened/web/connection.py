@@ -1,4 +1,4 @@
-"""One connection as aiohttp has it, but that what is no HTTP gets an answer like any other."""
+"""A connection of aiohttp that answers invalid HTTP like any other error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "wyoming-piper-hardened",
 }
-"""Of every answer."""
+"""Headers of every answer."""
 
 _FIRST_SERVER_ERROR = 500
 
@@ -38,7 +38,7 @@ class Connection(web.RequestHandler):
         """Whether an answer has begun that must not look whole if the connection ends now."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """It has ended already."""
+        """Forget the unfinished answer: the connection has ended already."""
         self.unfinished = False
         super().connection_lost(exc)
 
@@ -55,12 +55,12 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what never became a request; it tells nothing of what it is made with."""
+        """Return the answer to what never became a request; it names no software."""
         super().handle_error(request, status, exc, message)  # logs it
-        told = HardenedError("internal error; see the log")
+        error = HardenedError("internal error; see the log")
         if status < _FIRST_SERVER_ERROR:
-            told = BadRequestError("this is no HTTP request")
-        answer = errors.response(told, like_openai=False)
+            error = BadRequestError("this is no HTTP request")
+        answer = errors.response(error, like_openai=False)
         add_headers(answer)
         answer.force_close()
         return answer
@@ -76,6 +76,6 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 def add_headers(response: web.StreamResponse) -> None:
-    """What browsers are told with every answer."""
+    """Add the headers of every answer."""
     response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")

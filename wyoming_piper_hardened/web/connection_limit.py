@@ -1,4 +1,4 @@
-"""Accepts connections as long as there is room, and keeps some for those nearby."""
+"""Limit of connections, some of them reserved for nearby addresses."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ from ..errors import AccessError
 from ..system.sockets import tune_socket
 from .access import Address, parsed_address
 from .connection import HEADERS
+from .limits import WebLimits
 
 _LOGGER = logging.getLogger(__name__)
-
-MAX_CONNECTIONS = 64
-RESERVED = 16
-"""More for this machine and trusted proxies: a crowd must not keep the watchdog out."""
-
-MOST_CONNECTIONS = MAX_CONNECTIONS + RESERVED
 
 _BODY = (
     b'{"error": {"code": "too-many-connections", "message": "every connection is busy; try again '
@@ -35,12 +30,13 @@ _FULL = (
 
 
 class ConnectionLimit(asyncio.Protocol):
-    """The first protocol of every connection; makes way for the real one.
+    """The first protocol of every connection; hands it over to the real one.
 
     Args:
         protocol: makes the real one.
-        connections: tells how many there are.
-        is_near: whether an address may use the reserve.
+        connections: returns how many there are.
+        is_near: returns whether an address may use the reserved ones.
+        limits: how many there may be, and how slow a client may be.
     """
 
     def __init__(
@@ -48,21 +44,24 @@ class ConnectionLimit(asyncio.Protocol):
         protocol: Callable[[], asyncio.Protocol],
         connections: Callable[[], int],
         is_near: Callable[[Address], bool],
+        limits: WebLimits,
     ) -> None:
         self._protocol = protocol
         self._connections = connections
         self._is_near = is_near
+        self._limits = limits
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand the connection over, or end it."""
         transport = cast("asyncio.Transport", transport)
-        limit = MAX_CONNECTIONS + RESERVED * self._near(transport)
+        limits = self._limits
+        limit = limits.all_connections if self._near(transport) else limits.connections
         if self._connections() >= limit:
             _LOGGER.debug("refused a web connection: there are %d", limit)
             transport.write(_FULL)
             transport.close()
             return
-        tune_socket(transport.get_extra_info("socket"))
+        tune_socket(transport.get_extra_info("socket"), limits.send_timeout)
         protocol = self._protocol()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)

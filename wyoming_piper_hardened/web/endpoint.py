@@ -9,15 +9,16 @@ from typing import Any
 
 from aiohttp import web
 
-Schema = Mapping[str, Any]
-"""A JSON Schema as OpenAPI 3.1 has it."""
+from .bodies.json_shapes import Schema, json_of, schema_of
 
-
+JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
+BYTES: Schema = {"type": "string"}
+"""A body that is no JSON."""
 
 
 class Access(StrEnum):
-    """What a call needs to be allowed, the least first."""
+    """Rights that a call needs, the least first."""
 
     HEALTH = "health"
     READ = "read"
@@ -45,8 +46,8 @@ class Endpoint:
         summary: one sentence for people.
         access: who may call.
         parameters: of the path and the query.
-        body: what may be sent, by media type; ``body_required`` tells whether something must be.
-        answers: by status and then by media type what comes when it succeeds.
+        body: what may be sent, by media type; ``body_required`` is false if nothing need be.
+        answers: by status and then by media type the bodies of success.
         errors: statuses of errors beside those that any call can have.
     """
 
@@ -63,6 +64,16 @@ class Endpoint:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """How it may be called: what can be got can be asked for its head, unless it never ends."""
+        """Methods of HTTP: a GET also allows HEAD, unless its answer never ends."""
         endless = any(EVENT_STREAM in kinds for kinds in self.answers.values())
         return ("GET", "HEAD") if self.method == "GET" and not endless else (self.method,)
+
+
+def json_body(kind: Any) -> Mapping[str, Schema]:
+    """Return the description of a JSON body of that type."""
+    return {JSON: schema_of(kind)}
+
+
+def json_answer(value: Any, status: int = 200) -> web.Response:
+    """Return an answer whose body is the JSON of a value."""
+    return web.json_response(json_of(value), status=status)

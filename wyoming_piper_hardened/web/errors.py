@@ -1,13 +1,14 @@
-"""How errors look in HTTP: one table of statuses, two shapes of bodies."""
+"""Errors in HTTP: one table of statuses, two shapes of bodies."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from aiohttp import web
 
 from .. import errors
 from ..errors import BadRequestError, HardenedError
+from ..hub import errors as hub_errors
+from .bodies.shapes import Error, ErrorBody, OpenAIError, OpenAIErrorBody
+from .endpoint import json_answer
 
 _STATUS: dict[type[HardenedError], int] = {
     errors.HardenedError: 500,
@@ -36,9 +37,9 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.VoiceWatchedError: 409,
     errors.NoSpaceError: 507,
     errors.StoreError: 507,
-    errors.DownloadError: 502,
-    errors.OfflineError: 409,
-    errors.RateLimitedError: 503,
+    hub_errors.DownloadError: 502,
+    hub_errors.OfflineError: 409,
+    hub_errors.RateLimitedError: 503,
 }
 """An error that is not here has the status of the next class above it in the tree."""
 
@@ -46,7 +47,7 @@ _RETRY_AFTER: dict[type[HardenedError], int] = {
     errors.HardenedError: 10,
     errors.OverloadedError: 2,
     errors.VoiceUnavailableError: 30,
-    errors.DownloadError: 60,
+    hub_errors.DownloadError: 60,
 }
 """Seconds, for errors that may pass."""
 
@@ -61,7 +62,7 @@ class NotFoundError(errors.RequestError):
 
 
 class MethodNotAllowedError(errors.RequestError):
-    """The address is there, but nothing that can be done in this way; `allowed` can be."""
+    """The address exists, but not with this method; `allowed` are those it has."""
 
     code = "method-not-allowed"
 
@@ -75,15 +76,15 @@ _STATUS[MethodNotAllowedError] = 405
 
 
 def status_of(err: HardenedError) -> int:
-    """The HTTP status of an error."""
+    """Return the HTTP status of an error."""
     return next(_STATUS[kind] for kind in type(err).__mro__ if kind in _STATUS)
 
 
 def response(err: HardenedError, *, like_openai: bool) -> web.Response:
-    """The answer that tells an error."""
+    """Return the answer that reports an error."""
     status = status_of(err)
     body = _openai(err, status) if like_openai else _own(err)
-    answer = web.json_response(body, status=status)
+    answer = json_answer(body, status)
     if err.retryable:
         kinds = type(err).__mro__
         seconds = next(_RETRY_AFTER[kind] for kind in kinds if kind in _RETRY_AFTER)
@@ -98,11 +99,11 @@ def response(err: HardenedError, *, like_openai: bool) -> web.Response:
 
 
 def translated(err: web.HTTPException, request: web.Request) -> HardenedError | None:
-    """What an exception of aiohttp means here; ``None`` for those that are answers."""
+    """Return our error for an exception of aiohttp; ``None`` for those that are answers."""
     path = request.rel_url.raw_path[:100]
     match err:
         case web.HTTPNotFound():
-            return NotFoundError(f"there is no {path}; openapi.json tells what there is")
+            return NotFoundError(f"there is no {path}; openapi.json lists what there is")
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(err.allowed_methods))
             message = f"{path} takes {allowed}, not {request.method[:20]}"
@@ -115,17 +116,17 @@ def translated(err: web.HTTPException, request: web.Request) -> HardenedError | 
             return None
 
 
-def _own(err: HardenedError) -> dict[str, Any]:
-    return {"error": {"code": err.code, "message": str(err), "retryable": err.retryable}}
+def _own(err: HardenedError) -> ErrorBody:
+    return ErrorBody(Error(err.code, str(err), err.retryable))
 
 
-def _openai(err: HardenedError, status: int) -> dict[str, Any]:
+def _openai(err: HardenedError, status: int) -> OpenAIErrorBody:
     kind = "server_error" if status >= _FIRST_SERVER_ERROR else "invalid_request_error"
-    return {
-        "error": {
-            "message": str(err),
-            "type": _STATUS_TYPES.get(status, kind),
-            "param": err.field if isinstance(err, BadRequestError) else None,
-            "code": err.code,
-        }
-    }
+    return OpenAIErrorBody(
+        OpenAIError(
+            message=str(err),
+            type=_STATUS_TYPES.get(status, kind),
+            param=err.field if isinstance(err, BadRequestError) else None,
+            code=err.code,
+        )
+    )

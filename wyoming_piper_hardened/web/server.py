@@ -1,4 +1,4 @@
-"""The web face: one listener, one way in for every call, one way out for every error."""
+"""The web server: one listener, one way in for every call, one way out for every error."""
 
 from __future__ import annotations
 
@@ -14,35 +14,34 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
 from ..aio import cancel_and_wait
+from ..catalogue.current import CurrentCatalogue
 from ..config.settings import Settings
-from ..control import Operations
+from ..control import Control
 from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequestsError
+from ..events import Event
+from ..metrics import Metrics
 from ..rate_limit import RateLimit
 from ..system.sockets import bind_error
 from . import errors
 from .access import AccessPolicy, caller_of
-from .api.events import Events
-from .api.health import Health
+from .api.events import EventsEndpoint
+from .api.health import HealthEndpoints
 from .api.metrics import MetricsEndpoint
-from .api.openapi import Document
-from .api.permission import Permission
+from .api.openapi import OpenAPIEndpoint
 from .api.status import StatusEndpoint
-from .api.upload import Upload
-from .api.voices import Voices
-from .audio.openai import OpenAI
-from .audio.speech import Speech
+from .api.upload import UploadEndpoint
+from .api.voice_list import VoiceList
+from .api.voices import VoiceEndpoints
+from .audio.openai import OpenAIEndpoints
+from .audio.speech import SpeechEndpoint
 from .connection import Connection, add_headers
 from .connection_limit import ConnectionLimit
 from .endpoint import Access
-from .pages import read_pages
-from .request_parsing import MAX_BODY
+from .limits import WebLimits
+from .static_files import StaticFiles
 
 _LOGGER = logging.getLogger(__name__)
 
-_HEADER_TIMEOUT = 20.0  # seconds that a connection may be without a complete request
-_LINGER = 2.0  # seconds that the rest of a refused body is read for
-_CHANGES_PER_MINUTE = 120
-_STOP_GRACE = 1.0  # seconds, twice: for speech to end, and for who was told to end
 _BACKLOG = 128
 
 
@@ -50,36 +49,40 @@ class WebServer:
     """Serves the page and the API on one address.
 
     Args:
-        settings: where, and who may come.
-        operations: what is shown and done.
-        changes: bounds how often something may be changed.
+        settings: where it listens, and who has access.
+        control: actions on the running server, and its parts.
+        catalogue: the voices of the repository.
+        metrics: the counters.
+        limits: how much and how long.
     """
 
     def __init__(
-        self, settings: Settings, operations: Operations, changes: RateLimit | None = None
+        self,
+        settings: Settings,
+        control: Control,
+        catalogue: CurrentCatalogue,
+        metrics: Metrics,
+        limits: WebLimits,
     ) -> None:
         assert settings.web_uri is not None
         self._uri = settings.web_uri
         host = urlsplit(self._uri).hostname or ""
         self._policy = AccessPolicy(host, settings.web_token, settings.web_trusted)
-        self._changes = changes or RateLimit(limit=_CHANGES_PER_MINUTE)
-        synthesizer = operations.synthesizer
-        permission = Permission(self._policy)
-        status = StatusEndpoint(operations, permission)
-        speech = Speech(synthesizer)
-        self._voices = Voices(operations)
-        self._events = Events(status.render, operations.changes)
-        document = Document()
+        self._limits = limits
+        self._changes = RateLimit(limit=limits.changes_per_minute)
+        status = StatusEndpoint(control, control.status, self._policy)
+        speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
+        self._events = EventsEndpoint(status.render, control.notifier, limits)
+        document = OpenAPIEndpoint()
         parts = (
-            Health(operations),
-            MetricsEndpoint(operations, synthesizer.pool.metrics),
+            HealthEndpoints(control.status),
+            MetricsEndpoint(control.status, metrics),
             status,
-            self._voices,
-            Upload(operations),
+            VoiceEndpoints(control, VoiceList(control.status, catalogue), limits),
+            UploadEndpoint(control, limits),
             self._events,
             speech,
-            OpenAI(operations, speech),
-            permission,
+            OpenAIEndpoints(control.library, speech, settings.length_scale or 1.0, limits),
             document,
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
@@ -95,31 +98,32 @@ class WebServer:
 
     @property
     def port(self) -> int | None:
-        """The TCP port in use, once started."""
+        """TCP port in use, once started."""
         return self._server.sockets[0].getsockname()[1] if self._server else None
 
     @property
     def address(self) -> str:
-        """Where browsers go; tells the real port where any free one was asked for."""
+        """Address for browsers, with the real port where any free one was asked for."""
         return f"{self._uri.rstrip('/').rpartition(':')[0]}:{self.port}"
 
     async def start(self) -> None:
-        """Listen.
+        """Start to listen.
 
         Raises:
             AddressInUseError: names who listens there already, as far as that can be seen.
             StartError: the address cannot be used.
         """
-        application = web.Application(middlewares=[self._serve], client_max_size=MAX_BODY)
+        limits = self._limits
+        application = web.Application(middlewares=[self._serve], client_max_size=limits.body_size)
         for (method, path), endpoint in self._endpoints.items():
             application.router.add_route(method, path, endpoint.handle, expect_handler=self._expect)
-        (await asyncio.to_thread(read_pages)).add_to(application.router)
+        (await asyncio.to_thread(StaticFiles)).add_to(application.router)
         application.on_response_prepare.append(_add_headers)
         runner = web.AppRunner(
             application,
             handle_signals=False,
             handler_cancellation=True,  # who leaves is spoken to no longer
-            shutdown_timeout=_STOP_GRACE,
+            shutdown_timeout=limits.stop_grace,
         )
         await runner.setup()
         http = runner.server
@@ -128,31 +132,33 @@ class WebServer:
         options: dict[str, Any] = {
             "access_log": None,
             "logger": _http_logger(),
-            "keepalive_timeout": _HEADER_TIMEOUT,
-            "lingering_time": _LINGER,
+            "keepalive_timeout": limits.header_timeout,
+            "lingering_time": limits.linger,
             "auto_decompress": False,
         }
 
         def connection() -> Connection:
             return Connection(http, loop=loop, **options)
 
-        def door() -> ConnectionLimit:
-            return ConnectionLimit(connection, lambda: len(http.connections), self._policy.is_near)
+        def limited() -> ConnectionLimit:
+            return ConnectionLimit(
+                connection, lambda: len(http.connections), self._policy.is_near, limits
+            )
 
         parts = urlsplit(self._uri)
         try:
             self._server = await loop.create_server(
-                door, parts.hostname, parts.port or 0, backlog=_BACKLOG
+                limited, parts.hostname, parts.port or 0, backlog=_BACKLOG
             )
         except (OSError, UnicodeError) as err:
             await runner.cleanup()
             raise await bind_error(err, self._uri) from None
         self._runner = runner
         self._feed = asyncio.create_task(self._events.run())
-        _LOGGER.info("web page and API on %s", self.address)
+        _LOGGER.info(Event("web-listening", address=self.address))
 
     async def stop(self) -> None:
-        """Accept nobody any more, let those being spoken to have a little time, then cut off."""
+        """Close the listener, give requests under way a little time, then cut them off."""
         if self._server is None or self._runner is None or self._feed is None:
             return
         self._server.close()
@@ -160,7 +166,6 @@ class WebServer:
         self._events.close()
         await cancel_and_wait(self._feed)
         await self._runner.cleanup()
-        await self._voices.close()
 
     @web.middleware
     async def _serve(
@@ -175,17 +180,17 @@ class WebServer:
                 self._admit(request)
                 answer = await handler(request)
             except web.HTTPException as err:
-                told = errors.translated(err, request)
-                if told is None:
+                error = errors.translated(err, request)
+                if error is None:
                     raise
-                raise told from None
+                raise error from None
             except (HttpProcessingError, RequestPayloadError):
                 raise BadRequestError("the body is not what its headers say") from None
         except HardenedError as err:
-            answer = _told(request, err)
+            answer = _error_answer(request, err)
         except Exception:
-            _LOGGER.exception("unexpected error in an answer; please report this")
-            answer = _told(request, HardenedError("internal error; see the log"))
+            _LOGGER.exception(Event("internal-error", where=request.rel_url.raw_path[:200]))
+            answer = _error_answer(request, HardenedError("internal error; see the log"))
         finally:
             _LOGGER.debug(
                 "web: %s %s %s %s %.0f ms",
@@ -198,13 +203,13 @@ class WebServer:
         return answer
 
     async def _expect(self, request: web.Request) -> web.StreamResponse | None:
-        """Let a client that asks send its body, or tell it beforehand why it need not."""
+        """Have a client that asks send its body, or refuse the request beforehand."""
         try:
             self._check(request)
             if request.headers["Expect"].lower() != "100-continue":
                 raise BadRequestError("of Expect only 100-continue is understood")
         except HardenedError as err:
-            return _told(request, err)
+            return _error_answer(request, err)
         if request.version >= HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # that was no part of the answer
@@ -217,7 +222,7 @@ class WebServer:
             raise TooManyRequestsError("too many changes within a minute; wait a little")
 
     def _check(self, request: web.Request) -> Access:
-        """What is asked for; raises if the caller may not do this."""
+        """Return the right that is needed; raise if the caller does not have it."""
         resource = request.match_info.route.resource
         endpoint = self._endpoints.get((request.method, resource.canonical if resource else ""))
         access = endpoint.access if endpoint else Access.READ
@@ -229,7 +234,7 @@ class WebServer:
 
 
 def _http_logger() -> logging.Logger:
-    """Without what is no HTTP: a port scanner must not fill the log with tracebacks."""
+    """Return a logger without invalid HTTP: a port scanner must not fill the log."""
 
     def is_ours(record: logging.LogRecord) -> bool:
         return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
@@ -240,7 +245,7 @@ def _http_logger() -> logging.Logger:
     return logger
 
 
-def _told(request: web.Request, err: HardenedError) -> web.Response:
+def _error_answer(request: web.Request, err: HardenedError) -> web.Response:
     return errors.response(err, like_openai=request.path.startswith("/v1/"))
 
 

@@ -1,4 +1,4 @@
-"""The state as a stream of server-sent events, rendered once for everybody who follows."""
+"""The state as a stream of server-sent events, rendered once for all followers."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from aiohttp_sse import sse_response
 
 from ...aio import Notifier, cancel_and_wait
 from ...errors import TooManyConnectionsError
-from ..endpoint import EVENT_STREAM, Endpoint
-from ..schemas import TEXT
-
-MAX_FOLLOWERS = 32
-LEAST_INTERVAL = 0.25
-"""Seconds between two events."""
-
-_REFRESH = 5.0  # seconds after which figures that nobody tells of, such as memory, are shown anew
-_KEEP_ALIVE = 15.0
-_SEND_TIMEOUT = 10.0
+from ..endpoint import BYTES, EVENT_STREAM, Endpoint
+from ..limits import WebLimits
 
 
-class Events:
+class EventsEndpoint:
     """``/api/events``; `run` must run beside it.
 
     Args:
-        render: makes what is sent.
-        changes: tells when it has changed.
+        render: returns what is sent.
+        changes: notifies when that has changed.
+        limits: how often, how slowly, and to how many.
     """
 
-    def __init__(self, render: Callable[[], Awaitable[dict[str, Any]]], changes: Notifier) -> None:
+    def __init__(
+        self,
+        render: Callable[[], Awaitable[dict[str, Any]]],
+        changes: Notifier,
+        limits: WebLimits,
+    ) -> None:
         self._render = render
         self._changes = changes
+        self._limits = limits
         self._latest: str | None = None
         self._news = Notifier()
-        self._followers = 0
+        self.followers = 0
+        """Streams that are open."""
         self._followed = asyncio.Event()
         self._arrivals = Notifier()
         self._closed = False
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="GET",
@@ -52,13 +52,13 @@ class Events:
                 handle=self._send,
                 summary="Server-sent events named status, each with the object of /api/status: "
                 "one at once, then one after every change, at most four a second.",
-                answers={200: {EVENT_STREAM: TEXT}},
+                answers={200: {EVENT_STREAM: BYTES}},
                 errors=(503,),
             ),
         )
 
     async def run(self) -> None:
-        """Render for as long as somebody follows; until cancelled."""
+        """Render while there are followers; until cancelled."""
         while True:
             await self._followed.wait()
             change = asyncio.create_task(self._changes.wait())
@@ -66,11 +66,13 @@ class Events:
             try:
                 await asyncio.sleep(0)  # they wait before the state is looked at
                 state = json.dumps(await self._render())
-                self._latest = state if self._followers else None
+                self._latest = state if self.followers else None
                 self._news.notify()
-                await asyncio.sleep(LEAST_INTERVAL)
+                await asyncio.sleep(self._limits.event_interval)
                 await asyncio.wait(
-                    {change, arrival}, timeout=_REFRESH, return_when=asyncio.FIRST_COMPLETED
+                    {change, arrival},
+                    timeout=self._limits.event_refresh,
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
             finally:
                 await cancel_and_wait(change)
@@ -82,14 +84,17 @@ class Events:
         self._news.notify()
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
-        if self._followers >= MAX_FOLLOWERS:
+        limits = self._limits
+        if self.followers >= limits.followers:
             raise TooManyConnectionsError("too many pages are open; close one")
         stream: web.StreamResponse = web.Response()
         # Who is gone, or too slow, is dropped; a page connects anew by itself.
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with (
                 sse_response(
-                    request, send_timeout=_SEND_TIMEOUT, ping_interval=_KEEP_ALIVE
+                    request,
+                    send_timeout=limits.event_send_timeout,
+                    ping_interval=limits.event_keep_alive,
                 ) as stream,
                 contextlib.aclosing(self._follow()) as states,
             ):
@@ -98,8 +103,8 @@ class Events:
         return stream
 
     async def _follow(self) -> AsyncGenerator[str, None]:
-        """The newest state, then each newer one; what came in between is left out."""
-        self._followers += 1
+        """Yield the newest state, then each newer one; those in between are left out."""
+        self.followers += 1
         self._followed.set()
         if self._latest is None:  # the first one, or the first after everybody had left
             self._arrivals.notify()
@@ -112,7 +117,7 @@ class Events:
                     yield latest
                     sent = latest
         finally:
-            self._followers -= 1
-            if not self._followers:
+            self.followers -= 1
+            if not self.followers:
                 self._followed.clear()
                 self._latest = None

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ...control import Operations
-from ..endpoint import Access, Endpoint
-from ..schemas import JSON, READINESS, SWITCH, record
-from .status import issue_json
+from ...status import StatusReporter
+from ..bodies.shapes import Live, Readiness
+from ..endpoint import Access, Endpoint, json_answer, json_body
 
-_OUT_OF_ORDER = 503
+_NOT_READY = 503
 
 
-class Health:
+class HealthEndpoints:
     """``/health/…``.
 
     Args:
-        operations: knows whether it can speak, and why not.
+        status: knows whether the default voice can speak, and the issues.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, status: StatusReporter) -> None:
+        self._status = status
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
+        readiness = json_body(Readiness)
         return (
             Endpoint(
                 method="GET",
@@ -31,7 +31,7 @@ class Health:
                 handle=_live,
                 summary="200 as long as the server answers at all; depends on nothing else.",
                 access=Access.HEALTH,
-                answers={200: {JSON: record({"live": SWITCH})}},
+                answers={200: json_body(Live)},
             ),
             Endpoint(
                 method="GET",
@@ -39,17 +39,15 @@ class Health:
                 handle=self._ready,
                 summary="200 while the default voice can speak, else 503 with the issues.",
                 access=Access.HEALTH,
-                answers={200: {JSON: READINESS}, _OUT_OF_ORDER: {JSON: READINESS}},
+                answers={200: readiness, _NOT_READY: readiness},
             ),
         )
 
     async def _ready(self, _: web.Request) -> web.Response:
-        operations = self._operations
-        if operations.ready:
-            return web.json_response({"ready": True, "issues": []})
-        issues = [issue_json(issue, operations) for issue in operations.issues()]
-        return web.json_response({"ready": False, "issues": issues}, status=_OUT_OF_ORDER)
+        if self._status.ready:
+            return json_answer(Readiness(ready=True, issues=()))
+        return json_answer(Readiness(ready=False, issues=self._status.issues()), _NOT_READY)
 
 
 async def _live(_: web.Request) -> web.Response:
-    return web.json_response({"live": True})
+    return json_answer(Live(live=True))

@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: what has been counted, how it stands, and what the process takes."""
+"""``/metrics`` for Prometheus: counters, the current state, and the process."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from ...control import Operations
 from ...issues import IssueKind
 from ...metrics import PREFIX, Metrics
+from ...status import StatusReporter
 from ...workers.worker import WorkerState
-from ..endpoint import Endpoint
-from ..schemas import TEXT
+from ..endpoint import BYTES, Endpoint
 
 
 class MetricsEndpoint:
-    """Answers scrapers.
+    """``/metrics``.
 
     Args:
-        operations: knows how it stands.
-        metrics: what is counted.
+        status: knows the state.
+        metrics: the counters.
     """
 
-    def __init__(self, operations: Operations, metrics: Metrics) -> None:
+    def __init__(self, status: StatusReporter, metrics: Metrics) -> None:
         self._counted = metrics.registry
         self._state = CollectorRegistry()
-        self._state.register(_State(operations))
+        self._state.register(_State(status))
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="GET",
                 path="/metrics",
                 handle=self._show,
-                summary="Figures in Prometheus' format.",
-                answers={200: {"text/plain": TEXT}},
+                summary="Metrics in Prometheus' format.",
+                answers={200: {"text/plain": BYTES}},
             ),
         )
 
@@ -57,40 +56,39 @@ class MetricsEndpoint:
 
 
 class _State(Collector):
-    """Looks when it is asked, so that nothing has to be kept in step."""
+    """Gauges that are read when they are collected."""
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, status: StatusReporter) -> None:
+        self._status = status
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing beforehand."""
+        """Return nothing beforehand."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Every figure of this moment."""
-        status = self._operations.status()
-        workers = status.pool.workers
+        """Yield the current values."""
+        status = self._status.snapshot()
         yield InfoMetricFamily(PREFIX, "The server", {"version": status.version})
         yield _gauge("ready", "Whether the default voice can speak", status.ready)
-        yield _gauge("voices_installed", "Voices that are installed", len(self._operations.voices))
+        yield _gauge("voices_installed", "Voices that are installed", status.voices_installed)
         yield _gauge(
-            "voices_out_of_order",
+            "voices_unavailable",
             "Voices that are not tried at present because their engine fails",
-            len(status.pool.open_breakers),
+            status.voices_unavailable,
         )
         yield _gauge("jobs", "Voices being installed, verified or repaired", len(status.jobs))
-        yield _gauge("requests_under_way", "Requests that need a worker", status.pool.requests)
+        yield _gauge("requests_under_way", "Requests that need a worker", status.queue.requests)
         yield _gauge(
             "quarantined_segments",
             "Texts left out because they ended workers",
-            status.pool.quarantined_segments,
+            status.queue.quarantined_segments,
         )
         yield _gauge(
             "workers_memory_bytes",
             "Resident memory of all workers",
-            sum(worker.memory for worker in workers),
+            sum(worker.memory for worker in status.workers),
         )
-        states = Counter(str(worker.state) for worker in workers)
+        states = Counter(str(worker.state) for worker in status.workers)
         yield _gauges("workers", "Workers by state", "state", WorkerState, states)
         kinds = Counter(str(issue.kind) for issue in status.issues)
         yield _gauges("issues", "Open issues by kind", "kind", IssueKind, kinds)

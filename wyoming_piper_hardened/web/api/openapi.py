@@ -11,21 +11,22 @@ from typing import Any
 from aiohttp import web
 
 from ... import __version__
-from ..endpoint import Access, Endpoint, Schema
-from ..schemas import ERROR, JSON, OPENAI_ERROR
+from ..bodies.json_shapes import Schema
+from ..bodies.shapes import ErrorBody, OpenAIErrorBody
+from ..endpoint import JSON, Access, Endpoint, json_body
 
 _COMMON_ERRORS = (400, 401, 403)
 _CHANGE_ERRORS = (429,)
 
 
-class Document:
+class OpenAPIEndpoint:
     """``/openapi.json``."""
 
     def __init__(self) -> None:
         self._text = "{}"
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="GET",
@@ -37,7 +38,7 @@ class Document:
         )
 
     def describe(self, endpoints: Iterable[Endpoint]) -> None:
-        """Say what there is."""
+        """Make the document."""
         paths: dict[str, dict[str, Any]] = {}
         for endpoint in endpoints:
             paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
@@ -68,11 +69,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         str(status): {"description": HTTPStatus(status).phrase, "content": _content(kinds)}
         for status, kinds in endpoint.answers.items()
     }
-    error = OPENAI_ERROR if endpoint.path.startswith("/v1/") else ERROR
+    error = json_body(OpenAIErrorBody if endpoint.path.startswith("/v1/") else ErrorBody)
     change = _CHANGE_ERRORS if endpoint.access is Access.CHANGE else ()
     for status in sorted({*_COMMON_ERRORS, *change, *endpoint.errors}):
-        told = {"description": HTTPStatus(status).phrase, "content": _content({JSON: error})}
-        answers.setdefault(str(status), told)
+        refusal = {"description": HTTPStatus(status).phrase, "content": _content(error)}
+        answers.setdefault(str(status), refusal)
     operation: dict[str, Any] = {
         "operationId": "_".join(re.findall(r"\w+", f"{endpoint.method.lower()} {endpoint.path}")),
         "summary": endpoint.summary,

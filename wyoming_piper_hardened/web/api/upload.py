@@ -1,4 +1,4 @@
-"""Voices of the user's own come in: two files, streamed to the disk, proved as all voices."""
+"""Upload of a voice: two files, streamed to the disk, verified as all voices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from aiohttp import BodyPartReader, web
 
-from ...control import Operations
+from ...control import Control
 from ...engine.messages import config_path
 from ...errors import (
     BadRequestError,
@@ -17,99 +17,106 @@ from ...errors import (
     RequestTooLargeError,
     TooManyRequestsError,
 )
-from .. import request_parsing as fields
-from ..endpoint import Access, Endpoint
-from ..schemas import JSON, SWITCH, TEXT, record
+from ..bodies.shapes import Installed
+from ..endpoint import Access, Endpoint, json_answer, json_body
+from ..limits import WebLimits
+from ..request_parsing import checked_voice_name
 
-MAX_MODEL = 300 << 20
-MAX_CONFIG = 4 << 20
-
-_FIELDS = {"model": (".onnx", MAX_MODEL), "config": (".onnx.json", MAX_CONFIG)}
 _MAX_ENVELOPE = 16 << 10  # what a multipart body has beside its files
 _CHUNK = 256 << 10
-_STALL_TIMEOUT = 30.0
-_WHOLE_TIMEOUT = 900.0
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+_FORM = {
+    "type": "object",
+    "properties": {"model": _FILE, "config": _FILE},
+    "required": ["model", "config"],
+    "additionalProperties": False,
+}
 
 
-class Upload:
+class UploadEndpoint:
     """``POST /api/voices``.
 
     Args:
-        operations: has the staging area, and installs.
+        control: has the staging area, and installs.
+        limits: sizes and timeouts.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, control: Control, limits: WebLimits) -> None:
+        self._control = control
+        self._limits = limits
+        self._fields = {
+            "model": (".onnx", limits.model_size),
+            "config": (".onnx.json", limits.config_size),
+        }
         self._busy = asyncio.Lock()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="POST",
                 path="/api/voices",
-                handle=self._take,
+                handle=self._upload,
                 summary="Install a voice of your own: the fields model (a file NAME.onnx) and "
                 "config (NAME.onnx.json). Answers when it has spoken.",
                 access=Access.CHANGE,
-                body={"multipart/form-data": record({"model": _FILE, "config": _FILE})},
-                answers={200: {JSON: record({"voice": TEXT, "prepared": SWITCH})}},
+                body={"multipart/form-data": _FORM},
+                answers={200: json_body(Installed)},
                 errors=(408, 413, 422, 507),
             ),
         )
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _upload(self, request: web.Request) -> web.Response:
         if request.content_type != "multipart/form-data":
             raise BadRequestError("the body must be multipart/form-data with model and config")
-        length = request.content_length
-        if length is not None and length > MAX_MODEL + MAX_CONFIG + _MAX_ENVELOPE:
-            raise RequestTooLargeError(f"a model may have {MAX_MODEL >> 20} MB")
+        limits, length = self._limits, request.content_length
+        if length is not None and length > limits.model_size + limits.config_size + _MAX_ENVELOPE:
+            raise RequestTooLargeError(f"a model may have {limits.model_size >> 20} MB")
         if self._busy.locked():
             raise TooManyRequestsError("another voice is being uploaded; wait for it")
-        async with self._busy, self._operations.staging(length or 0) as stage:
+        async with self._busy, self._control.staging(length or 0) as stage:
             try:
-                async with asyncio.timeout(_WHOLE_TIMEOUT):
+                async with asyncio.timeout(limits.upload_timeout):
                     model = await self._receive(request, stage)
             except TimeoutError:
                 raise RequestTimeoutError("the files do not come; nothing was changed") from None
-            voice = await self._operations.import_files(model)
-        return web.json_response({"voice": voice.name, "prepared": voice.prepared})
+            voice = await self._control.import_files(model)
+        return json_answer(Installed(voice.name, voice.prepared))
 
     async def _receive(self, request: web.Request, stage: Path) -> Path:
-        """Write both files into `stage`; returns the model's path."""
+        """Write both files into `stage`; return the model's path."""
         names: dict[str, str] = {}
         try:
             async for part in await request.multipart():
-                if not isinstance(part, BodyPartReader) or part.name not in _FIELDS:
+                if not isinstance(part, BodyPartReader) or part.name not in self._fields:
                     raise BadRequestError("only the fields model and config are known")
                 if part.name in names:
                     raise BadRequestError(f"{part.name} came twice", part.name)
-                suffix, limit = _FIELDS[part.name]
+                suffix, limit = self._fields[part.name]
                 names[part.name] = _voice_name(part.filename or "", suffix, part.name)
                 await self._write(part, stage / f"upload{suffix}", limit)
         except ConnectionError:
             raise ClientGoneError("the client left before its files were complete") from None
         except (ValueError, AssertionError, EOFError):  # a broken envelope
             raise BadRequestError("the body is not valid multipart/form-data") from None
-        if len(names) < len(_FIELDS):
+        if len(names) < len(self._fields):
             raise BadRequestError("both the fields model and config are needed")
         if names["model"] != names["config"]:
             raise BadRequestError(
                 "the configuration must be called as the model, with .json behind it"
             )
-        return await asyncio.to_thread(_name, stage, names["model"])
+        return await asyncio.to_thread(_rename, stage, names["model"])
 
     async def _write(self, part: BodyPartReader, path: Path, limit: int) -> None:
         def append(chunk: bytes) -> None:
-            self._operations.check_room()  # through Home Assistant no length comes beforehand
+            self._control.check_room()  # through Home Assistant no length comes beforehand
             file.write(chunk)
 
         file: BinaryIO = await asyncio.to_thread(path.open, "xb")
         size = 0
         try:
             while True:
-                async with asyncio.timeout(_STALL_TIMEOUT):
+                async with asyncio.timeout(self._limits.upload_stall_timeout):
                     chunk = await part.read_chunk(_CHUNK)
                 if not chunk:
                     return
@@ -124,11 +131,11 @@ class Upload:
 def _voice_name(filename: str, suffix: str, field: str) -> str:
     if not filename.endswith(suffix):
         raise BadRequestError(f"the file in {field} must be called NAME{suffix}", field)
-    return fields.voice_name(filename.removesuffix(suffix))
+    return checked_voice_name(filename.removesuffix(suffix))
 
 
-def _name(stage: Path, name: str) -> Path:
-    """Call the files in `stage` as the voice; `name` has been checked to be no path."""
+def _rename(stage: Path, name: str) -> Path:
+    """Rename the files in `stage` as the voice; `name` has been checked to be no path."""
     model = stage / f"{name}.onnx"
     (stage / "upload.onnx").rename(model)
     (stage / "upload.onnx.json").rename(config_path(model))

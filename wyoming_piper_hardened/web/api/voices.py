@@ -1,85 +1,114 @@
-"""Voices over HTTP: look, install, verify, repair, remove, and carry out what an issue suggests."""
+"""Voices over HTTP: list, install, verify, repair, remove; and issues."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from aiohttp import web
 
-from ...aio import cancel_and_wait
 from ...catalogue.entry import Quality
-from ...control import Operations
-from ...errors import BadRequestError, HardenedError
-from .. import request_parsing as fields
-from ..endpoint import Access, Endpoint, Parameter
-from ..schemas import JOB, JSON, SWITCH, TEXT, VOICE_NAME, VOICES, array, choice, maybe, record
-from .listing import Filter, Listing
-from .status import job_json
+from ...control import Control
+from ...errors import BadRequestError
+from ...status import JobStatus
+from ...store.voice import NAME_PATTERN, Voice
+from ...voices.job import Job
+from ..bodies.request_body import RequestBody
+from ..bodies.shapes import (
+    Applied,
+    Cancelled,
+    Dismissed,
+    Empty,
+    Installed,
+    Removed,
+    Started,
+    Verified,
+    VoiceListBody,
+)
+from ..endpoint import JSON, Access, Endpoint, Parameter, json_answer, json_body
+from ..limits import WebLimits
+from ..request_parsing import checked_voice_name, query_flag
+from .voice_list import VoiceFilter, VoiceList
 
-_LOGGER = logging.getLogger(__name__)
+T = TypeVar("T")
 
-_SOON = 1.0  # seconds within which work shows, or has failed already
-_YES_OR_NO = choice("", "true", "false")
-_NAME = Parameter("name", "the voice", VOICE_NAME, in_path=True)
+_YES_OR_NO = {"type": "string", "enum": ["", "true", "false"]}
+_QUALITY = {"type": "string", "enum": ["", *Quality]}
+_VOICE_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+_NAME = Parameter("name", "the voice", _VOICE_NAME, in_path=True)
 _WAIT = Parameter("wait", "whether to answer when it is done, or failed", _YES_OR_NO)
-_STARTED = {JSON: record({"job": maybe(JOB)})}
+_STARTED = json_body(Started)
 _ERRORS = (404, 409, 422, 502, 503, 507)
 
 
-class Voices:
-    """``/api/voices…`` but for uploads, and ``/api/issues/…``.
+@dataclass(frozen=True, slots=True)
+class ResetBody:
+    """The voice to try again; nothing for all of them."""
 
-    Job goes on although its caller leaves; `close` ends what waits for it.
+    voice: str | None = None
+
+
+_RESET = RequestBody(ResetBody)
+
+
+class VoiceEndpoints:
+    """``/api/voices…`` but for uploads, ``/api/issues/…`` and ``/api/breakers/reset``.
+
+    A job goes on although its caller leaves.
 
     Args:
-        operations: carries it out.
+        control: carries it out.
+        voices: the list of voices.
+        limits: timeouts.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
-        self._listing = Listing(operations)
-        self._tasks: set[asyncio.Task[Any]] = set()
+    def __init__(self, control: Control, voices: VoiceList, limits: WebLimits) -> None:
+        self._control = control
+        self._list = voices
+        self._limits = limits
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="GET",
                 path="/api/voices",
                 handle=self._show,
-                summary="Every voice, installed or to be had.",
+                summary="Every voice, installed or available.",
                 parameters=(
                     Parameter("language", "a code such as en_GB, or a family such as en"),
-                    Parameter("quality", "one of its four", choice("", *Quality)),
+                    Parameter("quality", "one of its four", _QUALITY),
                     Parameter("text", "words in names of voices, languages and countries"),
                     Parameter("installed", "only these, or only others", _YES_OR_NO),
                 ),
-                answers={200: {JSON: VOICES}},
+                answers={200: json_body(VoiceListBody)},
             ),
-            self._action("install", "Install a voice, or its newest version.", self._install),
-            self._action("verify", "Read every byte of a voice.", self._verify),
-            self._action("repair", "Verify a voice, and mend what is bad.", self._repair),
+            self._action(
+                "install", "Install a voice, or its newest version.", self._install, Installed
+            ),
+            self._action("verify", "Read every byte of a voice.", self._verify, Verified),
+            self._action(
+                "repair", "Verify a voice, and repair it if needed.", self._repair, Installed
+            ),
             Endpoint(
                 method="POST",
                 path="/api/voices/{name}/cancel",
                 handle=self._cancel,
-                summary="Call off the installation of a voice that is under way.",
+                summary="Cancel the installation of a voice.",
                 access=Access.CHANGE,
                 parameters=(_NAME,),
-                answers={200: {JSON: record({"cancelled": TEXT})}},
+                answers={200: json_body(Cancelled)},
                 errors=(404,),
             ),
             Endpoint(
                 method="DELETE",
                 path="/api/voices/{name}",
                 handle=self._remove,
-                summary="Remove a voice; if it is being installed, that is called off.",
+                summary="Remove a voice; if it is being installed, that is cancelled.",
                 access=Access.CHANGE,
                 parameters=(_NAME,),
-                answers={200: {JSON: record({"removed": TEXT})}},
+                answers={200: json_body(Removed)},
                 errors=_ERRORS,
             ),
             Endpoint(
@@ -89,7 +118,7 @@ class Voices:
                 summary="Carry out what an issue suggests.",
                 access=Access.CHANGE,
                 parameters=(Parameter("id", "the issue", in_path=True), _WAIT),
-                answers={200: {JSON: record({"applied": TEXT})}, 202: _STARTED},
+                answers={200: json_body(Applied), 202: _STARTED},
                 errors=_ERRORS,
             ),
             Endpoint(
@@ -99,7 +128,7 @@ class Voices:
                 summary="Leave an issue as it is; only those that say they are dismissible.",
                 access=Access.CHANGE,
                 parameters=(Parameter("id", "the issue", in_path=True),),
-                answers={200: {JSON: record({"dismissed": TEXT})}},
+                answers={200: json_body(Dismissed)},
                 errors=(404, 409),
             ),
             Endpoint(
@@ -108,23 +137,20 @@ class Voices:
                 handle=self._reset,
                 summary="Try a voice that is refused at present, or everything, again at once.",
                 access=Access.CHANGE,
-                body={JSON: record({"voice": maybe(TEXT)}, needed=())},
+                body={JSON: _RESET.schema},
                 body_required=False,
-                answers={200: {JSON: {"type": "object"}}},
+                answers={200: json_body(Empty)},
                 errors=(404, 408, 413),
             ),
         )
 
-    async def close(self) -> None:
-        """Nobody waits any more; the work itself belongs to the job_runner of voices."""
-        await cancel_and_wait(*self._tasks)
-
-    def _action(self, name: str, summary: str, handle: Any) -> Endpoint:
-        answer = (
-            record({"damage": array(TEXT)})
-            if name == "verify"
-            else record({"voice": TEXT, "prepared": SWITCH})
-        )
+    def _action(
+        self,
+        name: str,
+        summary: str,
+        handle: Callable[[web.Request], Awaitable[web.Response]],
+        answer: type[Any],
+    ) -> Endpoint:
         return Endpoint(
             method="POST",
             path=f"/api/voices/{{name}}/{name}",
@@ -132,7 +158,7 @@ class Voices:
             summary=summary,
             access=Access.CHANGE,
             parameters=(_NAME, _WAIT),
-            answers={200: {JSON: answer}, 202: _STARTED},
+            answers={200: json_body(answer), 202: _STARTED},
             errors=_ERRORS,
         )
 
@@ -141,104 +167,65 @@ class Voices:
         quality = query.get("quality", "")
         if quality not in {"", *Quality}:
             raise BadRequestError(f"quality must be one of {', '.join(Quality)}", "quality")
-        wanted = Filter(
+        wanted = VoiceFilter(
             language=query.get("language", ""),
             quality=quality,
             text=query.get("text", ""),
-            installed=fields.flag(request, "installed"),
+            installed=query_flag(request, "installed"),
         )
-        return web.json_response(await self._listing.show(wanted))
+        return json_answer(await self._list.show(wanted))
 
     async def _install(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> dict[str, Any]:
-            voice = await self._operations.install(name)
-            return {"voice": voice.name, "prepared": voice.prepared}
-
-        name = self._present_name(request)
-        return await self._start(request, name, do(name))
+        return await self._answer(request, self._control.start_install, _installed)
 
     async def _verify(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> dict[str, Any]:
-            return {"damage": await self._operations.verify(name)}
-
-        name = self._present_name(request)
-        return await self._start(request, name, do(name))
+        return await self._answer(request, self._control.start_verify, Verified)
 
     async def _repair(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> dict[str, Any]:
-            voice = await self._operations.repair(name)
-            return {"voice": voice.name, "prepared": voice.prepared}
+        return await self._answer(request, self._control.start_repair, _installed)
 
-        name = self._present_name(request)
-        return await self._start(request, name, do(name))
+    async def _answer(
+        self,
+        request: web.Request,
+        start: Callable[[str], Awaitable[Job[T]]],
+        body: Callable[[T], Any],
+    ) -> web.Response:
+        """Start a job on the voice in the path; answer at once, or with `wait` when it is done."""
+        name, wait = checked_voice_name(request.match_info["name"]), query_flag(request, "wait")
+        job = await start(name)
+        if wait:
+            return json_answer(body(await job))
+        return json_answer(Started(JobStatus.of(job)), 202)
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        name = fields.voice_name(request.match_info["name"])
-        await self._operations.cancel(name)
-        return web.json_response({"cancelled": name})
+        name = checked_voice_name(request.match_info["name"])
+        await self._control.cancel(name)
+        return json_answer(Cancelled(name))
 
     async def _remove(self, request: web.Request) -> web.Response:
-        name = fields.voice_name(request.match_info["name"])
-        await self._operations.remove(name)
-        return web.json_response({"removed": name})
+        name = checked_voice_name(request.match_info["name"])
+        await self._control.remove(name)
+        return json_answer(Removed(name))
 
     async def _apply(self, request: web.Request) -> web.Response:
-        fields.flag(request, "wait")
-        issue = self._operations.issue(request.match_info["id"])
-
-        async def do() -> dict[str, Any]:
-            await self._operations.apply(issue.id)
-            return {"applied": issue.id}
-
-        return await self._start(request, issue.subject, do())
+        issue_id, wait = request.match_info["id"], query_flag(request, "wait")
+        job = await self._control.apply(issue_id)
+        if job is not None and not wait:
+            return json_answer(Started(JobStatus.of(job)), 202)
+        if job is not None:
+            await job
+        return json_answer(Applied(issue_id))
 
     async def _dismiss(self, request: web.Request) -> web.Response:
         issue_id = request.match_info["id"]
-        self._operations.dismiss(issue_id)
-        return web.json_response({"dismissed": issue_id})
+        self._control.dismiss(issue_id)
+        return json_answer(Dismissed(issue_id))
 
     async def _reset(self, request: web.Request) -> web.Response:
-        data = await fields.read_json(request)
-        fields.only(data, "voice")
-        self._operations.reset_breaker(fields.text(data, "voice"))
-        return web.json_response({})
+        body = await _RESET.read(request, self._limits.body_timeout)
+        self._control.reset_breaker(body.voice)
+        return json_answer(Empty())
 
-    def _present_name(self, request: web.Request) -> str:
-        """The voice in the path by the name it goes by today."""
-        name = fields.voice_name(request.match_info["name"])
-        fields.flag(request, "wait")
-        if name in self._operations.synthesizer.library:
-            return name
-        named = (entry.name for entry in self._operations.catalogue if name in entry.aliases)
-        return next(named, name)
 
-    async def _start(
-        self, request: web.Request, voice: str, work: Coroutine[Any, Any, dict[str, Any]]
-    ) -> web.Response:
-        """Have `work` done; answer when it is done, or as soon as it shows that it is under way."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._look_at)
-        if fields.flag(request, "wait"):
-            return web.json_response(await asyncio.shield(task))
-        deadline = asyncio.get_running_loop().time() + _SOON
-        while not task.done() and self._under_way(voice) is None:
-            left = deadline - asyncio.get_running_loop().time()
-            change = asyncio.create_task(self._operations.changes.wait())
-            await asyncio.wait({task, change}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            await cancel_and_wait(change)
-            if left <= 0:
-                break
-        if task.done():
-            task.result()  # raises what went wrong at once
-        return web.json_response({"job": self._under_way(voice)}, status=202)
-
-    def _under_way(self, voice: str) -> dict[str, Any] | None:
-        works = (work for work in self._operations.jobs() if work.voice == voice)
-        return next(map(job_json, works), None)
-
-    def _look_at(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, HardenedError):
-            _LOGGER.error("unexpected error; please report this", exc_info=error)
+def _installed(voice: Voice) -> Installed:
+    return Installed(voice.name, voice.prepared)

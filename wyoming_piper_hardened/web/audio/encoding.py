@@ -1,4 +1,4 @@
-"""PCM becomes the bytes of a file, piece by piece, while it is made."""
+"""Encoders of PCM into the bytes of a file, piece by piece, while it is made."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 from ...speech.request import BYTES_PER_SAMPLE
-from ...voices.installer import refused
+from ...store.store import disk_error
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""
@@ -21,33 +22,32 @@ UNKNOWN_LENGTH = 0xFFFFFFFF
 _OPENAI_RATE = 24_000  # of pcm; a headerless stream cannot tell, so OpenAI's clients rely on it
 _OPUS_RATE = 24_000  # one of the few that Opus has
 _MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
-_IN_MEMORY = 8 << 20
 _BLOCK = 64 << 10
 
 T = TypeVar("T")
 
 
 class Encoder(Protocol):
-    """Made for one stream; its calls block, so those that are `slow` belong in a thread."""
+    """Encoder of one stream; its calls block, so those that are `slow` belong in a thread."""
 
     slow: bool
 
     def encode(self, pcm: bytes) -> bytes:
-        """The bytes that `pcm` adds to the file; some may be kept for later."""
+        """Return the bytes that `pcm` adds to the file; some may be kept for later."""
         ...
 
     def finish(self) -> Iterator[bytes]:
-        """The rest of the file, in pieces."""
+        """Yield the rest of the file, in pieces."""
         ...
 
     def close(self) -> None:
-        """Give back what it holds, whether it has finished or not."""
+        """Release what it holds, whether it has finished or not."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """A kind of file: `make` an encoder for a sample rate."""
+    """A kind of file; `make` returns an encoder for a sample rate."""
 
     content_type: str
     make: Callable[[int], Encoder]
@@ -100,19 +100,21 @@ class Compressed:
     Args:
         rate: of the samples that come.
         target_rate: of the file.
-        streams: whether the file's start is right before its end is known. If not, everything is
-            kept (beyond a few megabytes on the disk) and given at the end.
-        kind: how soundfile calls format and subtype.
+        spool_size: ``None`` if the file's start is right before its end is known. If not, the file
+            is kept until its end is known, as many bytes of it in memory, the rest on the disk.
+        kind: soundfile's names for format and subtype.
     """
 
     slow = True
 
-    def __init__(self, rate: int, target_rate: int, *, streams: bool, **kind: Any) -> None:
+    def __init__(
+        self, rate: int, target_rate: int, *, spool_size: int | None = None, **kind: Any
+    ) -> None:
         import soundfile  # noqa: PLC0415 - loads 10 MB that most servers never need
 
         self._resampler = _Resampler(rate, target_rate)
-        self._streams = streams
-        self._out = _Tail() if streams else _Spool()
+        self._streams = spool_size is None
+        self._out = _Tail() if spool_size is None else _Spool(spool_size)
         self._lock = threading.Lock()  # a client that leaves does not stop a thread
         self._sound = soundfile.SoundFile(self._out, "w", target_rate, 1, **kind)
 
@@ -152,7 +154,7 @@ class _Tail:
         self._at = 0
 
     def write(self, data: bytes) -> int:
-        """How much was taken."""
+        """Return how much was taken."""
         late = max(0, self._start - self._at)
         begin = max(0, self._at - self._start)
         part = bytes(data)[late:]
@@ -161,64 +163,64 @@ class _Tail:
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """As of a file; what has been given away cannot be read any more."""
+        """Read as from a file; what has been taken cannot be read any more."""
         begin = max(0, self._at - self._start)
         part = bytes(self._kept[begin : None if size < 0 else begin + size])
         self._at += len(part)
         return part
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """The new place in the file."""
+        """Return the new position in the file."""
         end = self._start + len(self._kept)
         self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
         return self._at
 
     def tell(self) -> int:
-        """The place in the file."""
+        """Return the position in the file."""
         return self._at
 
     def take(self) -> Iterator[bytes]:
-        """What has come since it was called last."""
+        """Yield what has come since the last call."""
         data = bytes(self._kept)
         self._start += len(data)
         self._kept.clear()
         yield data
 
     def check(self) -> None:
-        """Everything was taken, for it is in memory."""
+        """Do nothing: everything was taken, for it is in memory."""
 
     def close(self) -> None:
-        """Nothing is held but memory."""
+        """Do nothing: only memory is held."""
 
 
 class _Spool:
-    """Bytes in memory, and beyond a few megabytes on the disk; what the disk says comes later.
+    """Bytes in memory, and beyond `size` on the disk, whose errors are raised later.
 
     libsndfile calls it from C, where an exception would only be printed.
     """
 
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - kept open
+    def __init__(self, size: int) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(size)  # noqa: SIM115 - kept open
         self._refusal: OSError | None = None
 
     def write(self, data: bytes) -> int:
-        """How much was taken."""
+        """Return how much was taken."""
         return self._tried(lambda: self._file.write(data), 0)
 
     def read(self, size: int = -1) -> bytes:
-        """As of a file."""
+        """Read as from a file."""
         return self._tried(lambda: self._file.read(size), b"")
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """The new place in the file."""
+        """Return the new position in the file."""
         return self._tried(lambda: self._file.seek(offset, whence), 0)
 
     def tell(self) -> int:
-        """The place in the file."""
+        """Return the position in the file."""
         return self._tried(self._file.tell, 0)
 
     def take(self) -> Iterator[bytes]:
-        """All of it, in pieces."""
+        """Yield all of it, in pieces."""
         self._file.seek(0)
         while block := self._file.read(_BLOCK):
             yield block
@@ -231,10 +233,10 @@ class _Spool:
             StoreError: it refuses for another reason.
         """
         if self._refusal is not None:
-            raise refused(self._refusal, Path(tempfile.gettempdir()))
+            raise disk_error(self._refusal, Path(tempfile.gettempdir()))
 
     def close(self) -> None:
-        """Give back the room."""
+        """Release the memory and the disk."""
         self._tried(self._file.close, None)
 
     def _tried(self, do: Callable[[], T], otherwise: T) -> T:
@@ -246,7 +248,7 @@ class _Spool:
 
 
 def wav_header(rate: int) -> bytes:
-    """The header of a mono 16-bit file that goes on until it ends."""
+    """Return the header of a mono 16-bit file that goes on until it ends."""
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         *(b"RIFF", UNKNOWN_LENGTH, b"WAVE"),
@@ -257,18 +259,18 @@ def wav_header(rate: int) -> bytes:
 
 def _mp3(rate: int) -> Compressed:
     # A constant rate (80 kbit/s), or the start would have to tell the length.
-    kind = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
-    level = {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
+    kind: dict[str, Any] = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
+    kind |= {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
     target = rate if rate in _MP3_RATES else _OPENAI_RATE
-    return Compressed(rate, target, streams=True, **kind, **level)
+    return Compressed(rate, target, **kind)
 
 
 def _opus(rate: int) -> Compressed:
-    return Compressed(rate, _OPUS_RATE, streams=True, format="OGG", subtype="OPUS")
+    return Compressed(rate, _OPUS_RATE, format="OGG", subtype="OPUS")
 
 
-def _flac(rate: int) -> Compressed:
-    return Compressed(rate, rate, streams=False, format="FLAC", subtype="PCM_16")
+def _flac(rate: int, spool_size: int) -> Compressed:
+    return Compressed(rate, rate, spool_size=spool_size, format="FLAC", subtype="PCM_16")
 
 
 class _Resampler:
@@ -282,11 +284,11 @@ class _Resampler:
             self._stream = soxr.ResampleStream(rate, target, 1, dtype="int16")
 
     def take(self, pcm: bytes) -> bytes:
-        """What `pcm` gives; some may be kept for later."""
+        """Return what `pcm` becomes; some may be kept for later."""
         return pcm if self._stream is None else self._resample(pcm, last=False)
 
     def rest(self) -> bytes:
-        """What was kept."""
+        """Return what was kept."""
         return b"" if self._stream is None else self._resample(b"", last=True)
 
     def _resample(self, pcm: bytes, *, last: bool) -> bytes:
@@ -296,12 +298,25 @@ class _Resampler:
         return bytes(self._stream.resample_chunk(samples, last=last).tobytes())
 
 
-WAV = AudioFormat("audio/wav", Wav)
-FORMATS = {
-    "mp3": AudioFormat("audio/mpeg", _mp3),
-    "opus": AudioFormat("audio/ogg", _opus),
-    "flac": AudioFormat("audio/flac", _flac),
-    "wav": WAV,
-    "pcm": AudioFormat("audio/pcm", Resampled),
+CONTENT_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
 }
-"""By OpenAI's names."""
+"""By OpenAI's names of the formats."""
+
+WAV = AudioFormat(CONTENT_TYPES["wav"], Wav)
+
+
+def audio_formats(spool_size: int) -> dict[str, AudioFormat]:
+    """Return the formats by OpenAI's names; see `Compressed` for `spool_size`."""
+    makers: dict[str, Callable[[int], Encoder]] = {
+        "mp3": _mp3,
+        "opus": _opus,
+        "flac": partial(_flac, spool_size=spool_size),
+        "wav": Wav,
+        "pcm": Resampled,
+    }
+    return {name: AudioFormat(kind, makers[name]) for name, kind in CONTENT_TYPES.items()}

@@ -1,22 +1,24 @@
-"""Speech as clients of OpenAI's API ask for it."""
+"""Speech as in OpenAI's API."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 from aiohttp import web
 
-from ...control import Operations
-from ...errors import BadRequestError, NotSupportedError
-from .. import request_parsing as fields
-from ..endpoint import Access, Endpoint, Parameter, Schema
+from ...voices.library import Library
+from ..bodies.request_body import Choice, Range, RequestBody
+from ..endpoint import BYTES, JSON, Access, Endpoint, Parameter, json_answer, json_body
 from ..errors import NotFoundError
-from ..schemas import JSON, SPOKEN_TEXT, TEXT, WHOLE, array, choice, maybe, ranged, record
-from .encoding import FORMATS
-from .speech import ERRORS, RANGES, Speech, Wanted
+from ..limits import WebLimits
+from .encoding import CONTENT_TYPES, audio_formats
+from .speech import ERRORS, SCALE, SpeechBody, SpeechEndpoint, SpokenText
 
 MODELS = ("piper", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-"""What clients choose from; all of them, and any other name, are the same."""
+"""Names for clients that need one; all of them, and any other, are the same."""
 
 VOICES = frozenset(
     {
@@ -37,34 +39,86 @@ VOICES = frozenset(
 )
 """OpenAI's own; the default voice speaks for them."""
 
-_SLOWEST, _FASTEST = 0.25, 4.0
+
+@dataclass(frozen=True, slots=True)
+class VoiceReference:
+    """A voice as an object."""
+
+    id: str
 
 
-class OpenAI:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAISpeechBody:
+    """A request for speech; unknown fields change nothing."""
+
+    input: SpokenText
+    model: str | None = None
+    voice: str | VoiceReference | None = None
+    speaker: str | None = None
+    response_format: Annotated[str | None, Choice(tuple(CONTENT_TYPES))] = None
+    speed: Annotated[float | None, Range(0.25, 4.0)] = None
+    stream_format: Annotated[str | None, Choice(("audio",))] = None
+
+
+_SPEECH = RequestBody(OpenAISpeechBody, open_ended=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One of the names of models."""
+
+    id: str
+    object: str
+    created: int
+    owned_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """All names of models."""
+
+    object: str
+    data: Sequence[Model]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEntry:
+    """An installed voice."""
+
+    id: str
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEntries:
+    """The installed voices."""
+
+    voices: Sequence[VoiceEntry]
+
+
+class OpenAIEndpoints:
     """``/v1/…``.
 
     Args:
-        operations: knows the voices.
+        library: the installed voices.
         speech: speaks.
+        length_scale: of the settings; the length of speed 1.
+        limits: timeouts, and how much of a file stays in memory.
     """
 
-    def __init__(self, operations: Operations, speech: Speech) -> None:
-        self._operations = operations
+    def __init__(
+        self, library: Library, speech: SpeechEndpoint, length_scale: float, limits: WebLimits
+    ) -> None:
+        self._library = library
+        self._length_of_speed_1 = length_scale
+        self._created = int(time.time())
         self._speech = speech
+        self._limits = limits
+        self._formats = audio_formats(limits.spool_size)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
-        model = record({"id": TEXT, "object": TEXT, "created": WHOLE, "owned_by": TEXT})
-        voice = record({"id": TEXT, "name": TEXT, "language": TEXT})
-        asked = {
-            "model": maybe(TEXT),
-            "input": SPOKEN_TEXT,
-            "voice": {"anyOf": [TEXT, _open(record({"id": TEXT})), {"type": "null"}]},
-            "speaker": maybe(TEXT),
-            "response_format": maybe(choice(*FORMATS)),
-            "speed": ranged(_SLOWEST, _FASTEST),
-            "stream_format": maybe(choice("audio")),
-        }
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="POST",
@@ -73,8 +127,8 @@ class OpenAI:
                 summary="Speak a text as OpenAI's API does; model, instructions and unknown "
                 "fields change nothing. pcm is 24 kHz, 16 bit, mono, little-endian.",
                 access=Access.SPEAK,
-                body={JSON: _open(record(asked, needed=("input",)))},
-                answers={200: {kind.content_type: TEXT for kind in FORMATS.values()}},
+                body={JSON: _SPEECH.schema},
+                answers={200: dict.fromkeys(CONTENT_TYPES.values(), BYTES)},
                 errors=ERRORS,
             ),
             Endpoint(
@@ -82,7 +136,7 @@ class OpenAI:
                 path="/v1/models",
                 handle=self._models,
                 summary="Names of models for clients that need one; they are all the same.",
-                answers={200: {JSON: record({"object": TEXT, "data": array(model)})}},
+                answers={200: json_body(Models)},
             ),
             Endpoint(
                 method="GET",
@@ -90,7 +144,7 @@ class OpenAI:
                 handle=self._model,
                 summary="One of them.",
                 parameters=(Parameter("id", "its name", in_path=True),),
-                answers={200: {JSON: model}},
+                answers={200: json_body(Model)},
                 errors=(404,),
             ),
             Endpoint(
@@ -98,69 +152,47 @@ class OpenAI:
                 path="/v1/audio/voices",
                 handle=self._voices,
                 summary="The installed voices.",
-                answers={200: {JSON: record({"voices": array(voice)})}},
+                answers={200: json_body(VoiceEntries)},
             ),
         )
 
     async def _speak(self, request: web.Request) -> web.StreamResponse:
-        data = await fields.read_json(request)
-        fields.text(data, "model")
-        wanted = Wanted(
-            text=fields.needed_text(data, "input"),
-            voice=self._voice(data.get("voice")),
-            speaker=fields.text(data, "speaker"),
-            length_scale=self._length_scale(fields.number(data, "speed", _SLOWEST, _FASTEST)),
+        body = await _SPEECH.read(request, self._limits.body_timeout)
+        speech = SpeechBody(
+            text=body.input,
+            voice=self._voice(body.voice),
+            speaker=body.speaker,
+            length_scale=self._length_scale(body.speed),
         )
-        kind = fields.text(data, "response_format") or "mp3"
-        if kind not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise NotSupportedError(
-                f"response_format {kind[:20]!r} is not made here; there are: {known}",
-                "response_format",
-            )
-        if (fields.text(data, "stream_format") or "audio") != "audio":
-            raise NotSupportedError("stream_format can only be audio", "stream_format")
-        return await self._speech.answer(request, wanted, FORMATS[kind])
+        return await self._speech.answer(
+            request, speech, self._formats[body.response_format or "mp3"]
+        )
 
     async def _models(self, _: web.Request) -> web.Response:
-        models = [self._described(name) for name in MODELS]
-        return web.json_response({"object": "list", "data": models})
+        return json_answer(Models("list", [self._described(name) for name in MODELS]))
 
     async def _model(self, request: web.Request) -> web.Response:
         name = request.match_info["id"]
         if name not in MODELS:
             raise NotFoundError(f"there is no model {name[:40]!r}; there are: {', '.join(MODELS)}")
-        return web.json_response(self._described(name))
+        return json_answer(self._described(name))
 
-    def _described(self, model: str) -> dict[str, Any]:
-        created = int(self._operations.status().started_at)
-        return {"id": model, "object": "model", "created": created, "owned_by": "piper"}
+    def _described(self, model: str) -> Model:
+        return Model(id=model, object="model", created=self._created, owned_by="piper")
 
     async def _voices(self, _: web.Request) -> web.Response:
-        voices = [
-            {"id": voice.name, "name": voice.name, "language": voice.language}
-            for voice in self._operations.voices
-        ]
-        return web.json_response({"voices": voices})
+        entries = [VoiceEntry(voice.name, voice.name, voice.language) for voice in self._library]
+        return json_answer(VoiceEntries(entries))
 
-    def _voice(self, value: Any) -> str | None:
-        """The voice that is asked for; ``None`` for the default one."""
-        name = fields.needed_text(value, "id") if isinstance(value, dict) else value
-        if name is not None and not isinstance(name, str):
-            raise BadRequestError("voice must be a name", "voice")
-        if name in VOICES and name not in self._operations.synthesizer.library:
+    def _voice(self, voice: str | VoiceReference | None) -> str | None:
+        """Return the name of the requested voice; ``None`` for the default one."""
+        name = voice.id if isinstance(voice, VoiceReference) else voice
+        if name in VOICES and name not in self._library:
             return None
         return name or None
 
     def _length_scale(self, speed: float | None) -> float | None:
-        """Slower is longer; what the settings say counts as the speed of 1."""
+        """Return the length for a speed; that of the settings counts as the speed of 1."""
         if speed is None or speed == 1:
             return None
-        low, high = RANGES["length_scale"]
-        usual = self._operations.synthesizer.defaults.options.length_scale or 1.0
-        return min(max(usual / speed, low), high)
-
-
-def _open(schema: Schema) -> Schema:
-    """An object that may have other fields too; clients send some that change nothing here."""
-    return {**schema, "additionalProperties": True}
+        return min(max(self._length_of_speed_1 / speed, SCALE.low), SCALE.high)

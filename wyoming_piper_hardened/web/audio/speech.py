@@ -1,4 +1,4 @@
-"""Speech over HTTP: sent while it is made; what could not be completed never looks whole."""
+"""Speech over HTTP: sent while it is made; an incomplete answer never looks complete."""
 
 from __future__ import annotations
 
@@ -9,63 +9,69 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Annotated, cast
 
 from aiohttp import web
 
 from ...engine.messages import SpeechOptions
 from ...errors import ClientGoneError, HardenedError
-from ...rate_limit import RateLimit
-from ...speech.request import Target
+from ...events import Event, LimitedLog
 from ...speech.synthesizer import Synthesizer
-from ...system.sockets import SEND_TIMEOUT
-from .. import request_parsing as fields
+from ...speech.target import Target
+from ...speech.text_stream import TextStream
+from ...speech.voice_resolver import VoiceResolver
+from ...text.length import MAX_TEXT_CHARS
+from ..bodies.request_body import Note, Range, RequestBody
 from ..connection import Connection, reset
-from ..endpoint import Access, Endpoint
-from ..schemas import JSON, SPOKEN_TEXT, TEXT, maybe, ranged, record
+from ..endpoint import BYTES, JSON, Access, Endpoint
+from ..limits import WebLimits
 from .encoding import WAV, AudioFormat, Encoder
 
 _LOGGER = logging.getLogger(__name__)
 
-RANGES = {
-    "length_scale": (0.25, 4.0),
-    "noise_scale": (0.0, 2.0),
-    "noise_w_scale": (0.0, 2.0),
-    "volume": (0.0, 4.0),
-}
-"""What may be asked for, as for the settings of these names."""
+SCALE, NOISE, VOLUME = Range(0.25, 4.0), Range(0.0, 2.0), Range(0.0, 4.0)
+"""As for the settings of the same names."""
 
+SpokenText = Annotated[str, Note(f"at most {MAX_TEXT_CHARS} characters, else 413")]
 ERRORS = (404, 408, 413, 422, 429, 503, 507)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is to be said, by whom and how; ``None`` for as the settings say."""
+class SpeechBody:
+    """A request for speech; ``None`` leaves it to the settings."""
 
-    text: str
+    text: SpokenText
     voice: str | None = None
     speaker: str | None = None
-    length_scale: float | None = None
-    noise_scale: float | None = None
-    noise_w_scale: float | None = None
-    volume: float | None = None
+    length_scale: Annotated[float | None, SCALE] = None
+    noise_scale: Annotated[float | None, NOISE] = None
+    noise_w_scale: Annotated[float | None, NOISE] = None
+    volume: Annotated[float | None, VOLUME] = None
 
 
-class Speech:
-    """``/api/say``, and the way that every speech takes.
+_SAY = RequestBody(SpeechBody)
+_OPTIONS = ("length_scale", "noise_scale", "noise_w_scale", "volume")
+
+
+class SpeechEndpoint:
+    """``/api/say``, and the answers of every other way to speak.
 
     Args:
+        resolver: chooses who speaks.
         synthesizer: speaks.
+        limits: timeouts.
     """
 
-    def __init__(self, synthesizer: Synthesizer) -> None:
+    def __init__(
+        self, resolver: VoiceResolver, synthesizer: Synthesizer, limits: WebLimits
+    ) -> None:
+        self._resolver = resolver
         self._synthesizer = synthesizer
-        self._rate_limit = RateLimit()
+        self._limits = limits
+        self._log = LimitedLog(_LOGGER)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """See there."""
-        options = {name: ranged(*limits) for name, limits in RANGES.items()}
-        others = {"voice": maybe(TEXT), "speaker": maybe(TEXT), **options}
+        """Return the rows of the API."""
         return (
             Endpoint(
                 method="POST",
@@ -74,52 +80,46 @@ class Speech:
                 summary="Speak a text: a WAV file that is sent while it is made, so the lengths "
                 "in its header are 0xFFFFFFFF.",
                 access=Access.SPEAK,
-                body={JSON: record({"text": SPOKEN_TEXT, **others}, needed=("text",))},
-                answers={200: {WAV.content_type: TEXT}},
+                body={JSON: _SAY.schema},
+                answers={200: {WAV.content_type: BYTES}},
                 errors=ERRORS,
             ),
         )
 
     async def _say(self, request: web.Request) -> web.StreamResponse:
-        data = await fields.read_json(request)
-        fields.only(data, "text", "voice", "speaker", *RANGES)
-        options = {name: fields.number(data, name, *limits) for name, limits in RANGES.items()}
-        wanted = Wanted(
-            text=fields.needed_text(data, "text"),
-            voice=fields.text(data, "voice"),
-            speaker=fields.text(data, "speaker"),
-            **options,
-        )
-        return await self.answer(request, wanted, WAV)
+        body = await _SAY.read(request, self._limits.body_timeout)
+        return await self.answer(request, body, WAV)
 
     async def answer(
-        self, request: web.Request, wanted: Wanted, audio_format: AudioFormat
+        self, request: web.Request, speech: SpeechBody, audio_format: AudioFormat
     ) -> web.StreamResponse:
         """Speak into the answer to `request`.
 
-        Its header ``X-Request-Id`` names it among the last requests in ``/api/status``, which tell
-        whether all of it was spoken, even to who gets it through a proxy that hides a break.
+        Its header ``X-Request-Id`` names it among the last requests in ``/api/status``, which show
+        whether all of it was spoken, even if a proxy hides that it was not.
 
         Raises:
             HardenedError: nothing has been sent. What fails later cuts the connection off.
         """
-        target = await self._target(wanted)
+        text = TextStream.of(speech.text)
+        target = await self._target(speech)
         encoder = await asyncio.to_thread(audio_format.make, target.voice.sample_rate)
         request_id = secrets.token_hex(8)
-        stream = _Stream(request, audio_format.content_type, request_id)
+        stream = _Stream(request, audio_format.content_type, request_id, self._limits.send_timeout)
 
         async def send(pcm: bytes) -> None:
             await stream.write(await _encode(encoder, pcm))
 
         begin = time.monotonic()
         try:
-            await self._synthesizer.say(target, wanted.text, send, request_id)
+            await self._synthesizer.speak(target, text, send, request_id)
             rest = encoder.finish()
             while (piece := await asyncio.to_thread(next, rest, None)) is not None:
                 await stream.write(piece)
             await stream.end()
         except HardenedError as err:
-            self._report(request, err)
+            failed = Event("request-failed", client=request.remote, code=err.code, reason=str(err))
+            self._log.warning(failed)
             if not stream.begun:
                 raise
             stream.cut_off()
@@ -133,22 +133,21 @@ class Speech:
         _LOGGER.debug("%s: spoken by %s in %.2f s", request.remote, target.voice.name, seconds)
         return stream.response
 
-    async def _target(self, wanted: Wanted) -> Target:
-        target = await self._synthesizer.find(wanted.voice, None, wanted.speaker)
-        return replace(target, options=_changed(target.options, wanted))
-
-    def _report(self, request: web.Request, err: HardenedError) -> None:
-        level = logging.WARNING if self._rate_limit.allow(time.monotonic()) else logging.DEBUG
-        _LOGGER.log(level, "%s: %s: %s", request.remote, err.code, err)
+    async def _target(self, speech: SpeechBody) -> Target:
+        target = await self._resolver.find(speech.voice, None, speech.speaker)
+        return replace(target, options=_changed(target.options, speech))
 
 
 class _Stream:
     """An answer that begins with its first byte."""
 
-    def __init__(self, request: web.Request, content_type: str, request_id: str) -> None:
+    def __init__(
+        self, request: web.Request, content_type: str, request_id: str, send_timeout: float
+    ) -> None:
         headers = {"Content-Type": content_type, "X-Request-Id": request_id}
         self.response = web.StreamResponse(headers=headers)
         self._request = request
+        self._send_timeout = send_timeout
         self._connection = cast("Connection", request.protocol)
 
     @property
@@ -164,13 +163,13 @@ class _Stream:
         """
         if data:
             self._connection.unfinished = True
-            async with _taking():
+            async with self._client_takes():
                 await self.response.prepare(self._request)
                 await self.response.write(data)
 
     async def end(self) -> None:
-        """Say that all has come."""
-        async with _taking():
+        """End the answer as complete."""
+        async with self._client_takes():
             await self.response.write_eof()
         self._connection.unfinished = False
 
@@ -179,21 +178,20 @@ class _Stream:
         if self._request.transport is not None:
             reset(self._request.transport)
 
+    @contextlib.asynccontextmanager
+    async def _client_takes(self) -> AsyncIterator[None]:
+        """Require that the client takes what is sent within the context."""
+        try:
+            async with asyncio.timeout(self._send_timeout):
+                yield
+        except TimeoutError:
+            raise ClientGoneError(f"the client took nothing for {self._send_timeout:g} s") from None
+        except ConnectionError:
+            raise ClientGoneError("the client left before its audio was complete") from None
 
-@contextlib.asynccontextmanager
-async def _taking() -> AsyncIterator[None]:
-    """The client has to take what is sent within the context."""
-    try:
-        async with asyncio.timeout(SEND_TIMEOUT):
-            yield
-    except TimeoutError:
-        raise ClientGoneError(f"the client took nothing for {SEND_TIMEOUT:g} s") from None
-    except ConnectionError:
-        raise ClientGoneError("the client left before its audio was complete") from None
 
-
-def _changed(options: SpeechOptions, wanted: Wanted) -> SpeechOptions:
-    asked = {name: value for name in RANGES if (value := getattr(wanted, name)) is not None}
+def _changed(options: SpeechOptions, speech: SpeechBody) -> SpeechOptions:
+    asked = {name: value for name in _OPTIONS if (value := getattr(speech, name)) is not None}
     return replace(options, **asked)
 
 

@@ -1,6 +1,6 @@
-/** What the server can be asked; addresses are relative, so any prefix before them is kept. */
+/** Calls of the API; addresses are relative, so any prefix before them is kept. */
 
-/** The server, or something before it, said no. `code` is for programs, `message` for people. */
+/** A refusal of the server, or of something before it. `code` is for programs, `message` for people. */
 export class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} message */
   constructor(status, code, message) {
@@ -52,7 +52,8 @@ const named = (/** @type {string} */ name) => `voices/${encodeURIComponent(name)
 
 export const api = {
   /** @param {AbortSignal} signal */
-  status: async (signal) => (await ask("GET", "status", { signal })).json(),
+  status: async (signal) =>
+    /** @type {import("./types.js").Status} */ (await (await ask("GET", "status", { signal })).json()),
   voices: async () => (await ask("GET", "voices")).json(),
   install: (/** @type {string} */ name) => ask("POST", `${named(name)}/install`),
   repair: (/** @type {string} */ name) => ask("POST", `${named(name)}/repair`),
@@ -78,8 +79,8 @@ export const api = {
    * @param {AbortSignal} signal
    */
   request: async (id, signal) => {
-    const { requests } = await (await ask("GET", "status", { signal })).json();
-    return requests.find((/** @type {any} */ one) => one.id === id);
+    const { requests } = await api.status(signal);
+    return requests.find((one) => one.id === id);
   },
 };
 

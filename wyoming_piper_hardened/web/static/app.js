@@ -2,15 +2,15 @@
 
 import { api } from "./api.js";
 import { byId, setAttribute, setText } from "./dom.js";
-import { Figures } from "./figures.js";
+import { failureText } from "./events.js";
 import { median } from "./history.js";
 import { Issues } from "./issues.js";
-import { JournalView } from "./journal.js";
-import { reasonInWords } from "./lines.js";
 import { Link } from "./link.js";
-import { Listening } from "./listening.js";
+import { Metrics } from "./metrics.js";
 import { Notices } from "./notices.js";
 import { Player } from "./player.js";
+import { RecentLog } from "./recent-log.js";
+import { SamplePlayer } from "./sample.js";
 import { Say } from "./say.js";
 import { summary } from "./state.js";
 import { load } from "./translation.js";
@@ -23,18 +23,21 @@ words.apply(document);
 document.body.classList.remove("loading");
 
 const notices = new Notices(byId("notices"), words);
-const player = new Player();
-const listening = new Listening(player, words, notices);
-const voices = new Voices(words, notices, listening);
+const player = new Player(
+  () => say.show(),
+  (audio, rate) => say.draw(audio, rate),
+);
+const samples = new SamplePlayer(player, words, notices, () => voices.render());
+const voices = new Voices(words, notices, samples, (installed) => say.setVoices(installed));
 const say = new Say(player, words);
 const issues = new Issues(words, notices);
-const figures = new Figures(words, notices);
-const journal = new JournalView(words);
+const metrics = new Metrics(words, notices);
+const recentLog = new RecentLog(words);
 new Upload(words, notices);
 
-/** @type {any} */
+/** @type {import("./types.js").Status|null} */
 let status = null;
-/** What the list of voices depends on; when it changes the list is asked for anew. */
+/** The parts of the status that the list of voices depends on; a change has it read again. */
 let seen = "";
 let frame = 0;
 
@@ -47,27 +50,25 @@ const link = new Link(
   (state) => {
     if (state === "open") {
       seen = "";
-      learnPermission();
+      showPermission();
     }
     renderState();
   },
 );
 
-player.onChange = () => say.show();
-listening.onChange = () => voices.render();
-voices.onVoices = (here) => say.offer(here);
-
 function render() {
   frame = 0;
   renderState();
+  if (!status) return;
   issues.show(status);
   voices.show(status);
-  figures.show(status);
-  journal.show(status);
-  const works = status.works.map((/** @type {any} */ work) => `${work.voice} ${work.action}`);
-  const open = status.issues.map((/** @type {any} */ issue) => issue.id);
-  const ended = status.ended.at(-1)?.id; // a hidden page has not seen every work under way
-  const now = JSON.stringify([status.started_at, status.voice, status.speaks, works, ended, open]);
+  metrics.show(status);
+  recentLog.show(status);
+  const { started_at, voice, speaks } = status;
+  const jobs = status.jobs.map((job) => `${job.voice} ${job.action}`);
+  const open = status.issues.map((issue) => issue.id);
+  const finished = status.finished_jobs.at(-1)?.id; // a hidden page has not seen every job
+  const now = JSON.stringify([started_at, voice, speaks, jobs, finished, open]);
   if (now !== seen) {
     seen = now;
     voices.refresh();
@@ -75,7 +76,7 @@ function render() {
 }
 
 function renderState() {
-  const { tone, key, values, reason } = summary(link.state, status);
+  const { tone, key, values, failure, reason } = summary(link.state, status);
   const text = words.text(key, values);
   setAttribute(document.body, "data-tone", tone);
   setText(byId("state-text"), text);
@@ -83,7 +84,7 @@ function renderState() {
   setText(byId("state-issues"), wrong ? words.text("fact.issues", { count: wrong }) : "");
   setText(document.head.querySelector("title") ?? document.head, `${text} – Piper`);
   const detail = byId("state-detail");
-  const said = reasonInWords(reason, words);
+  const said = failureText(failure, words);
   const own = words.has(`${key}.detail`) ? words.text(`${key}.detail`) : "";
   setText(detail, [said || reason, own].filter(Boolean).join(" ") || facts());
   setAttribute(detail, "lang", reason && !said ? "en" : null);
@@ -91,17 +92,17 @@ function renderState() {
   setText(byId("version"), status ? words.text("version", { version: status.version }) : "");
 }
 
-/** What would be refused from here is not offered. */
-async function learnPermission() {
+/** Hide what would be refused from here. */
+async function showPermission() {
   const { change } = await api.permission().catch(() => ({ change: true }));
   setAttribute(document.body, "data-access", change ? null : "look");
   byId("state-access").hidden = change;
 }
 
-/** What is worth knowing when all is well. */
+/** Uptime, speed and queue, shown when nothing is wrong. */
 function facts() {
   if (!status) return "";
-  const times = status.requests.flatMap((/** @type {any} */ one) => one.first_audio ?? []);
+  const times = status.requests.flatMap((one) => one.first_audio ?? []);
   const found = [words.text("fact.uptime", { span: words.span(status.uptime) })];
   if (times.length) found.push(words.text("fact.first", { time: words.briefly(median(times)) }));
   const waiting = status.queue.waiting_segments;

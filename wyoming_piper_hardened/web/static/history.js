@@ -1,4 +1,4 @@
-/** Figures over time, in a bounded space however long the page is open. */
+/** Values over time, in bounded memory however long the page is open. */
 
 /** @typedef {{at: number, values: Object<string, number>}} Moment */
 

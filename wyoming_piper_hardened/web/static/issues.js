@@ -1,10 +1,16 @@
-/** What is wrong, and the button that mends it. */
+/** The open issues, each with the button that resolves it. */
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, setAttribute, setText } from "./dom.js";
-import { reasonInWords } from "./lines.js";
+import { failureText, issueTitle } from "./events.js";
 import { explain } from "./notices.js";
-import { errorOf, progressOf } from "./state.js";
+import { progressOf } from "./state.js";
+
+/**
+ * @typedef {import("./types.js").Issue} Issue
+ * @typedef {import("./types.js").Job} Job
+ * @typedef {import("./types.js").Status} Status
+ */
 
 export class Issues {
   /**
@@ -15,16 +21,18 @@ export class Issues {
     this.words = words;
     this.notices = notices;
     this.section = byId("issues");
+    /** @type {Status|null} */
+    this.status = null;
     /** @type {Set<string>} issues whose button was pressed a moment ago */
     this.asked = new Set();
     this.list = new KeyedList(
       byId("issue-list"),
-      (issue) => this.#create(issue),
+      (/** @type {Issue} */ issue) => this.#create(issue),
       (node, issue) => this.#update(node, issue),
     );
   }
 
-  show(/** @type {any} */ status) {
+  show(/** @type {Status} */ status) {
     this.status = status;
     const hadFocus = this.section.contains(document.activeElement);
     this.section.hidden = !status.issues.length;
@@ -32,7 +40,11 @@ export class Issues {
     if (hadFocus && !this.section.contains(document.activeElement)) byId("state").focus();
   }
 
-  #create(/** @type {any} */ issue) {
+  #refresh() {
+    if (this.status) this.show(this.status);
+  }
+
+  #create(/** @type {Issue} */ issue) {
     const apply = element("button", { type: "button", class: "primary" });
     apply.addEventListener("click", () => this.#apply(issue));
     const dismiss = element("button", { type: "button", class: "quiet" });
@@ -51,52 +63,45 @@ export class Issues {
     );
   }
 
-  #update(/** @type {Element} */ node, /** @type {any} */ issue) {
+  #update(/** @type {Element} */ node, /** @type {Issue} */ issue) {
     const words = this.words;
     const [title, advice, reason] = /** @type {any} */ (node.firstElementChild).children;
     const [dismiss, apply] = /** @type {any} */ (node.lastElementChild).children;
-    const work = this.status.works.find((/** @type {any} */ one) => one.voice === issue.subject);
-    const busy = Boolean(work) || this.asked.has(issue.id);
-    setText(title, this.#title(issue));
+    const job = this.status?.jobs.find((one) => one.voice === issue.subject);
+    const busy = Boolean(job) || this.asked.has(issue.id);
+    setText(title, issueTitle(issue, words));
     setText(advice, this.#advice(issue));
-    setText(reason, errorOf(issue).message);
-    // What is being mended may still be so for the old reason, or for none.
+    setText(reason, issue.message);
+    // Once it is being repaired the old reason need not be true any more.
     advice.hidden = !advice.textContent || busy;
     reason.hidden = busy;
     apply.hidden = !issue.applicable;
     setAttribute(apply, "aria-disabled", busy ? "true" : null);
-    setText(apply, busy ? this.#busy(work) : words.text(`suggestion.${issue.suggestion}`));
+    setText(apply, busy ? this.#busy(job) : words.text(`suggestion.${issue.suggestion}`));
     setAttribute(apply, "aria-label", busy ? null : `${apply.textContent}: ${issue.subject}`);
     dismiss.hidden = !issue.dismissible || busy;
     setText(dismiss, words.text("issues.dismiss"));
     setAttribute(dismiss, "aria-label", `${dismiss.textContent}: ${issue.subject}`);
   }
 
-  /** What to do about it, in the words that fit best. */
-  #advice(/** @type {any} */ issue) {
+  /** The advice that fits best: by error, by failure, by suggestion, by kind. */
+  #advice(/** @type {Issue} */ issue) {
     const words = this.words;
-    const error = errorOf(issue);
+    const { failure } = issue.params;
     const known = [`suggestion.${issue.suggestion}.advice`, `issue.${issue.kind}.advice`].find(
       (key) => words.has(key),
     );
-    const explained = error.code ? explain(error, words).text : reasonInWords(issue.message, words);
-    return explained || (known ? words.text(known) : "");
+    return explain(issue, words).text || failureText(failure, words) || (known ? words.text(known) : "");
   }
 
-  #title(/** @type {any} */ issue) {
-    const subject = this.words.subject(issue.subject);
-    const key = `issue.${issue.kind}`;
-    return this.words.has(key) ? this.words.text(key, { subject }) : `${subject}: ${issue.kind}`;
-  }
-
-  #busy(/** @type {any} */ work) {
-    if (!work) return this.words.text("work.waiting");
-    const { key, part } = progressOf(work);
+  #busy(/** @type {Job|undefined} */ job) {
+    if (!job) return this.words.text("job.waiting");
+    const { key, part } = progressOf(job);
     if (part === null) return this.words.text(key);
     return this.words.number(part, { style: "percent" });
   }
 
-  async #dismiss(/** @type {any} */ issue) {
+  async #dismiss(/** @type {Issue} */ issue) {
     try {
       await api.dismiss(issue.id);
     } catch (error) {
@@ -104,17 +109,17 @@ export class Issues {
     }
   }
 
-  async #apply(/** @type {any} */ { id }) {
+  async #apply(/** @type {Issue} */ { id }) {
     if (this.asked.has(id)) return;
     this.asked.add(id);
-    this.show(this.status);
+    this.#refresh();
     try {
       await api.apply(id);
     } catch (error) {
       this.notices.failed(error, this.words.text("issue.failed"));
     } finally {
       this.asked.delete(id);
-      this.show(this.status);
+      this.#refresh();
     }
   }
 }

@@ -12,13 +12,13 @@ const QUIET = 8000;
 const FIRST = 5000;
 /** Milliseconds between two questions while the stream brings nothing. */
 const PACE = 2000;
-const PATIENCE = 8000;
+const ANSWER_TIMEOUT = 8000;
 /** A page that nobody has seen for so long lets go of its connection. */
 const UNSEEN = 60_000;
 
 export class Link {
   /**
-   * @param {(status: any) => void} onStatus
+   * @param {(status: import("./types.js").Status) => void} onStatus
    * @param {(state: LinkState) => void} onState
    */
   constructor(onStatus, onState) {
@@ -75,7 +75,7 @@ export class Link {
     this.source = null;
   }
 
-  #news(/** @type {any} */ status) {
+  #news(/** @type {import("./types.js").Status} */ status) {
     this.asked = null; // an answer that is still under way is older than this
     this.#enter("open");
     this.#watch();
@@ -101,7 +101,7 @@ export class Link {
   async #ask() {
     const asked = (this.asked = Symbol("question"));
     try {
-      const status = await api.status(AbortSignal.timeout(PATIENCE));
+      const status = await api.status(AbortSignal.timeout(ANSWER_TIMEOUT));
       if (asked === this.asked) this.#news(status);
     } catch (error) {
       if (asked !== this.asked) return;

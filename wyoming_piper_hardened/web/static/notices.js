@@ -5,7 +5,7 @@ import { element, icon, setText } from "./dom.js";
 const MOST = 3;
 const SHOWN = 6000;
 
-/** Codes of errors for which the same is to be done, by the words that say so. */
+/** Codes of errors with the same advice, by its key. */
 const ALIKE = {
   network: ["hub-unreachable", "rate-limited", "download-interrupted"],
   hub: ["hub-refused", "not-on-hub", "hub-answer-invalid", "redirect-refused"],
@@ -18,7 +18,7 @@ const ALIKE = {
     "voice-model-unreadable",
     "voice-not-piper",
   ],
-  unspeakable: ["synthesis-failed", "phonemes-failed", "poison-segment"],
+  unspeakable: ["synthesis-failed", "phonemes-failed", "text-quarantined"],
   refused: ["access-refused", "foreign-origin"],
   overloaded: ["deadline-exceeded", "too-many-requests"],
 };
@@ -57,7 +57,7 @@ export class Notices {
     close.setAttribute("aria-label", this.words.text("notice.close"));
     const body = element("p", {}, element("span"));
     setText(body.firstElementChild ?? body, text);
-    // What is told again takes the place of what was told before.
+    // A repeated message replaces the one before.
     for (const one of this.list.querySelectorAll(".notice > p > span:first-child")) {
       if (one.textContent === text) one.closest(".notice")?.remove();
     }
@@ -73,13 +73,13 @@ export class Notices {
  * Why something failed and what to do about it.
  * @param {any} error
  * @param {import("./translation.js").Translation} words
- * @returns {{text: string, detail: string}} `detail` is in the server's words; both may be empty
+ * @returns {{text: string, detail: string}} `detail` is English; both may be empty
  */
 export function explain(error, words) {
-  const told = typeof error.code === "string"; // by the server, not by the browser
-  const code = told ? error.code : error instanceof TypeError ? "broken-off" : "unknown";
+  const ours = typeof error.code === "string"; // by the server, not by the browser
+  const code = ours ? error.code : error instanceof TypeError ? "broken-off" : "unknown";
   const key = `error.${WORDS.get(code) ?? code}`;
-  const detail = told ? error.message : "";
+  const detail = ours ? error.message : "";
   if (words.has(key)) return { text: words.text(key), detail };
   if (detail) return { text: "", detail };
   if (error.status) return { text: words.text("error.status", { status: String(error.status) }), detail };

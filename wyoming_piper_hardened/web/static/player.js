@@ -7,8 +7,8 @@ import { WavReader } from "./wav.js";
 const LEAD = 0.08;
 /** Seconds of audio that are handed over at once, but for the first. */
 const PIECE = 0.2;
-/** Milliseconds that the server may take to tell how the speech went. */
-const PATIENCE = 8000;
+/** Milliseconds that the server may take to report how the speech went. */
+const REPORT_TIMEOUT = 8000;
 
 /**
  * One at a time; whoever starts another stops the one before.
@@ -17,18 +17,21 @@ const PATIENCE = 8000;
  * `first` is the time to the first audio in seconds, `owner` whoever asked for it.
  */
 export class Player {
-  constructor() {
+  /**
+   * @param {() => void} onChange called after every change of `state`, and when audio has come
+   * @param {(samples: Float32Array, rate: number) => void} onSamples called with samples from -1 to 1
+   */
+  constructor(onChange, onSamples) {
+    this.onChange = onChange;
+    this.onSamples = onSamples;
     this.state = "idle";
+    /** @type {object|null} */
     this.owner = null;
     this.made = 0;
     this.first = 0;
     this.complete = false;
     /** Whether there was nothing to say in the text. */
     this.wordless = false;
-    /** Called after every change of `state`, and when audio has come. */
-    this.onChange = () => {};
-    /** Called with samples from -1 to 1 and their rate. */
-    this.onSamples = (/** @type {Float32Array} */ _samples, /** @type {number} */ _rate) => {};
     /** @type {{abort: AbortController, context: AudioContext, sources: Set<AudioBufferSourceNode>,
      *   begin: number, next: number}|null} */
     this.current = null;
@@ -44,7 +47,7 @@ export class Player {
   /**
    * Speak; returns when everything has sounded, or it was stopped: whether it came to its end.
    * @param {{text: string, voice?: string, speaker?: string, length_scale?: number}} request
-   * @param {any} owner kept as `owner` while it plays
+   * @param {object} owner kept as `owner` while it plays
    * @throws {import("./api.js").ApiError|TypeError} nothing, or not all of it, could be spoken
    */
   async play(request, owner) {
@@ -87,7 +90,7 @@ export class Player {
     const asked = performance.now();
     const answer = await api.say(request, run.abort.signal);
     const wav = new WavReader();
-    const stream = answer.body.getReader();
+    const stream = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
     /** @type {Float32Array[]} */
     let waiting = [];
     for (;;) {
@@ -106,12 +109,12 @@ export class Player {
     }
     // Home Assistant ends an answer properly that broke off on its way, so the server is asked.
     const id = answer.headers.get("X-Request-Id");
-    const patience = withinTime(run.abort.signal, PATIENCE);
-    const told = id && (await api.request(id, patience).catch(() => undefined));
+    const limit = withinTime(run.abort.signal, REPORT_TIMEOUT);
+    const record = id ? await api.request(id, limit).catch(() => undefined) : undefined;
     if (run.abort.signal.aborted) return;
-    if (id && told?.outcome !== "ok") throw new TypeError(`the speech broke off: ${told?.outcome}`);
+    if (id && record?.outcome !== "ok") throw new TypeError(`the speech broke off: ${record?.outcome}`);
     this.complete = true;
-    this.wordless = told?.characters === 0;
+    this.wordless = record?.characters === 0;
     this.onChange();
   }
 

@@ -1,7 +1,7 @@
 /** The box whose text is spoken here and now. */
 
 import { byId, element, icon, setAttribute, setText } from "./dom.js";
-import { sentenceFor } from "./listening.js";
+import { sentenceFor } from "./sample.js";
 import { showReason } from "./notices.js";
 import { Wave } from "./wave.js";
 
@@ -20,7 +20,7 @@ export class Say {
     this.button = byId("say-button");
     this.outcome = byId("say-outcome");
     this.wave = new Wave(byId("say-wave"));
-    /** @type {any[]} */
+    /** @type {import("./voices.js").ShownVoice[]} */
     this.voices = [];
     /** Whether somebody has written a text, or chosen a voice. */
     this.touched = false;
@@ -39,19 +39,23 @@ export class Say {
     });
     this.voice.addEventListener("change", () => {
       this.chosen = true;
-      this.#offerSpeakers();
-      this.#offerText();
+      this.#fillSpeakers();
+      this.#setExample();
     });
     this.text.addEventListener("input", () => (this.touched = true), { once: true });
     this.speed.addEventListener("input", () => this.#showSpeed());
-    player.onSamples = (samples, rate) => this.wave.add(samples, rate);
     this.#showSpeed();
-    this.#tell(words.text("say.idle"));
+    this.#report(words.text("say.idle"));
     this.show();
   }
 
-  /** @param {any[]} voices those that can speak, the default first */
-  offer(voices) {
+  /** Draw audio that has come. */
+  draw(/** @type {Float32Array} */ samples, /** @type {number} */ rate) {
+    this.wave.add(samples, rate);
+  }
+
+  /** @param {import("./voices.js").ShownVoice[]} voices those that can speak, the default first */
+  setVoices(voices) {
     this.voices = voices;
     const chosen = this.chosen ? this.voice.value : "";
     this.voice.replaceChildren(
@@ -63,17 +67,17 @@ export class Say {
     );
     this.voice.disabled = !voices.length;
     this.voice.value = voices.some(({ name }) => name === chosen) ? chosen : voices[0]?.name ?? "";
-    this.#offerSpeakers();
-    this.#offerText();
+    this.#fillSpeakers();
+    this.#setExample();
   }
 
-  #offerSpeakers() {
+  #fillSpeakers() {
     const voice = this.voices.find(({ name }) => name === this.voice.value);
     const speakers = voice && voice.number_of_speakers > 1 ? voice.speakers : [];
     const chosen = this.speaker.value;
     byId("say-speaker-field").hidden = !speakers.length;
     this.speaker.replaceChildren(
-      ...speakers.map((/** @type {string} */ name) => {
+      ...speakers.map((name) => {
         const option = element("option", { value: name });
         setText(option, name);
         return option;
@@ -83,7 +87,7 @@ export class Say {
   }
 
   /** As long as nobody has written anything, the text is in the language of the voice. */
-  async #offerText() {
+  async #setExample() {
     const voice = this.voices.find(({ name }) => name === this.voice.value);
     const language = voice?.language.split("_")[0] || this.words.language;
     const own = language === this.words.language;
@@ -113,13 +117,13 @@ export class Say {
       ...(this.speed.value !== "1" && { length_scale: 1 / Number(this.speed.value) }),
     };
     this.wave.clear();
-    this.#tell("");
+    this.#report("");
     const run = (this.run = Symbol("run"));
     try {
       const whole = await this.player.play(request, this);
-      if (!whole && run === this.run) this.#tell(this.words.text("say.stopped"));
+      if (!whole && run === this.run) this.#report(this.words.text("say.stopped"));
     } catch (error) {
-      this.#tell(this.words.text("say.failed"), error);
+      this.#report(this.words.text("say.failed"), error);
     }
   }
 
@@ -136,12 +140,12 @@ export class Say {
       );
     }
     if (!mine) return;
-    if (player.state === "waiting") this.#tell(words.text("say.waiting"));
+    if (player.state === "waiting") this.#report(words.text("say.waiting"));
     else {
       const whole = player.wordless ? "say.wordless" : "say.complete";
       const key = player.complete ? whole : "say.playing";
       const values = { first: words.briefly(player.first), made: words.briefly(player.made) };
-      this.#tell(words.text(key, values), null, player.complete);
+      this.#report(words.text(key, values), null, player.complete);
     }
     if (!this.drawing) this.#follow();
   }
@@ -160,7 +164,7 @@ export class Say {
   }
 
   /** `aloud`: to screen readers, too; they need not hear how much is made every time some is. */
-  #tell(/** @type {string} */ text, /** @type {any} */ error = null, aloud = true) {
+  #report(/** @type {string} */ text, /** @type {any} */ error = null, aloud = true) {
     const [line, why] = this.outcome.children;
     setAttribute(this.outcome, "aria-live", aloud ? "polite" : "off");
     setText(line, text);

@@ -1,67 +1,74 @@
-/** What a status means, for people. Pure: no document, no clock. */
+/** Summaries of a status. Pure: no document, no clock. */
 
+/**
+ * @typedef {import("./types.js").Status} Status
+ * @typedef {import("./types.js").Failure} Failure
+ */
+
+/** @typedef {{failure: Failure|null, reason: string}} Trouble */
 /** @typedef {"wait"|"good"|"warn"|"bad"} Tone */
-/** @typedef {{tone: Tone, key: string, values: Object<string, string>, reason: string}} Summary */
+/** @typedef {{tone: Tone, key: string, values: Object<string, string>,
+ *   failure: Failure|null, reason: string}} Summary */
+
+/** @type {Trouble} */
+const NO_TROUBLE = { failure: null, reason: "" };
 
 /**
  * The one line on top.
  * @param {import("./link.js").LinkState} link
- * @param {any} status the last one, or null
- * @returns {Summary} `reason` is in the server's words, often empty
+ * @param {Status|null} status the last one
+ * @returns {Summary} `reason` is English, often empty
  */
 export function summary(link, status) {
-  const say = (/** @type {Tone} */ tone, /** @type {string} */ key, values = {}, reason = "") => ({
-    tone,
-    key: `state.${key}`,
-    values,
-    reason,
-  });
+  const say = (
+    /** @type {Tone} */ tone,
+    /** @type {string} */ key,
+    values = {},
+    /** @type {Trouble} */ { failure, reason } = NO_TROUBLE,
+  ) => ({ tone, key: `state.${key}`, values, failure, reason });
   if (link === "refused") return say("bad", "refused");
   if (link === "lost") return say("bad", "lost");
   if (!status) return say("wait", "connecting");
   const voice = voiceTitle(status.voice);
-  const busy = status.works.find((/** @type {any} */ work) => work.voice === status.voice);
+  const job = status.jobs.find((one) => one.voice === status.voice);
   if (status.ready) {
     const tone = status.issues.length ? "warn" : "good";
     if (status.speaks === status.voice) return say(tone, "ready", { voice });
     const speaks = voiceTitle(status.speaks ?? "");
-    if (busy?.action === "install") return say("wait", "coming", { voice, speaks });
+    if (job?.action === "install") return say("wait", "coming", { voice, speaks });
     return say("warn", "instead", { voice, speaks });
   }
   const trouble = troubleOf(status);
   if (trouble) return say("bad", "broken", {}, trouble);
-  const failing = status.workers.find((/** @type {any} */ one) => one.state === "backoff");
-  if (failing) return say("warn", "recovering", {}, failing.last_failure ?? "");
-  if (!status.speaks) return say(busy ? "wait" : "bad", busy ? "fetching" : "silent", { voice });
+  const failing = status.workers.find((one) => one.state === "backoff");
+  if (failing) return say("warn", "recovering", {}, ofFailure(failing.last_failure));
+  if (!status.speaks) return say(job ? "wait" : "bad", job ? "fetching" : "silent", { voice });
   return say("wait", "starting", { voice: voiceTitle(status.speaks) });
 }
 
 /** Why nothing is spoken, if that is more than a start that takes its time. */
-function troubleOf(/** @type {any} */ status) {
+function troubleOf(/** @type {Status} */ status) {
   const ofVoice = status.issues.find(
-    (/** @type {any} */ issue) =>
+    (issue) =>
       [status.voice, status.speaks].includes(issue.subject) && issue.kind !== "unprepared",
   );
-  if (ofVoice && status.speaks) return ofVoice.message;
+  if (ofVoice && status.speaks) {
+    return { failure: ofVoice.params.failure ?? null, reason: ofVoice.message };
+  }
   const workers = status.workers;
-  const fatal = workers.filter((/** @type {any} */ one) => one.state === "fatal");
-  return workers.length && fatal.length === workers.length ? fatal[0].last_failure ?? "" : "";
+  const fatal = workers.filter((one) => one.state === "fatal");
+  return workers.length && fatal.length === workers.length ? ofFailure(fatal[0].last_failure) : null;
 }
 
-/**
- * The error that an issue tells of; a failed work puts its code before its message.
- * @param {any} issue
- * @returns {{code: string, message: string}} `code` is empty where there was no error
- */
-export function errorOf(issue) {
-  const match = /^([a-z]+(?:-[a-z]+)*): (.+)$/s.exec(issue.message);
-  return match ? { code: match[1], message: match[2] } : { code: "", message: issue.message };
+/** @param {Failure|null} failure @returns {Trouble} */
+function ofFailure(failure) {
+  return { failure, reason: failure?.message ?? "" };
 }
 
 /** @typedef {{title: string, language: string, quality: string}} Parts */
 
 /**
- * What a voice's name says, by the hub's convention.
+ * The parts of a voice's name, by the repository's convention.
  * @param {string} name such as `en_US-hfc_female-medium`
  * @returns {Parts} of a name of another form only the title
  */
@@ -76,21 +83,26 @@ export function nameParts(name) {
   };
 }
 
+/** @param {string} name @returns {boolean} whether it has the repository's form */
+export function isVoiceName(name) {
+  return nameParts(name).language !== "";
+}
+
 /** @param {string} name @returns {string} what people call the voice */
 export function voiceTitle(name) {
   return nameParts(name).title;
 }
 
 /**
- * How far a work on a voice is.
- * @param {any} work as the status has it
+ * The progress of a job.
+ * @param {import("./types.js").Job} job
  * @returns {{key: string, part: number|null}} `part` from 0 to 1, null when nobody knows
  */
-export function progressOf(work) {
-  if (work.action === "verify" || work.action === "remove") {
-    return { key: `work.${work.action}`, part: null };
+export function progressOf(job) {
+  if (job.action === "verify" || job.action === "remove") {
+    return { key: `job.${job.action}`, part: null };
   }
-  const { step, done, total } = work.progress;
-  if (step === "fetching" && total > 0) return { key: "work.fetching", part: done / total };
-  return { key: step === "fetching" ? "work.asking" : `work.${step}`, part: null };
+  const { step, done, total } = job.progress;
+  if (step === "fetching" && total > 0) return { key: "job.fetching", part: done / total };
+  return { key: step === "fetching" ? "job.asking" : `job.${step}`, part: null };
 }

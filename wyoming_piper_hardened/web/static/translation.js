@@ -1,4 +1,4 @@
-/** Words, numbers and times in the language of the reader. */
+/** Texts, numbers and times in the language of the reader. */
 
 import { setAttribute, setText } from "./dom.js";
 import { nameParts } from "./state.js";
@@ -74,8 +74,6 @@ export class Translation {
 
   /** @param {string} name as an issue has it @returns {string} what people call that */
   subject(name) {
-    const engine = /^worker (.+)$/.exec(name);
-    if (engine) return this.text("worker.name", { name: engine[1] });
     const known = `subject.${name}`;
     if (this.has(known)) return this.text(known);
     const { title, language } = nameParts(name);
@@ -142,7 +140,7 @@ export class Translation {
   languageName(code, known = "") {
     const [family] = code.split("_");
     try {
-      // Not every code of the hub names a region that there is.
+      // Not every code of the repository names a region that there is.
       return this.languages.of(code.replace("_", "-")) ?? this.languages.of(family) ?? known;
     } catch {
       return known || code;

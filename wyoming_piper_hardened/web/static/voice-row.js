@@ -4,11 +4,13 @@ import { element, icon, setAttribute, setText } from "./dom.js";
 import { progressOf } from "./state.js";
 
 /**
+ * @typedef {import("./voices.js").ShownVoice} ShownVoice
  * @typedef {{repair: Function, remove: Function, listen: Function, install: Function,
  *   cancel: Function}} Actions each called with the voice's name
- * @typedef {{work: any, issue: any, asked: boolean, sounding: boolean}} Circumstances
- *   what is done to the voice and what is wrong with it, if anything; whether something was asked
- *   for that has not begun yet; whether it is heard
+ * @typedef {{job: import("./types.js").Job|undefined,
+ *   issue: import("./types.js").Issue|undefined, asked: boolean, sounding: boolean}} Circumstances
+ *   the job and the issue of the voice, if any; whether an action was requested that has not begun
+ *   yet; whether its sample is playing
  */
 
 /** Milliseconds in which a press on a button that took another one's place cannot be meant. */
@@ -28,7 +30,7 @@ export class VoiceRow {
     this.fresh = new Set();
   }
 
-  /** @param {any} voice @returns {Element} to be filled by `update` */
+  /** @param {ShownVoice} voice @returns {Element} to be filled by `update` */
   create(voice) {
     const act = (
       /** @type {keyof Actions} */ name,
@@ -64,7 +66,7 @@ export class VoiceRow {
         element("span", { class: "voice-note soft" }),
         element(
           "span",
-          { class: "voice-work" },
+          { class: "voice-job" },
           element("progress", { max: "1" }),
           element("span", { class: "soft" }),
         ),
@@ -81,8 +83,8 @@ export class VoiceRow {
     );
   }
 
-  /** Let a row show how its voice stands. */
-  update(/** @type {Element} */ row, /** @type {any} */ voice, /** @type {Circumstances} */ now) {
+  /** Show the state of a voice. */
+  update(/** @type {Element} */ row, /** @type {ShownVoice} */ voice, /** @type {Circumstances} */ now) {
     const [head, quality, size, state, actions] = /** @type {any} */ (row.children);
     const [title, name, language] = head.children;
     setText(title, voice.title);
@@ -93,54 +95,54 @@ export class VoiceRow {
     setAttribute(size, "title", this.words.text(voice.here ? "voice.onDisk" : "voice.toFetch"));
     this.#updateState(state, voice, now);
     this.#updateActions(actions, voice, now);
-    setAttribute(row, "aria-busy", now.work ? "true" : null);
+    setAttribute(row, "aria-busy", now.job ? "true" : null);
     setAttribute(row, "class", voice.here ? "here" : "available");
   }
 
-  /** What a button says of its voice to who cannot see the row; some have equal titles. */
-  #spoken(/** @type {any} */ voice) {
+  /** The voice in a label of a button, for screen readers; some voices have equal titles. */
+  #spoken(/** @type {ShownVoice} */ voice) {
     return [voice.title, voice.qualityName].filter(Boolean).join(", ");
   }
 
   #updateState(
     /** @type {any} */ cell,
-    /** @type {any} */ voice,
-    /** @type {Circumstances} */ { work, issue },
+    /** @type {ShownVoice} */ voice,
+    /** @type {Circumstances} */ { job, issue },
   ) {
     const words = this.words;
     const [badge, note, doing] = cell.children;
     const state = issue ? "trouble" : voice.default ? "default" : voice.state;
     setText(badge, words.text(`voice.state.${state}`));
     setAttribute(badge, "class", `badge ${state}`);
-    badge.hidden = Boolean(work);
+    badge.hidden = Boolean(job);
     const notes = [];
     if (voice.number_of_speakers > 1) {
       notes.push(words.text("voice.speakers", { count: voice.number_of_speakers }));
     }
     if (voice.prepared === false) notes.push(words.text("voice.unprepared"));
     setText(note, notes.join(" · "));
-    note.hidden = Boolean(work) || !notes.length;
-    doing.hidden = !work;
-    if (!work) return;
-    const { key, part } = progressOf(work);
+    note.hidden = Boolean(job) || !notes.length;
+    doing.hidden = !job;
+    if (!job) return;
+    const { key, part } = progressOf(job);
     const [bar, text] = doing.children;
     setAttribute(bar, "value", part === null ? null : part.toFixed(3));
-    const action = words.text(`work.action.${work.action}`);
+    const action = words.text(`job.action.${job.action}`);
     setAttribute(bar, "aria-label", `${action}: ${this.#spoken(voice)}`);
-    const { done, total } = work.progress;
+    const { done, total } = job.progress;
     const bytes = { done: words.number(Math.round(done / 1e6)), total: words.megabytes(total) };
     setText(text, words.text(key, bytes));
   }
 
   #updateActions(
     /** @type {any} */ cell,
-    /** @type {any} */ voice,
-    /** @type {Circumstances} */ { work, asked, sounding },
+    /** @type {ShownVoice} */ voice,
+    /** @type {Circumstances} */ { job, asked, sounding },
   ) {
     const [repair, remove, listen, install, cancel] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
-    const coming = work?.action === "install" && work.progress.step !== "committing";
-    const idle = !work && !asked;
+    const coming = job?.action === "install" && job.progress.step !== "committing";
+    const idle = !job && !asked;
     this.#show(listen, voice.here, true);
     this.#show(cancel, !voice.here && coming, !asked);
     this.#show(install, !voice.here && !coming, idle);
@@ -172,7 +174,7 @@ export class VoiceRow {
 
   #updateListen(
     /** @type {HTMLElement} */ button,
-    /** @type {any} */ voice,
+    /** @type {ShownVoice} */ voice,
     /** @type {boolean} */ sounding,
   ) {
     const wanted = sounding ? "stop" : "play";

@@ -1,16 +1,16 @@
-/** The table of voices: what is here, what can be had, and what can be done about each. */
+/** The table of voices: the installed, the available, and the actions on each. */
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, setText } from "./dom.js";
 import { nameParts, voiceTitle } from "./state.js";
 import { VoiceRow } from "./voice-row.js";
 
-/** Rows of voices that can be had that are shown at once; a button asks for more. */
+/** Rows of available voices that are shown at once; a button shows the rest. */
 const PAGE = 9;
-/** The rank of voices that something is done to; those before are here. */
-const COMING = 2;
-/** Works of which the page tells how they ended, if it has not been looked at for long. */
-const TOLD = 3;
+/** The rank of voices with a job; those before are installed. */
+const BUSY = 2;
+/** Finished jobs that are reported at most, after the page was hidden. */
+const REPORTED = 3;
 const HERE = new Set(["installed", "custom", "embedded"]);
 
 const ENGLISH = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
@@ -20,33 +20,41 @@ function plain(/** @type {string} */ text) {
   return text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("-", "_").toLowerCase();
 }
 
+/**
+ * @typedef {import("./types.js").Issue} Issue
+ * @typedef {import("./types.js").Job} Job
+ * @typedef {import("./types.js").Voice} Voice
+ * @typedef {Voice & {title: string, languageName: string, qualityName: string, here: boolean,
+ *   searched: string}} ShownVoice a voice as the table has it
+ */
+
 export class Voices {
   /**
    * @param {import("./translation.js").Translation} words
    * @param {import("./notices.js").Notices} notices
-   * @param {import("./listening.js").Listening} listening
+   * @param {import("./sample.js").SamplePlayer} samples
+   * @param {(installed: ShownVoice[]) => void} onVoices called whenever the installed voices change
    */
-  constructor(words, notices, listening) {
+  constructor(words, notices, samples, onVoices) {
     this.words = words;
     this.notices = notices;
-    this.listening = listening;
-    /** @type {any[]} as the server has them, in our order */
+    this.samples = samples;
+    /** @type {ShownVoice[]} in our order */
     this.voices = [];
-    /** @type {Map<string, any>} works under way, by the voice's name */
-    this.works = new Map();
-    /** @type {Map<string, any>} open issues by the voice's name */
+    /** @type {Map<string, Job>} jobs under way, by the voice's name */
+    this.jobs = new Map();
+    /** @type {Map<string, Issue>} open issues by the voice's name */
     this.issues = new Map();
-    /** @type {Set<string>|null} ids of the works that had ended when the status was last seen */
-    this.ended = null;
-    /** @type {Set<string>} voices of works that have ended since the list was asked for */
+    /** @type {Set<string>|null} ids of the finished jobs in the last status */
+    this.finished = null;
+    /** @type {Set<string>} voices of jobs that have finished since the list was read */
     this.settling = new Set();
     /** @type {Set<string>} what was asked for here and has not been answered yet */
     this.asked = new Set();
     /** @type {Set<string>} languages of the voices that are here */
     this.spoken = new Set();
     this.shown = PAGE;
-    /** Called with the voices that can speak, whenever they change. */
-    this.onVoices = (/** @type {any[]} */ _) => {};
+    this.onVoices = onVoices;
     const row = new VoiceRow(
       words,
       {
@@ -54,19 +62,19 @@ export class Voices {
         install: (/** @type {string} */ name) => this.#ask("install", name),
         remove: (/** @type {string} */ name) => this.#remove(name),
         cancel: (/** @type {string} */ name) => this.#ask("cancel", name),
-        listen: (/** @type {string} */ name) => listening.toggle(this.#current(name)),
+        listen: (/** @type {string} */ name) => samples.toggle(this.#current(name)),
       },
       () => this.render(),
     );
     this.list = new KeyedList(
       byId("voice-rows"),
-      (voice) => row.create(voice),
+      (/** @type {ShownVoice} */ voice) => row.create(voice),
       (node, voice) =>
         row.update(node, voice, {
-          work: this.works.get(voice.name),
+          job: this.jobs.get(voice.name),
           issue: this.issues.get(voice.name),
           asked: this.asked.has(voice.name),
-          sounding: listening.voice === voice.name,
+          sounding: samples.voice === voice.name,
         }),
     );
     this.search = byId("voice-search");
@@ -94,20 +102,20 @@ export class Voices {
       const { voices, languages, qualities } = await api.voices();
       if (request !== this.request) return;
       this.voices = voices
-        .map((/** @type {any} */ voice) => this.#described(voice))
-        .sort((/** @type {any} */ a, /** @type {any} */ b) => this.#order(a, b));
-      this.#offer(this.language, languages.map((/** @type {any} */ one) => ({
+        .map((/** @type {Voice} */ voice) => this.#described(voice))
+        .sort((/** @type {ShownVoice} */ a, /** @type {ShownVoice} */ b) => this.#order(a, b));
+      this.#fillSelect(this.language, languages.map((/** @type {any} */ one) => ({
         value: one.code,
         text: this.words.languageName(one.code, one.name),
       })), true);
-      this.#offer(this.quality, qualities.map((/** @type {string} */ one) => ({
+      this.#fillSelect(this.quality, qualities.map((/** @type {string} */ one) => ({
         value: one,
         text: this.#qualityName(one),
       })), false);
       const here = this.voices.filter((voice) => voice.here);
       this.spoken = new Set(here.map((voice) => voice.language.split("_")[0]));
       this.settling.clear();
-      this.#tell({ unread: false });
+      this.#loaded(true);
       this.render();
       this.onVoices(
         this.voices
@@ -117,33 +125,33 @@ export class Voices {
     } catch (error) {
       if (request !== this.request) return;
       console.info("the voices cannot be read now:", error);
-      this.#tell({ unread: !this.voices.length });
+      this.#loaded(this.voices.length > 0);
     }
   }
 
-  #tell(/** @type {{unread: boolean}} */ { unread }) {
+  #loaded(/** @type {boolean} */ readable) {
     byId("voice-loading").hidden = true;
-    byId("voice-unread").hidden = !unread;
+    byId("voice-unread").hidden = readable;
   }
 
-  /** Take note of what is done to voices, and of what is wrong with them. */
-  show(/** @type {any} */ status) {
-    const before = this.works;
-    this.works = new Map(status.works.map((/** @type {any} */ work) => [work.voice, work]));
-    this.issues = new Map(status.issues.map((/** @type {any} */ issue) => [issue.subject, issue]));
+  /** Show the jobs and the issues of the voices. */
+  show(/** @type {import("./types.js").Status} */ status) {
+    const before = this.jobs;
+    this.jobs = new Map(status.jobs.map((job) => [job.voice, job]));
+    this.issues = new Map(status.issues.map((issue) => [issue.subject, issue]));
     for (const name of before.keys()) {
-      // It keeps its place until the list tells what has become of it.
-      if (!this.works.has(name)) this.settling.add(name);
+      // It keeps its position until the list has been read again.
+      if (!this.jobs.has(name)) this.settling.add(name);
     }
-    for (const work of status.ended.slice(-TOLD)) {
-      if (this.ended && !this.ended.has(work.id)) this.#finished(work);
+    for (const job of status.finished_jobs.slice(-REPORTED)) {
+      if (this.finished && !this.finished.has(job.id)) this.#report(job);
     }
-    this.ended = new Set(status.ended.map((/** @type {any} */ work) => work.id));
+    this.finished = new Set(status.finished_jobs.map((job) => job.id));
     this.render();
   }
 
-  #finished(/** @type {any} */ { voice, action, outcome, code, message }) {
-    const done = outcome === "called-off" ? "done.cancel" : `done.${action}`;
+  #report(/** @type {import("./types.js").FinishedJob} */ { voice, action, outcome, code, message }) {
+    const done = outcome === "cancelled" ? "done.cancel" : `done.${action}`;
     const key = outcome === "failed" ? `failed.${action}` : done;
     if (!this.words.has(key)) return;
     const text = this.words.text(key, { voice: voiceTitle(voice) });
@@ -156,8 +164,8 @@ export class Voices {
     const fitting = this.voices
       .filter((voice) => this.#fits(voice))
       .sort((a, b) => this.#rank(a) - this.#rank(b));
-    // What is here is always seen, however much that is.
-    const here = fitting.filter((voice) => this.#rank(voice) < COMING + 1).length;
+    // Installed voices are always shown, however many there are.
+    const here = fitting.filter((voice) => this.#rank(voice) < BUSY + 1).length;
     const rows = fitting.slice(0, here + this.shown);
     this.list.show(rows, (voice) => voice.name);
     const words = this.words;
@@ -180,7 +188,8 @@ export class Voices {
     row?.querySelector("button:not([hidden])")?.focus();
   }
 
-  #described(/** @type {any} */ voice) {
+  /** @returns {ShownVoice} */
+  #described(/** @type {Voice} */ voice) {
     const { title } = nameParts(voice.name);
     const language = this.words.languageName(voice.language, voice.language_name);
     const { name, language_name: own, country } = voice;
@@ -193,7 +202,7 @@ export class Voices {
       languageName: language,
       qualityName: this.#qualityName(voice.quality ?? ""),
       here: HERE.has(voice.state),
-      sought: plain(names.join(" ")),
+      searched: plain(names.join(" ")),
     };
   }
 
@@ -205,7 +214,7 @@ export class Voices {
     }
   }
 
-  /** What a country is called there, as in "Deutschland". */
+  /** A country's own name, such as "Deutschland". */
   #regionName(/** @type {string} */ family, /** @type {string} */ region) {
     try {
       return new Intl.DisplayNames([family], { type: "region", fallback: "none" }).of(region) ?? "";
@@ -214,10 +223,10 @@ export class Voices {
     }
   }
 
-  /** The default first, then what is here, then what comes, then what the reader may like. */
-  #rank(/** @type {any} */ voice) {
+  /** The default first, then the installed, those with a job, those in the languages of the reader. */
+  #rank(/** @type {ShownVoice} */ voice) {
     if (voice.here) return voice.default ? 0 : 1;
-    if (this.works.has(voice.name) || this.settling.has(voice.name)) return COMING;
+    if (this.jobs.has(voice.name) || this.settling.has(voice.name)) return BUSY;
     const family = voice.language.split("_")[0];
     const tags = navigator.languages.map((tag) => tag.replace("-", "_"));
     if (tags.includes(voice.language)) return 3 + tags.indexOf(voice.language) / 100;
@@ -227,7 +236,7 @@ export class Voices {
     return this.spoken.has(family) ? 6 : 7;
   }
 
-  #order(/** @type {any} */ a, /** @type {any} */ b) {
+  #order(/** @type {ShownVoice} */ a, /** @type {ShownVoice} */ b) {
     return (
       this.words.collator.compare(a.languageName, b.languageName) ||
       this.words.collator.compare(a.title, b.title) ||
@@ -235,11 +244,11 @@ export class Voices {
     );
   }
 
-  #fits(/** @type {any} */ voice) {
-    const sought = plain(this.search.value).split(/\s+/);
+  #fits(/** @type {ShownVoice} */ voice) {
+    const searched = plain(this.search.value).split(/\s+/);
     const place = this.place.value;
     return (
-      sought.every((/** @type {string} */ part) => voice.sought.includes(part)) &&
+      searched.every((/** @type {string} */ part) => voice.searched.includes(part)) &&
       (!this.language.value || voice.language === this.language.value) &&
       (!this.quality.value || voice.quality === this.quality.value) &&
       (!place || (place === "here") === voice.here)
@@ -247,7 +256,7 @@ export class Voices {
   }
 
   /** Fill a choice, but for its first entry; what is chosen stays so. */
-  #offer(
+  #fillSelect(
     /** @type {HTMLSelectElement} */ select,
     /** @type {{value: string, text: string}[]} */ options,
     /** @type {boolean} */ sorted,
@@ -270,7 +279,7 @@ export class Voices {
   }
 
   #current(/** @type {string} */ name) {
-    return this.voices.find((voice) => voice.name === name);
+    return /** @type {ShownVoice} */ (this.voices.find((voice) => voice.name === name));
   }
 
   async #ask(/** @type {"install"|"repair"|"cancel"} */ action, /** @type {string} */ name) {
@@ -278,7 +287,7 @@ export class Voices {
     this.render();
     try {
       await api[action](name);
-      if (action === "cancel" && this.works.delete(name)) this.settling.add(name);
+      if (action === "cancel" && this.jobs.delete(name)) this.settling.add(name);
     } catch (error) {
       this.notices.failed(error, this.words.text(`failed.${action}`, { voice: voiceTitle(name) }));
     } finally {
@@ -292,7 +301,7 @@ export class Voices {
     const { state, title, qualityName } = this.#current(name);
     const voice = qualityName ? `${title} (${qualityName})` : title;
     setText(byId("remove-title"), this.words.text("remove.title", { voice }));
-    const about = state === "custom" ? "remove.own" : "remove.fromHub";
+    const about = state === "custom" ? "remove.own" : "remove.fromRepository";
     setText(byId("remove-about"), this.words.text(about));
     dialog.returnValue = "";
     dialog.showModal();

@@ -4,12 +4,21 @@ const BAR = 3;
 const GAP = 2;
 /** Peaks that are kept; when there are more, two become one. */
 const MOST = 400;
+/** Seconds that one peak stands for at first. */
+const STEP = 0.04;
 
 export class Wave {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
-    this.clear();
+    /** @type {number[]} */
+    this.peaks = [];
+    /** Seconds that one peak stands for. */
+    this.step = STEP;
+    this.pending = { samples: 0, peak: 0 };
+    /** Seconds that have sounded. */
+    this.position = 0;
+    this.draw(0);
     new ResizeObserver(() => this.draw(this.position)).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
       this.draw(this.position),
@@ -17,12 +26,9 @@ export class Wave {
   }
 
   clear() {
-    /** @type {number[]} */
     this.peaks = [];
-    /** Seconds that one peak stands for. */
-    this.step = 0.04;
+    this.step = STEP;
     this.pending = { samples: 0, peak: 0 };
-    this.position = 0;
     this.draw(0);
   }
 

@@ -1,0 +1,5 @@
+"""Tests of the app, in which no sentence matters."""
+
+from __future__ import annotations
+
+from support.scrambled import _scrambled  # noqa: F401 - a fixture

@@ -1,0 +1,1 @@
+"""Bodies of requests and answers, each declared once as a dataclass."""

@@ -1,0 +1,85 @@
+"""JSON and JSON Schema of dataclasses: a shape is declared once, where its data is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ...issues import Damage, Failure, Issue
+
+Schema = Mapping[str, Any]
+"""A JSON Schema as OpenAPI 3.1 has it."""
+
+_SCALARS: Mapping[Any, Schema] = {
+    str: {"type": "string"},
+    Path: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    Any: {},
+}
+_PLAIN = (str, bool, int, float, types.NoneType)
+_WITH_MESSAGE = (Damage, Failure, Issue)
+"""Data that has an English sentence: its JSON has it as ``message``."""
+
+
+def json_of(value: Any) -> Any:
+    """Return plain JSON data for a value of dataclasses, enumerations, mappings and sequences.
+
+    Whatever else a parameter of an event may be becomes its text.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {
+            field.name: json_of(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
+        return {**fields, "message": str(value)} if isinstance(value, _WITH_MESSAGE) else fields
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): json_of(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [json_of(item) for item in value]
+    return value if isinstance(value, _PLAIN) else str(value)
+
+
+def schema_of(annotation: Any) -> Schema:  # noqa: PLR0911 - one for each kind of type
+    """Return the JSON Schema of what `json_of` makes of a value of that type.
+
+    Raises:
+        TypeError: the type has no JSON form here.
+    """
+    if annotation in _SCALARS:
+        return _SCALARS[annotation]
+    if annotation is types.NoneType:
+        return {"type": "null"}
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in {typing.Union, types.UnionType}:
+        return {"anyOf": [schema_of(argument) for argument in arguments]}
+    if origin is not None and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": schema_of(arguments[1])}
+    if origin is not None and issubclass(origin, Sequence):
+        return {"type": "array", "items": schema_of(arguments[0])}
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return {"type": "string", "enum": [str(item) for item in annotation]}
+    if dataclasses.is_dataclass(annotation):
+        return _object_schema(typing.cast("type", annotation))
+    raise TypeError(f"{annotation!r} has no JSON form")
+
+
+def _object_schema(kind: type) -> Schema:
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    properties: dict[str, Schema] = {name: schema_of(hints[name]) for name in names}
+    if issubclass(kind, _WITH_MESSAGE):
+        properties["message"] = {"type": "string"}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,181 @@
+"""JSON bodies of requests: a dataclass declares the fields, their parsing and their schema."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+
+from ...errors import BadRequestError, NotSupportedError, RequestTimeoutError
+from .json_shapes import Schema
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Allows numbers from `low` to `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Allows some strings; an empty one counts as missing."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Describes a field to readers of the schema."""
+
+    text: str
+
+
+class RequestBody(Generic[T]):
+    """A JSON object that becomes a `kind`.
+
+    Fields of `kind` are strings, ``Annotated[float | None, Range(…)]``, or objects that are
+    dataclasses themselves; those with a default may be missing or null.
+
+    Args:
+        kind: a dataclass.
+        open_ended: whether unknown fields are ignored instead of refused.
+    """
+
+    def __init__(self, kind: type[T], *, open_ended: bool = False) -> None:
+        self._kind = kind
+        self._open_ended = open_ended
+
+    @property
+    def schema(self) -> Schema:
+        """Its JSON Schema."""
+        return self._object_schema(self._kind)
+
+    async def read(self, request: web.Request, timeout: float) -> T:  # noqa: ASYNC109 - it raises
+        """Return the body of a request.
+
+        Raises:
+            BadRequestError: it is not such an object.
+            RequestTimeoutError: it did not come within `timeout` seconds.
+        """
+        return typing.cast("T", self._parse(self._kind, await _read_json(request, timeout)))
+
+    def _parse(self, kind: type[Any], data: Mapping[str, Any]) -> Any:
+        fields, hints = _fields(kind)
+        for key in data:
+            if key not in fields and not self._open_ended:
+                raise BadRequestError(
+                    f"{key[:40]!r} is not a field; there are: {', '.join(fields)}", key[:40]
+                )
+        values = {}
+        for name, field in fields.items():
+            value = data.get(name)
+            if value is None:
+                if field.default is dataclasses.MISSING:
+                    raise BadRequestError(f"{name} is missing", name)
+            else:
+                values[name] = self._value(name, hints[name], value)
+        return kind(**values)
+
+    def _value(self, name: str, annotation: Any, value: Any) -> Any:
+        options, extras = _options(annotation)
+        for extra in extras:
+            if isinstance(extra, Range):
+                return _number(name, value, extra)
+            if isinstance(extra, Choice) and _is_other(value, extra):
+                known = ", ".join(extra.values)
+                raise NotSupportedError(f"{name} {value!r:.40} is none of: {known}", name)
+        for option in options:
+            if option is str and isinstance(value, str):
+                return value
+            if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
+                return self._parse(typing.cast("type", option), value)
+        raise BadRequestError(f"{name} must be a string", name)
+
+    def _object_schema(self, kind: type[Any]) -> Schema:
+        fields, hints = _fields(kind)
+        needed = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
+        return {
+            "type": "object",
+            "properties": {name: self._field_schema(hints[name]) for name in fields},
+            "additionalProperties": self._open_ended,
+            **({"required": needed} if needed else {}),
+        }
+
+    def _field_schema(self, annotation: Any) -> Schema:
+        options, extras = _options(annotation)
+        schemas = [self._option_schema(option, extras) for option in options]
+        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+    def _option_schema(self, option: Any, extras: tuple[Any, ...]) -> Schema:
+        if option is types.NoneType:
+            return {"type": "null"}
+        if dataclasses.is_dataclass(option):
+            return self._object_schema(typing.cast("type", option))
+        schema: dict[str, Any] = {"type": "number" if option is float else "string"}
+        for extra in extras:
+            match extra:
+                case Range():
+                    schema |= {"minimum": extra.low, "maximum": extra.high}
+                case Choice():
+                    schema["enum"] = list(extra.values)
+                case Note():
+                    schema["description"] = extra.text
+        return schema
+
+
+def _fields(kind: type[Any]) -> tuple[dict[str, dataclasses.Field[Any]], dict[str, Any]]:
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    return fields, typing.get_type_hints(kind, include_extras=True)
+
+
+def _options(annotation: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the types that a field may have, and what its annotation adds."""
+    extras: tuple[Any, ...] = ()
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation, *more = typing.get_args(annotation)
+        extras = tuple(more)
+    if typing.get_origin(annotation) in {typing.Union, types.UnionType}:
+        return typing.get_args(annotation), extras
+    return (annotation,), extras
+
+
+def _is_other(value: Any, choice: Choice) -> bool:
+    return isinstance(value, str) and value != "" and value not in choice.values
+
+
+def _number(name: str, value: Any, allowed: Range) -> float:
+    low, high = allowed.low, allowed.high
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadRequestError(f"{name} must be a number from {low:g} to {high:g}", name)
+    return float(value)
+
+
+async def _read_json(request: web.Request, timeout: float) -> Mapping[str, Any]:  # noqa: ASYNC109
+    """Return the object in a request's body; an empty body counts as an empty object."""
+    try:
+        async with asyncio.timeout(timeout):
+            body = await request.read()
+    except TimeoutError:
+        raise RequestTimeoutError(f"the body did not come within {timeout:g} s") from None
+    if not body:
+        return {}
+    if request.content_type != "application/json":
+        raise BadRequestError("the body must be JSON: Content-Type: application/json")
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequestError("the body is not valid JSON") from None
+    if not isinstance(data, dict):
+        raise BadRequestError("the body must be a JSON object")
+    return data

@@ -1,0 +1,48 @@
+"""Limits and timings of the web server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..system.sockets import SEND_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebLimits:
+    """How much and how long. Times in seconds, sizes in bytes."""
+
+    connections: int = 64
+    reserved_connections: int = 16
+    """More for this machine and trusted proxies: a crowd must not keep the watchdog out."""
+    changes_per_minute: int = 120
+    header_timeout: float = 20.0
+    """A connection may be without a complete request for so long."""
+    linger: float = 2.0
+    """The rest of a refused body is read for so long."""
+    stop_grace: float = 1.0
+    """Twice: for speech to end, and for cancelled requests to end."""
+    body_size: int = 1280 << 10
+    """Of JSON; the longest allowed text in JSON's longest form fits."""
+    body_timeout: float = 30.0
+    send_timeout: float = SEND_TIMEOUT
+    """A client that takes nothing for so long has left."""
+    spool_size: int = 8 << 20
+    """Of a compressed file that is kept in memory until it is complete; more is on the disk."""
+
+    model_size: int = 300 << 20
+    config_size: int = 4 << 20
+    upload_stall_timeout: float = 30.0
+    upload_timeout: float = 900.0
+
+    followers: int = 32
+    event_interval: float = 0.25
+    """Between two events, at least."""
+    event_refresh: float = 5.0
+    """Between two events, at most: nothing notifies of some values, such as memory."""
+    event_keep_alive: float = 15.0
+    event_send_timeout: float = 10.0
+
+    @property
+    def all_connections(self) -> int:
+        """Connections at once, the reserved ones included."""
+        return self.connections + self.reserved_connections

@@ -1,0 +1,116 @@
+/** Answers of the API, field by field as its OpenAPI document has them. */
+
+export interface Status {
+  version: string;
+  started_at: number;
+  uptime: number;
+  ready: boolean;
+  voice: string;
+  speaks: string | null;
+  workers: WorkerStatus[];
+  queue: { requests: number; waiting_segments: number; quarantined_segments: number };
+  jobs: Job[];
+  finished_jobs: FinishedJob[];
+  issues: Issue[];
+  requests: RequestRecord[];
+  commands: CommandRecord[];
+  recent_log: LogEntry[];
+  memory: number;
+}
+
+export interface WorkerStatus {
+  name: string;
+  state: string;
+  pid: number | null;
+  memory: number;
+  segments: number;
+  restarts: number;
+  last_failure: Failure | null;
+  last_failure_at: number | null;
+}
+
+export interface Failure {
+  kind: string;
+  at: string;
+  detail: Record<string, any>;
+  message: string;
+}
+
+export interface Job {
+  voice: string;
+  action: string;
+  progress: Progress;
+}
+
+export interface Progress {
+  step: string;
+  file: string;
+  done: number;
+  total: number;
+}
+
+export interface FinishedJob {
+  id: string;
+  voice: string;
+  action: string;
+  outcome: string;
+  code: string;
+  message: string;
+}
+
+export interface Issue {
+  id: string;
+  kind: string;
+  subject: string;
+  code: string;
+  params: Record<string, any>;
+  message: string;
+  suggestion: string | null;
+  applicable: boolean;
+  dismissible: boolean;
+}
+
+export interface RequestRecord {
+  id: string;
+  at: number;
+  voice: string;
+  outcome: string;
+  characters: number;
+  first_audio: number | null;
+  audio: number;
+  duration: number;
+  real_time_factor: number | null;
+  text: string | null;
+}
+
+export interface CommandRecord {
+  at: number;
+  command: string;
+  outcome: string;
+  message: string;
+  duration: number;
+}
+
+export interface LogEntry {
+  at: number;
+  level: string;
+  event: string;
+  text: string;
+  params: Record<string, any>;
+}
+
+export interface Voice {
+  name: string;
+  language: string;
+  language_name: string;
+  country: string;
+  quality: string;
+  speakers: string[];
+  number_of_speakers: number;
+  sample_rate: number | null;
+  bytes: number;
+  state: string;
+  default: boolean;
+  prepared: boolean | null;
+  issues: string[];
+}
