@@ -28,7 +28,7 @@ class App:
     log: list[str] = field(default_factory=list)
 
     def logged(self, *texts: str) -> str | None:
-        """The first line that holds all of these."""
+        """Return the first line that holds all of these."""
         return next((line for line in self.log if all(text in line for text in texts)), None)
 
     async def until(self, *texts: str, seconds: float = 60) -> str:
@@ -77,7 +77,7 @@ async def app(
     prefix: tuple[str, ...] = (),
     **environment: str,
 ) -> AsyncIterator[App]:
-    """An app that listens, though its voice may still be loading.
+    """Start an app that listens, though its voice may still be loading.
 
     Args:
         folder: where its options lie.
