@@ -36,7 +36,7 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 SLOW_FIXTURES = {"disk", "model", "prepared_data"}
-"""Who uses one of these starts engine processes or mounts a disk."""
+"""A test that uses one of these starts engine processes or mounts a disk."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,7 +81,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Tell:
-    """Has a figure shown at the end of the run."""
+    """Return a function whose argument is shown at the end of the run."""
 
     def show(figure: str) -> None:
         record_property("figure", figure)
@@ -90,7 +90,7 @@ def tell(record_property: Callable[[str, object], None]) -> Tell:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the tests told."""
+    """Show the results that tests reported."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties:
@@ -116,7 +116,7 @@ def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    """Mounts an empty file system of a size in memory."""
+    """Return a function that mounts an empty file system of a size in memory."""
     with contextlib.ExitStack() as stack:
 
         def mount(size: str) -> Path:
@@ -133,7 +133,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
-    """Make the command of a scripted engine, see `support.scripted_engine`."""
+    """Return a function that makes commands of the scripted engine in `support`."""
 
     def command(*orders: str, **limits: float) -> EngineCommand:
         arguments = (sys.executable, scripted_engine.__file__, str(tmp_path), *orders)
@@ -147,7 +147,7 @@ def script(tmp_path: Path) -> Script:
 
 @pytest.fixture
 async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
-    """Start servers in this process; they are stopped after the test."""
+    """Return a function that starts servers in this process, for this test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(

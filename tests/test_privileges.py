@@ -47,7 +47,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up ro
 
 
 def drop(**order: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return the outcome of the process, and its log."""
+    """Return the end of the process, and what it logged."""
     order = {"user": "nobody", **order}
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(order), _PROGRAM],

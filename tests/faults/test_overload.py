@@ -118,7 +118,7 @@ class Crowd:
 
 @contextlib.asynccontextmanager
 async def small_window(port: int) -> AsyncIterator[Client]:
-    """Open a connection with tiny buffers, so that the server meets a slow reader."""
+    """Open a connection with next to no buffers, so that the server feels a slow reader."""
     with socket.socket() as connection:
         connection.settimeout(0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -236,7 +236,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
-    """Put voices into a data directory of the test's own and return it.
+    """Return a function that puts voices into a data directory of the test's own.
 
     The prepared ones are ``en_US-joe-medium``, ``single`` and ``high``; the one called ``bad`` is
     no model at all.

@@ -62,7 +62,7 @@ _OLD = Origin(OriginKind.CUSTOM, "old")
 
 
 def amys_files() -> dict[str, bytes]:
-    """Serve a hub with the real voice under the name of one that is not embedded."""
+    """Return the files of a hub with the real voice under the name of one that is not embedded."""
     files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
     return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
 
@@ -272,7 +272,7 @@ def main() -> int:
 
 
 def summary(deaths: list[Death]) -> str:
-    """Return the figures in one line."""
+    """Return the numbers in one line."""
     killed = [death for death in deaths if death.stage != "ended"]
     after = sum(death.committed for death in killed)
     failures = sum(death.failure is not None for death in deaths)

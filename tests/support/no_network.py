@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _name(question: bytes) -> str:
-    """Return the name that is asked for: after the header, labels that begin with their length."""
+    """Return the name of a query: after the header, labels that begin with their length."""
     labels, place = [], 12
     while size := question[place]:
         labels.append(question[place + 1 : place + 1 + size].decode())

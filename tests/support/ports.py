@@ -11,7 +11,7 @@ _EPHEMERAL = 32768
 
 
 def free_port() -> int:
-    """Return a port of loopback that no other program gets by chance while its server is away."""
+    """Return a port of loopback that nobody gets by chance while its server is away."""
     while True:
         port = random.randrange(20_000, _EPHEMERAL)
         with contextlib.suppress(OSError), socket.socket() as probe:
