@@ -22,7 +22,7 @@ _UNSENT = 64 * 1024  # bytes
 def tune_socket(connection: socket.socket, send_timeout: float = SEND_TIMEOUT) -> None:
     """Set the options of an accepted connection for a client that plays audio in real time.
 
-    """Set the options of an accepted connection, for a client that plays audio in real time.
+    The system keeps little of what the client has no room for, so every byte it accepts is soon
     noticed here; by default only a third of some megabytes would be.
     """
     if connection.family == socket.AF_UNIX:
