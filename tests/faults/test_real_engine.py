@@ -214,7 +214,7 @@ Install = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with two prepared voices that load in no time."""
+    """Return a data directory with two prepared voices that load in no time."""
     data_dir = tmp_path_factory.mktemp("tiny")
 
     installer = build_installer(load_settings(flags={"data_dir": data_dir}))
@@ -236,7 +236,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
-    """Puts voices into a data directory of the test's own and returns it.
+    """Return a function that puts voices into a data directory of the test's own.
 
     The prepared ones are ``en_US-joe-medium``, ``single`` and ``high``; the one called ``bad`` is
     no model at all.
@@ -256,7 +256,7 @@ def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
 
 
 async def say(server: Running, text: str, voice: str | None = None) -> bytes | str:
-    """The audio, or the code of the error."""
+    """Return the audio, or the code of the error."""
     assert server.port
     async with connected(server.port) as client:
         spoken = await client.say(text, **({"voice": {"name": voice}} if voice else {}))

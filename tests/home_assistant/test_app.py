@@ -143,7 +143,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def speaks_degraded(folder: Path, options: object, *arguments: str) -> str:
-    """What the status says is wrong, of an app that speaks all the same."""
+    """Return the issues of an app that speaks all the same."""
     async with app(folder, options, *arguments, SUPERVISOR_TOKEN="") as running:
         async with connected(running.port) as client:
             assert len((await client.say("It speaks all the same.")).pcm) > 20_000

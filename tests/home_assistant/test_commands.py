@@ -162,7 +162,7 @@ async def test_a_bug_in_one_does_not_end_the_others(
 
 
 def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The codes of the commands that were rejected."""
+    """Return the codes of the commands that were rejected."""
     return [event.params["code"] for event in logged(caplog, "command-rejected")]
 
 

@@ -77,7 +77,7 @@ def words(language: str) -> dict[str, str | dict[str, str]]:
 
 
 def places(text: str | dict[str, str]) -> set[str]:
-    """What is filled into a text; plural forms may leave out the number."""
+    """Return what is filled into a text; plural forms may leave out the number."""
     if isinstance(text, str):
         return set(_PLACE.findall(text))
     return set(_PLACE.findall(text["other"]))
