@@ -11,6 +11,8 @@ from support.voices import VOICES
 from wyoming_piper_hardened.errors import VoiceError
 from wyoming_piper_hardened.processes.preparation import PreparationLimits, prepare
 
+pytestmark = pytest.mark.slow
+
 MODEL = VOICES / "single.onnx"
 
 
