@@ -1,5 +1,5 @@
 # The image of the Home Assistant app, and of everybody who runs it with Docker or Podman.
-# script/image builds it with or without a Docker engine; what its size is made of is in README.md.
+# script/image builds it with or without a Docker engine; what its size is made of is in docs/operations.md.
 
 ARG BUILD_FROM=debian:trixie-slim
 
@@ -93,7 +93,7 @@ LABEL \
   org.opencontainers.image.version="${BUILD_VERSION}" \
   org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later"
 
-# Every engine sets the one about telemetry, too; here it also holds for whoever starts a Python by hand.
+# Every engine sets the one about telemetry, too; here it also holds for a Python started by hand.
 ENV PATH=/opt/wyoming-piper-hardened/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   LANG=C.UTF-8 \
   ORT_DISABLE_TELEMETRY=1 \

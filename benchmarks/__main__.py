@@ -1,6 +1,6 @@
-"""The command: measure, print the table, write table, chart and raw figures.
+"""The command: measure, print the table, write table, chart and raw results.
 
-Exit codes: 0 every request succeeded (targets may be missed: the table tells), 1 some failed,
+Exit codes: 0 every request succeeded (targets may be missed: the table says), 1 some failed,
 2 usage, 3 a server could not be started or prepared.
 """
 
@@ -100,7 +100,7 @@ def _positive(text: str) -> int:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """The command as it can be repeated anywhere, so without the output folder."""
+    """Return the command as it can be repeated anywhere, so without the output folder."""
     words = ["script/benchmark"]
     if arguments.pairs is not None:
         words += ["--pairs", str(arguments.pairs)]
@@ -124,8 +124,7 @@ def _first_starts(incumbent: Recipe, ours: Recipe, *, prepare: bool) -> None:
         server.wait_open()
         if prepare:
             say("waiting until the voice is prepared")
-            seconds = server.wait_logged(servers.PREPARED, servers.PREPARE_TIMEOUT)
-            say(f"the voice was prepared after {seconds:.0f} s")
+            say(f"the voice was prepared after {server.wait_prepared():.0f} s")
 
 
 def _measure(arguments: argparse.Namespace, incumbent: Recipe, ours: Recipe) -> Results:

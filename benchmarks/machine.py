@@ -53,13 +53,13 @@ def describe(command: str, pythons: dict[Side, Path]) -> Machine:
 
 
 def differences(machine: Machine) -> list[str]:
-    """Packages of both environments whose versions differ, which would make an unfair race."""
+    """Return packages whose versions differ between the environments: an unfair race."""
     first, second = machine.versions.values()
     return [name for name in first if name in second and first[name] != second[name]]
 
 
 def _processor() -> str:
-    """The first name that the kernel gives: the processor's on x86, the board's on a Pi."""
+    """Return the first name that the kernel gives: the processor's on x86, the board's on a Pi."""
     lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     for key in ("model name", "Model", "Hardware"):
         for line in lines:

@@ -64,16 +64,16 @@ class Benchmark:
                     )
                 say(f"speed: round {number} of {rounds}")
 
-    def memory(self, repeats: int) -> None:
-        """Peak memory of one sentence, on a fresh server for each length."""
+    def memory(self, repeats: int, sentences: Sequence[str] = MEMORY_SENTENCES) -> None:
+        """Measure the peak memory of one sentence, on a fresh server for each length."""
         for number in range(1, repeats + 1):
-            for words in MEMORY_SENTENCES:
+            for words in sentences:
                 for recipe in self._shuffled(self._recipes):
                     self._measure_memory(recipe, words)
             say(f"memory: round {number} of {repeats}")
 
     def load(self, repeats: int) -> None:
-        """From the start of the process to the first speech."""
+        """Measure the time from the start of the process to the first speech."""
         for number in range(1, repeats + 1):
             for recipe in self._shuffled(self._recipes):
                 self._measure_load(recipe)
@@ -117,7 +117,7 @@ class Benchmark:
     def _ask(
         self, server: Server, words: str, what: str, *, streamed: bool = False
     ) -> Answer | None:
-        """One request and the processor time it took; `None` when it failed."""
+        """Return one answer with the processor time it took; `None` when it failed."""
         self.results.requests += 1
         before = server.tree.cpu_seconds()
         try:
@@ -138,5 +138,5 @@ class Benchmark:
 
 
 def say(line: str) -> None:
-    """Tell how far it is, on standard error."""
+    """Report progress on standard error."""
     sys.stderr.write(f"[{time.strftime('%H:%M:%S')}] {line}\n")

@@ -1,4 +1,4 @@
-"""The table, as Markdown that reads well on a terminal too, and the raw figures as JSON."""
+"""The table, as Markdown that reads well on a terminal too, and the raw results as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADER = ("n", str(Side.INCUMBENT), str(Side.OURS), "ratio: min", "median", "ma
 
 
 def markdown(results: Results, machine: Machine) -> str:
-    """The whole report."""
+    """Return the whole report as Markdown."""
     sections = [
         _circumstances(machine, results),
         _targets(verdicts(results)),
@@ -69,8 +69,8 @@ def _circumstances(machine: Machine, results: Results) -> str:
 
 
 def _targets(judged: Sequence[Verdict]) -> str:
-    rows = [[verdict.target, verdict.figure, _REACHED[verdict.reached]] for verdict in judged]
-    return "## Targets\n\n" + _table(["target (medians)", "figure", ""], rows)
+    rows = [[verdict.target, verdict.value, _REACHED[verdict.reached]] for verdict in judged]
+    return "## Targets\n\n" + _table(["target (medians)", "value", ""], rows)
 
 
 def _speed(results: Results, measure: Measure) -> str:
@@ -114,7 +114,7 @@ def _load(results: Results) -> str:
         "port is open. *Server ready*: the same without the time that the word takes a warm "
         "server. *Engine process ready*: from the start of the process that loads the voice until "
         f"it can speak; for {Side.INCUMBENT}, which has one process, the same as *server ready*; "
-        f"for {Side.OURS} its engine's own start, as its log tells it."
+        f"for {Side.OURS} its engine's own start, as `/api/status` reports it."
     )
 
 

@@ -9,7 +9,7 @@ from .texts import Group
 
 
 class Side(StrEnum):
-    """Whose figure it is."""
+    """The server that a result belongs to."""
 
     INCUMBENT = "wyoming-piper"
     OURS = "wyoming-piper-hardened"
@@ -48,12 +48,12 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One start of a server; every figure counts from the start of its process."""
+    """One start of a server; all times count from the start of its process."""
 
     side: Side
     first_speech: float  # until the first audio of a word that was asked for at once
     ready: float  # the same without the time that this word takes a warm server
-    engine: float | None  # our engine process alone, by our log; the incumbent has none
+    engine: float | None  # our engine process alone, by our API; the incumbent has none
 
 
 @dataclass(frozen=True, slots=True)

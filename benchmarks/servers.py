@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import http.client
+import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
@@ -23,12 +24,11 @@ from .process_tree import ProcessTree
 from .results import Side
 
 VOICE = "en_US-joe-medium"
-PREPARED = "is prepared"
-_READY = re.compile(r"is ready \(pid \d+, ([\d.]+) s\)")
 PREPARE_TIMEOUT = 180.0
 OPEN_TIMEOUT = 60.0
 _STOP_TIMEOUT = 15.0
-_POLL = 0.005
+_OPEN_INTERVAL = 0.005
+_API_INTERVAL = 0.1
 _LINES_KEPT = 40
 
 
@@ -42,6 +42,7 @@ class Recipe:
 
     side: Side
     command: tuple[str, ...]
+    has_api: bool = False
 
 
 def incumbent(python: Path, voice_folder: Path, folder: Path) -> Recipe:
@@ -54,14 +55,14 @@ def incumbent(python: Path, voice_folder: Path, folder: Path) -> Recipe:
 
 
 def ours(program: Path, folder: Path) -> Recipe:
-    """This project's server, with the embedded voice and an empty data folder."""
-    folder.mkdir()
-    return Recipe(Side.OURS, (str(program), "serve", "--data-dir", str(folder)))
+    """Return the recipe of our server: API, embedded voice, a data folder of its own."""
+    folder.mkdir(exist_ok=True)
+    return Recipe(Side.OURS, (str(program), "serve", "--data-dir", str(folder)), has_api=True)
 
 
 @contextlib.contextmanager
 def running(recipe: Recipe) -> Iterator[Server]:
-    """A server within the context; its port is not open yet."""
+    """Run a server within the context; its port is not open yet."""
     server = Server(recipe)
     try:
         yield server
@@ -75,10 +76,12 @@ class Server:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.port = _free_port()
+        self._api_port = _free_port()
+        api = ("--web-uri", f"http://127.0.0.1:{self._api_port}") if recipe.has_api else ()
         self.started = time.perf_counter()
         # A session of its own: Ctrl-C reaches the benchmark alone, which then stops the servers.
         self._process = subprocess.Popen(  # noqa: S603 - the two servers under test
-            [*recipe.command, "--uri", f"tcp://127.0.0.1:{self.port}"],
+            [*recipe.command, "--uri", f"tcp://127.0.0.1:{self.port}", *api],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,35 +100,57 @@ class Server:
         Raises:
             ServerError: the server ended, or the port stayed closed for `OPEN_TIMEOUT`.
         """
-        deadline = time.monotonic() + OPEN_TIMEOUT
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            if self._process.poll() is not None:
-                raise self.error(f"ended with exit code {self._process.returncode}")
-            time.sleep(_POLL)
-        raise self.error(f"did not listen within {OPEN_TIMEOUT:g} s")
+        self._wait_until(self._is_open, "listen", OPEN_TIMEOUT, _OPEN_INTERVAL)
 
-    def wait_logged(self, words: str, timeout: float) -> float:
-        """Wait until the log has a line with `words`; returns the seconds since the start.
+    def wait_prepared(self) -> float:
+        """Wait until our server speaks with a prepared voice; return the seconds since the start.
 
         Raises:
-            ServerError: no such line came within `timeout` seconds, or before the server ended.
+            ServerError: that took longer than `PREPARE_TIMEOUT`, or the server ended.
         """
-        logged = self._log.wait_for(words, timeout)
-        if logged is None:
-            raise self.error(f"logged no line with {words!r} within {timeout:g} s")
-        return logged - self.started
+        self._wait_until(self._is_prepared, "prepare its voice", PREPARE_TIMEOUT, _API_INTERVAL)
+        return time.perf_counter() - self.started
 
     def engine_seconds(self) -> float | None:
-        """How long the engine process took to get ready, as the log says; `None` without one."""
-        return next(
-            (float(found[1]) for line in self._log.kept if (found := _READY.search(line))), None
-        )
+        """Return how long the first engine process took to get ready; `None` without an API."""
+        log = self._get("/api/status")[1]["recent_log"] if self.recipe.has_api else ()
+        ready = (entry["params"]["seconds"] for entry in log if entry["event"] == "worker-ready")
+        return next(ready, None)
+
+    def _is_open(self) -> bool:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        return False
+
+    def _is_prepared(self) -> bool:
+        with contextlib.suppress(OSError):
+            if self._get("/health/ready")[0] == http.client.OK:
+                voices = self._get("/api/voices?installed=true")[1]["voices"]
+                return any(voice["name"] == VOICE and voice["prepared"] for voice in voices)
+        return False
+
+    def _get(self, path: str) -> tuple[int, Any]:
+        """Ask the API; return the status and the JSON of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._api_port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+
+    def _wait_until(
+        self, done: Callable[[], bool], what: str, timeout: float, interval: float
+    ) -> None:
+        deadline = time.monotonic() + timeout
+        while not done():
+            if self._process.poll() is not None:
+                raise self.error(f"ended with exit code {self._process.returncode}")
+            if time.monotonic() > deadline:
+                raise self.error(f"did not {what} within {timeout:g} s")
+            time.sleep(interval)
 
     def error(self, what: str) -> ServerError:
-        """An error that names the server and shows the end of its log."""
+        """Return an error that names the server and shows the end of its log."""
         return ServerError(f"{self.recipe.side} {what}; the end of its log:\n{self._log.end()}")
 
     def stop(self) -> None:
@@ -145,47 +170,20 @@ class Server:
 
 
 class _Log:
-    """Reads a server's output, so that it never waits, and remembers when lines came."""
+    """Reads a server's output, so that the server never waits, and keeps its end."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._lines: list[tuple[float, str]] = []
         self._end: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
-        self._ended = False
-        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         for line in self._stream:
-            with self._changed:
-                self._end.append(line.rstrip())
-                if PREPARED in line or _READY.search(line):
-                    self._lines.append((time.perf_counter(), line))
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-    def wait_for(self, words: str, timeout: float) -> float | None:
-        """When the first line with `words` came, of those that are kept."""
-
-        def found() -> float | None:
-            return next((when for when, line in self._lines if words in line), None)
-
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended or found() is not None, timeout)
-            return found()
-
-    @property
-    def kept(self) -> list[str]:
-        """The lines that tell of something reached."""
-        with self._changed:
-            return [line for _, line in self._lines]
+            self._end.append(line.rstrip())
 
     def end(self) -> str:
-        with self._changed:
-            return "\n".join(self._end) or "(it is empty)"
+        return "\n".join(tuple(self._end)) or "(it is empty)"
 
     def close(self) -> None:
         self._thread.join(_STOP_TIMEOUT)
@@ -193,7 +191,7 @@ class _Log:
 
 
 def _session(leader: int) -> list[psutil.Process]:
-    """What a server left: children of a server that died are no longer its descendants."""
+    """Return what a server left: children of a dead server are no longer its descendants."""
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(OSError, psutil.Error):
@@ -209,7 +207,7 @@ def _free_port() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without settings of either server, and without the engine's telemetry."""
+    """Return the environment without settings of either server, and without telemetry."""
     environment = {
         name: value
         for name, value in os.environ.items()

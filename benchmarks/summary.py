@@ -1,4 +1,4 @@
-"""From measurements to figures; pure. A ratio is this server's figure over the incumbent's."""
+"""From measurements to statistics; pure. A ratio is this server's value over the incumbent's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure of an answer."""
+    """One value of an answer."""
 
     title: str
     unit: str
@@ -53,7 +53,7 @@ MEASURES = (FIRST_AUDIO, TOTAL, TOTAL_PER_AUDIO, CPU_PER_AUDIO, AUDIO)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One figure of both servers: each on its own, and pair by pair."""
+    """One value of both servers: each on its own, and pair by pair."""
 
     label: str
     count: int
@@ -79,7 +79,7 @@ def speed(
     """Compare `measure` over every pair of `groups`."""
     return compared(
         label or ", ".join(groups),
-        (_figures(pair, measure) for pair in results.pairs if pair.group in groups),
+        (_values(pair, measure) for pair in results.pairs if pair.group in groups),
     )
 
 
@@ -90,7 +90,7 @@ def speed_by_text(results: Results, measure: Measure, group: Group) -> list[Comp
     )
     texts = list(dict.fromkeys(pair.text for pair in pairs))
     rows = (
-        compared(text, (_figures(pair, measure) for pair in pairs if pair.text == text))
+        compared(text, (_values(pair, measure) for pair in pairs if pair.text == text))
         for text in texts
     )
     return [row for row in rows if row]
@@ -117,7 +117,7 @@ def load(
 
 
 def load_comparisons(results: Results) -> list[Comparison]:
-    """First speech, server ready told by both in the same way, and our engine process alone."""
+    """Compare first speech, server ready (both from outside), and our engine process alone."""
     rows = (
         load(results, "first speech", lambda run: run.first_speech, lambda run: run.first_speech),
         load(results, "server ready", lambda run: run.ready, lambda run: run.ready),
@@ -132,11 +132,11 @@ def child_ready(results: Results) -> Comparison | None:
 
 
 def memory_lengths() -> list[int]:
-    """The lengths of sentences for which memory is measured."""
+    """Return the lengths of sentences for which memory is measured."""
     return [len(words) for words in MEMORY_SENTENCES]
 
 
-def _figures(pair: Pair, measure: Measure) -> tuple[float | None, float | None]:
+def _values(pair: Pair, measure: Measure) -> tuple[float | None, float | None]:
     return (
         None if pair.incumbent is None else measure.value(pair.incumbent),
         None if pair.ours is None else measure.value(pair.ours),
@@ -148,7 +148,7 @@ def _in_order(
     side: Callable[[_Run], Side],
     value: Callable[[_Run], float | None],
 ) -> list[tuple[float | None, float | None]]:
-    """The first run of one with the first of the other, and so on."""
+    """Pair the first run of one with the first of the other, and so on."""
     incumbent = [value(run) for run in runs if side(run) is Side.INCUMBENT]
     ours = [value(run) for run in runs if side(run) is Side.OURS]
     return list(zip(incumbent, ours, strict=False))

@@ -27,7 +27,7 @@ class Verdict:
     """One target; `reached` is `None` where nothing was measured."""
 
     target: str
-    figure: str
+    value: str
     reached: bool | None
 
 
@@ -121,12 +121,12 @@ def _ready(results: Results) -> Verdict:
 def _verdict(
     target: str,
     row: Comparison | None,
-    figure: Callable[[Comparison], str],
+    show: Callable[[Comparison], str],
     reached: Callable[[Comparison], bool],
 ) -> Verdict:
     if row is None:
         return Verdict(target, "not measured", None)
-    return Verdict(target, figure(row), reached(row))
+    return Verdict(target, show(row), reached(row))
 
 
 def _each_group(results: Results, measure: Measure, show: Callable[[Comparison], str]) -> str:

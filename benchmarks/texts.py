@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Group(StrEnum):
-    """Texts whose figures are taken together: by characters, or by how they are sent."""
+    """Texts whose results are taken together: by characters, or by how they are sent."""
 
     TINY = "10-50"
     SHORT = "50-150"
@@ -80,7 +80,7 @@ _SENTENCES = (
     ),
     (
         "I have put milk, eggs, two loaves of bread, a bag of potatoes and the coffee that you "
-        "like on the shopping list, and since the context at the corner closes early on Saturdays, "
+        "like on the shopping list, and since the shop at the corner closes early on Saturdays, "
         "I will remind you again when you leave the office on Friday in the afternoon."
     ),
     (

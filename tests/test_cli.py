@@ -20,6 +20,8 @@ from support.client import connected
 from support.ports import free_port
 from wyoming_piper_hardened import __version__
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "wyoming_piper_hardened"]
 
 

@@ -10,8 +10,6 @@ import yaml
 from wyoming_piper_hardened.config.settings import Settings, all_settings, load_settings, schema
 from wyoming_piper_hardened.errors import ConfigError
 
-README = Path(__file__).parents[1] / "README.md"
-
 
 def test_defaults() -> None:
     assert load_settings() == Settings()
@@ -141,15 +139,3 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_empty_file_is_fine(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("# nothing\n", encoding="utf-8")
     assert load_settings(tmp_path / "a.yaml") == Settings()
-
-
-def test_the_table_in_the_readme_is_true() -> None:
-    text = README.read_text(encoding="utf-8")
-    for setting in all_settings():
-        default = setting.default
-        if isinstance(default, Path):
-            default = "the user's data folder"
-        shown = "" if default in (None, ()) else f"`{default}`"
-        shown = shown if not isinstance(setting.default, Path) else default
-        row = f"| `{setting.name}` | {shown} | {setting.allowed} | {setting.help} |"
-        assert row in text, f"the README lacks the row:\n{row}"

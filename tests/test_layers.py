@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "wyoming_piper_hardened"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "wyoming_piper_hardened"
 
-LAYERS = (
-    {"__init__", "aio", "errors", "events", "issues", "metrics", "notifier", "rate_limit"}
-    | {"recent_log", "restart", "system"},
-    {"config", "engine", "hub", "text"},
-    {"catalogue", "processes", "store"},
-    {"voices", "workers"},
-    {"speech"},
-    {"control", "protocol", "status"},
-    {"home_assistant", "web"},
-    {"service"},
-    {"cli"},
-    {"__main__"},
-)
-"""From the lowest to the highest; neighbours within a layer do not know each other."""
 
-NEIGHBOURS = {"__init__", *LAYERS[0]}
-"""The lowest layer's modules may, and everybody may ask for the version."""
+def read_layers() -> dict[str, int]:
+    """Return the layer of each place, from the table in ARCHITECTURE.md."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
+    return {
+        place: int(number) for number, places in rows for place in re.findall(r"`(\w+)/?`", places)
+    }
+
+
+LAYERS = read_layers()
+LOWEST = min(LAYERS.values())
 
 ENGINE_ONLY = {"piper", "onnxruntime", "onnx"}
 SHARED_BY_THE_ENGINE = {"messages", "report", "schedule"}
@@ -52,8 +49,10 @@ def imports(path: Path) -> Iterator[tuple[str, ...]]:
                 yield from ((*base, name.name) for name in node.names)
 
 
-def layer(place: str) -> int:
-    return next(number for number, places in enumerate(LAYERS) if place in places)
+def test_every_place_has_a_layer() -> None:
+    places = {path.stem for path in PACKAGE.glob("*.py")}
+    places |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert set(LAYERS) == places
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -61,13 +60,11 @@ def test_imports_point_downwards(path: Path) -> None:
     here = path.relative_to(PACKAGE).with_suffix("").parts[0]
     for name in imports(path):
         if name[0] == ".":
-            there = name[1]
-            if not (PACKAGE / there).is_dir() and not (PACKAGE / f"{there}.py").exists():
-                there = "__init__"  # a name that the package itself defines
-            if there == here or there in NEIGHBOURS:
-                assert layer(there) <= layer(here), f"{here} imports {there}"
+            there = name[1] if name[1] in LAYERS else "__init__"  # what the package itself defines
+            if there == here:
                 continue
-            assert layer(there) < layer(here), f"{here} imports {there}"
+            lower = LAYERS[there] < LAYERS[here]
+            assert lower or LAYERS[there] == LAYERS[here] == LOWEST, f"{here} imports {there}"
             if there == "engine":
                 assert name[2] in SHARED_BY_THE_ENGINE, f"{here} imports engine.{name[2]}"
         elif name[0] in ENGINE_ONLY:

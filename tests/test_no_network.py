@@ -13,6 +13,8 @@ import pytest
 
 from support.no_network import NoNetwork, no_network
 
+pytestmark = pytest.mark.slow
+
 AMY = "en_US-amy-medium"
 COMMAND = (sys.executable, "-m", "wyoming_piper_hardened")
 HUB = "voices.example"

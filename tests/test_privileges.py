@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = """
 import json, logging, os, sys
 from pathlib import Path

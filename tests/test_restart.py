@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 from random import Random
 
 from hypothesis import given, strategies as st
 
-from wyoming_piper_hardened.restart import RestartDecider, RestartHistory, RestartPolicy
+from wyoming_piper_hardened.restart import RestartDecider, RestartHistory, RestartPolicy, backoff
 
 EXACT = RestartDecider(RestartPolicy(jitter=0))
 
@@ -64,3 +64,7 @@ def test_never_more_than_the_intensity_within_a_period(gaps: list[float], seed: 
     for first, sixth in zip(starts, starts[5:], strict=False):
         assert sixth - first >= 60
     assert all(later > earlier for earlier, later in pairwise(starts))
+
+
+def test_backoff_doubles_up_to_its_limit() -> None:
+    assert list(islice(backoff(60, 300), 5)) == [60, 120, 240, 300, 300]

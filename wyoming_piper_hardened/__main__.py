@@ -6,7 +6,7 @@ from types import FrameType
 
 
 def run() -> int:
-    """The console script: answers stop signals from the first moment, imports included."""
+    """Run the console script; stop signals are answered from the first moment, imports included."""
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, _stop)
     from .cli import main  # noqa: PLC0415 - takes a while to import

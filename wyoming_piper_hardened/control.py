@@ -1,98 +1,37 @@
-"""What may be asked of a running server, whoever asks: a page, an API call, a command."""
+"""Actions on a running server, for the page, the API and commands."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from . import __version__
 from .aio import Notifier
-from .catalogue.entry import CatalogueVoice
-from .errors import IssueNotFoundError, ManualActionRequiredError, NotInstalledError
-from .issues import Issue, IssueKind, Suggestion
-from .recent_log import LogEntry, RecentLog
-from .speech.synthesizer import RequestRecord, Synthesizer
+from .catalogue.current import CurrentCatalogue
+from .errors import ManualActionRequiredError, NotInstalledError
+from .events import Event
+from .issues import Damage, Issues, Suggestion
+from .speech.synthesizer import Synthesizer
+from .speech.text_stream import TextStream
+from .speech.voice_resolver import VoiceResolver
+from .status import IssueStatus, StatusReporter
 from .store.voice import Voice
-from .voices.installer import refused
-from .voices.job import Action, FinishedJob
+from .voices.installer import Installer
+from .voices.job import Job
 from .voices.jobs import JobRunner
-from .voices.progress import Progress
-from .workers.pool import PoolStatus
-from .workers.worker import WorkerState
+from .voices.library import Library
+from .workers.pool import Pool
 
 _LOGGER = logging.getLogger(__name__)
-_REMEMBERED = 50
-
-_APPLICABLE = frozenset(
-    {Suggestion.REPAIR, Suggestion.INSTALL, Suggestion.UPDATE, Suggestion.RESTART_WORKERS}
-    | {Suggestion.FREE_SPACE}
-)
-"""What can be carried out, or tried again when a person has done the rest; anything else only a
-person can do."""
-
-_DISMISSIBLE = frozenset(
-    {IssueKind.MISSING, IssueKind.NO_SPACE, IssueKind.REJECTED, IssueKind.UNREACHABLE}
-    | {IssueKind.STALE, IssueKind.UNPREPARED, IssueKind.OPTION}
-)
-"""What may be left as it is, unless it concerns a voice of the settings; told anew if it comes
-up again."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandRecord:
-    """How a command went that came from outside; never what was to be said."""
-
-    at: float
-    """When it ended, since the epoch."""
-    command: str
-    """Its name, and its voice if it had one."""
-    outcome: str
-    """``ok``, or the code of its error."""
-    message: str
-    duration: float
-    """In seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobStatus:
-    """What is being done to a voice."""
-
-    voice: str
-    action: Action
-    progress: Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Everything worth knowing at one moment. Times in seconds; `started_at` since the epoch."""
-
-    version: str
-    started_at: float
-    uptime: float
-    ready: bool
-    """Whether the default voice can speak."""
-    voice: str
-    """The configured default."""
-    speaks: str | None
-    """The voice that speaks for it at present."""
-    pool: PoolStatus
-    jobs: tuple[JobStatus, ...]
-    finished_jobs: tuple[FinishedJob, ...]
-    issues: tuple[Issue, ...]
-    requests: tuple[RequestRecord, ...]
-    commands: tuple[CommandRecord, ...]
-    recent_log: tuple[LogEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """How a trial went, in seconds."""
+    """Outcome of a trial; times in seconds."""
 
     voice: str
     audio: float
@@ -100,139 +39,52 @@ class Spoken:
     duration: float
 
 
-class Operations:
-    """Looks at a running server and acts on it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Acts on a running server.
 
     Every action on a voice is carried out once although several ask for it, goes on when nobody
     waits for it any more, and raises a `HardenedError` that says what to do when it fails.
 
     Args:
+        library: the installed voices.
+        jobs: installs, verifies, repairs and removes voices.
+        installer: has the staging area for files from outside.
+        pool: the workers.
+        resolver: chooses who speaks.
         synthesizer: speaks.
-        job_runner: acts on voices.
-        recent_log: the last lines of the log.
-        wanted: the voices of the settings.
-        repaired_on_start: set as soon as everything that the settings want repaired when the
-            server starts has been repaired.
+        status: has the open issues.
+        open_issues: those that may be dismissed.
+        catalogue: the voices of the repository, with their older names.
+        notifier: notified after every change.
     """
 
-    def __init__(
-        self,
-        synthesizer: Synthesizer,
-        job_runner: JobRunner,
-        recent_log: RecentLog,
-        repaired_on_start: asyncio.Event,
-        wanted: tuple[str, ...] = (),
-    ) -> None:
-        self.synthesizer = synthesizer
-        self.repaired_on_start = repaired_on_start
-        self.changes = Notifier()
-        """Tells that `status` has changed."""
-        self._job_runner = job_runner
-        self._recent_log = recent_log
-        self._wanted = frozenset(wanted)
-        self._commands: deque[CommandRecord] = deque(maxlen=_REMEMBERED)
-        self._started = time.monotonic()
-        self._started_at = time.time()
-        job_runner.on_change = self.changes.notify
-        synthesizer.on_change = self.changes.notify
-        synthesizer.pool.on_change = self.changes.notify
+    library: Library
+    jobs: JobRunner
+    installer: Installer
+    pool: Pool
+    resolver: VoiceResolver
+    synthesizer: Synthesizer
+    status: StatusReporter
+    open_issues: Issues
+    catalogue: CurrentCatalogue
+    notifier: Notifier
 
-    @property
-    def voices(self) -> tuple[Voice, ...]:
-        """What is installed, the default voice first."""
-        return tuple(self.synthesizer.library)
-
-    @property
-    def catalogue(self) -> tuple[CatalogueVoice, ...]:
-        """What the hub has, as far as known."""
-        return tuple(self._job_runner.installer.sources.catalogue.read())
-
-    @property
-    def ready(self) -> bool:
-        """Whether the voice of requests that name none can speak."""
-        pool = self.synthesizer.pool
-        voice = next(iter(self.synthesizer.library), None)
-        return (
-            voice is not None
-            and any(worker.state is WorkerState.RUNNING for worker in pool.workers)
-            and not pool.failure_policy.is_open(str(voice.model))
-        )
-
-    def status(self) -> Status:
-        """How it stands."""
-        speaking = next(iter(self.synthesizer.library), None)
-        return Status(
-            version=__version__,
-            started_at=self._started_at,
-            uptime=time.monotonic() - self._started,
-            ready=self.ready,
-            voice=self.synthesizer.library.wanted,
-            speaks=speaking.name if speaking else None,
-            pool=self.synthesizer.pool.status(),
-            jobs=self.jobs(),
-            finished_jobs=tuple(self._job_runner.finished_jobs),
-            issues=self.issues(),
-            requests=tuple(self.synthesizer.records),
-            commands=tuple(self._commands),
-            recent_log=tuple(self._recent_log),
-        )
-
-    def jobs(self) -> tuple[JobStatus, ...]:
-        """What is being done to voices."""
-        works = self._job_runner.jobs.values()
-        return tuple(JobStatus(work.voice, work.action, work.progress) for work in works)
-
-    def issues(self) -> tuple[Issue, ...]:
-        """What is wrong, and what would mend it."""
-        found = list(self._job_runner.issues)
-        failing = self.synthesizer.pool.failure_policy.breakers.open_ones()
-        found.extend(
-            Issue(
-                IssueKind.FAILING,
-                voice.name,
-                "voice",
-                {"failure": failing[str(voice.model)]},
-                Suggestion.REPAIR,
-            )
-            for voice in self.voices  # what has been removed fails no more
-            if str(voice.model) in failing
-        )
-        if (wrong := self.synthesizer.wrong_speaker()) is not None:
-            suggestion = Suggestion.CHANGE_OPTION
-            found.append(Issue.from_error(IssueKind.OPTION, "speaker", wrong, suggestion))
-        for worker in self.synthesizer.pool.workers:
-            if worker.state is WorkerState.FATAL:
-                subject, reason = f"worker {worker.name}", worker.last_failure or "it cannot start"
-                params = {"worker": worker.name, "failure": reason}
-                found.append(
-                    Issue(IssueKind.FAILING, subject, "worker", params, Suggestion.RESTART_WORKERS)
-                )
-        return tuple(found)
-
-    def tell(self, issue: Issue) -> None:
-        """Open an issue that was found elsewhere, such as a wrong option."""
-        self._job_runner.tell(issue)
-
-    def record(self, command: CommandRecord) -> None:
-        """Remember how a command went; the last ones are part of `status`."""
-        self._commands.append(command)
-        self.changes.notify()
-
-    async def install(self, name: str) -> Voice:
-        """Install a voice from wherever it can be had, or its newest version."""
-        return await self._job_runner.install(name)
+    async def start_install(self, name: str) -> Job[Voice]:
+        """Start to install a voice by its name or an alias, or its newest version."""
+        return await self.jobs.start_install(name)
 
     async def cancel(self, name: str) -> None:
-        """End an installation that is under way."""
-        await self._job_runner.cancel(name)
+        """Cancel an installation that is under way."""
+        await self.jobs.cancel(name)
 
     async def import_files(self, model: Path) -> Voice:
         """Install a voice of the user's own from a model with its configuration beside it."""
-        return await self._job_runner.import_files(model)
+        return await self.jobs.import_files(model)
 
     @contextlib.asynccontextmanager
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
-        """A folder for the files of a voice that `import_files` is to take; gone afterwards.
+        """Provide a folder for the files that `import_files` is to take; gone afterwards.
 
         Args:
             model_bytes: of the model, or 0 if nobody knows.
@@ -241,124 +93,110 @@ class Operations:
             NoSpaceError: a model of that size would not fit.
             StoreError: the disk refuses, now or what is done within the context.
         """
-        installer = self._job_runner.installer
-        try:
-            async with installer.staging(model_bytes) as stage:
-                yield stage
-        except OSError as err:
-            raise refused(err, installer.store.root) from None
+        async with self.installer.staging(model_bytes) as stage:
+            yield stage
 
     def check_room(self) -> None:
-        """Raise NoSpaceError when whoever fills a `staging` folder should go no further. Blocks."""
-        self._job_runner.installer.store.check_room()
+        """Raise NoSpaceError when no more may be written to a `staging` folder. Blocks."""
+        self.installer.store.check_space()
 
-    async def verify(self, name: str) -> list[str]:
-        """Read every byte of a voice; returns what is wrong with it."""
-        await self._check_presence(name)
-        return await self._job_runner.verify(name)
+    async def start_verify(self, name: str) -> Job[tuple[Damage, ...]]:
+        """Start to read every byte of a voice; the job gives what is damaged."""
+        return self.jobs.verify(await self._present(name))
 
-    async def repair(self, name: str) -> Voice:
-        """Verify a voice and mend it; it is tried again at once."""
-        await self._check_presence(name)
-        return await self._job_runner.repair(name)
+    async def start_repair(self, name: str) -> Job[Voice]:
+        """Start to verify a voice and repair what is damaged."""
+        return self.jobs.repair(await self._present(name))
 
     async def remove(self, name: str) -> None:
         """Remove a voice."""
-        await self._job_runner.remove(name)
+        await self.jobs.remove(name)
 
-    async def apply(self, issue_id: str) -> None:
-        """Carry out what an issue suggests.
+    async def apply(self, issue_id: str) -> Job[Any] | None:
+        """Start what an issue suggests; return its job, if it is one on a voice.
 
         Raises:
             IssueNotFoundError: it is not open (any more).
-            ManualActionRequiredError: what it suggests is nothing that a program can do.
-            HardenedError: that failed.
+            ManualActionRequiredError: only a person can do what it suggests.
+            HardenedError: it cannot be started.
         """
-        issue = self.issue(issue_id)
-        if not self.may_apply(issue):
-            raise ManualActionRequiredError(
-                f"{issue.suggestion or 'this'}: only a person can do it"
-            )
+        issue = self.status.issue(issue_id)
+        if not issue.applicable:
+            raise ManualActionRequiredError(f"{issue.suggestion or 'this'} needs a person to do it")
         match issue.suggestion:
             case Suggestion.REPAIR:
-                await self.repair(issue.subject)
+                return await self.start_repair(issue.subject)
             case Suggestion.INSTALL | Suggestion.UPDATE:
-                await self.install(issue.subject)
+                return await self.start_install(issue.subject)
+            case Suggestion.FREE_SPACE if await self.jobs.has(issue.subject):
+                return await self.start_repair(issue.subject)
             case Suggestion.FREE_SPACE:
-                there = await self._job_runner.has(issue.subject)
-                await (self.repair if there else self.install)(issue.subject)
-            case Suggestion.RESTART_WORKERS:
+                return await self.start_install(issue.subject)
+            case _:
                 self.restart_workers()
+                return None
 
-    def may_apply(self, issue: Issue) -> bool:
-        """Whether a program can do what it suggests."""
-        return issue.suggestion in _APPLICABLE and issue.subject != "data_dir"  # which is no voice
-
-    def may_dismiss(self, issue: Issue) -> bool:
-        """Whether nothing that is needed is amiss, so that it may be left as it is."""
-        needed = issue.subject in self._wanted and issue.kind is not IssueKind.STALE
-        return issue.kind in _DISMISSIBLE and not needed and issue in self._job_runner.issues
-
-    def dismiss(self, issue_id: str) -> None:
-        """Close an issue although nothing has been mended.
+    def dismiss(self, issue_id: str) -> IssueStatus:
+        """Close an issue although nothing has been repaired.
 
         Raises:
             IssueNotFoundError: it is not open (any more).
-            ManualActionRequiredError: what is needed is amiss.
+            ManualActionRequiredError: it concerns what is needed.
         """
-        issue = self.issue(issue_id)
-        if not self.may_dismiss(issue):
+        issue = self.status.issue(issue_id)
+        if not issue.dismissible:
             raise ManualActionRequiredError(
-                f"{issue_id[:100]} cannot be dismissed; it has to be mended"
+                f"{issue_id[:100]} cannot be dismissed; it needs a repair"
             )
-        self._job_runner.issues.dismiss(issue.subject, issue.kind)
-        self.changes.notify()
-
-    def issue(self, issue_id: str) -> Issue:
-        """The open issue of that name.
-
-        Raises:
-            IssueNotFoundError: it is not open (any more).
-        """
-        issue = next((issue for issue in self.issues() if issue.id == issue_id), None)
-        if issue is None:
-            raise IssueNotFoundError(f"there is no open issue {issue_id[:100]!r}")
+        self.open_issues.dismiss(issue.subject, issue.kind)
+        self.notifier.notify()
         return issue
-
-    async def _check_presence(self, name: str) -> None:
-        """Raise NotInstalledError for a name that nobody knows: it is no voice in trouble."""
-        if not await self._job_runner.has(name):
-            raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""
-        _LOGGER.info("every worker is replaced, because somebody asked for it")
-        self.synthesizer.pool.replace_workers()
+        _LOGGER.info(Event("workers-restarted"))
+        self.pool.restart_all()
 
     def reset_breaker(self, name: str | None = None) -> None:
-        """Try a voice, or everything, again at once.
+        """Close the circuit breaker of a voice, or of all, and try again at once.
 
         Raises:
             VoiceNotFoundError: there is no such voice.
         """
-        library = self.synthesizer.library
-        self.synthesizer.pool.reset(None if name is None else str(library.find(name).model))
+        self.pool.reset(None if name is None else self.library.find(name).version)
 
     async def say(self, text: str, voice: str | None = None) -> Spoken:
-        """Speak into nothing, to find out whether it works."""
+        """Speak a text and discard the audio: a trial.
+
+        Raises:
+            HardenedError: it cannot be spoken.
+        """
         begin = time.monotonic()
-        target = await self.synthesizer.find(voice)
+        target = await self.resolver.find(voice)
         first: float | None = None
 
-        async def listen(pcm: bytes) -> None:
+        async def discard(pcm: bytes) -> None:
             nonlocal first
             if first is None and pcm:
                 first = time.monotonic() - begin
 
-        samples = await self.synthesizer.say(target, text, listen)
+        samples = await self.synthesizer.speak(target, TextStream.of(text), discard)
         return Spoken(
             voice=target.voice.name,
             audio=samples / target.voice.sample_rate,
             first_audio=first,
             duration=time.monotonic() - begin,
         )
+
+    async def _present(self, name: str) -> str:
+        """Return the current name of a voice that is here, usable or not.
+
+        Raises:
+            NotInstalledError: there is none of that name or alias.
+        """
+        if not await self.jobs.has(name):
+            named = (entry.name for entry in self.catalogue.read() if name in entry.aliases)
+            name = next(named, name)
+            if not await self.jobs.has(name):
+                raise NotInstalledError(f"there is no voice {name[:80]!r}; install it")
+        return name

@@ -1,7 +1,7 @@
 """One tree of errors.
 
 Every error a user can meet has a stable ``code`` (kebab-case, sent on the wire and shown in the
-API) and says whether asking again may help (``retryable``). A message tells what happened, to
+API) and says whether asking again may help (``retryable``). A message says what happened, to
 what, and what to do next; it never carries the text that was to be spoken.
 """
 
@@ -30,7 +30,7 @@ class StartError(HardenedError):
 
 
 class AddressInUseError(StartError):
-    """Somebody else listens where the server should."""
+    """Another program listens where the server should."""
 
     code = "address-in-use"
 
@@ -68,7 +68,7 @@ class BadRequestError(RequestError):
 
 
 class NotSupportedError(BadRequestError):
-    """What is asked for is known, and not made here."""
+    """The request is for something known that this server does not make."""
 
     code = "not-supported"
 
@@ -86,7 +86,7 @@ class RequestTimeoutError(RequestError):
 
 
 class TooManyRequestsError(RequestError):
-    """Notifier are asked for faster than anybody needs."""
+    """More changes than are allowed within a minute."""
 
     code = "too-many-requests"
     retryable = True
@@ -105,7 +105,7 @@ class TokenError(AccessError):
 
 
 class OriginError(AccessError):
-    """A web page of somebody else asks for it, or the server's name is one we do not go by."""
+    """Another origin's page asks for it, or by a host name that is not the server's."""
 
     code = "foreign-origin"
 
@@ -174,7 +174,7 @@ class PhonemesError(SynthesisError):
 
 
 class TextQuarantinedError(RequestError):
-    """This text ended two engine processes and is not tried for a while."""
+    """The text ended two engine processes and is quarantined for a while."""
 
     code = "text-quarantined"
 
@@ -207,36 +207,9 @@ class IssueNotFoundError(RequestError):
 
 
 class ManualActionRequiredError(RequestError):
-    """What would mend an issue is nothing that a program can do."""
+    """Only a person can resolve the issue."""
 
     code = "manual-action-required"
-
-
-class EngineFailedError(HardenedError):
-    """An engine process died, hung or talked nonsense. Seen by its worker alone.
-
-    `kind` is a short word for the figures; `permanent`: the engine said that it cannot start, so
-    trying again does not help; `loading`: the model it was loading at that moment, if any;
-    `blamed`: the failure is charged to a voice or a text, not to the worker.
-    """
-
-    code = "engine-failed"
-    retryable = True
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        kind: str,
-        permanent: bool = False,
-        loading: str | None = None,
-        blamed: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.permanent = permanent
-        self.loading = loading
-        self.blamed = blamed
 
 
 class VoiceError(HardenedError):
@@ -252,7 +225,7 @@ class NotInstalledError(VoiceError):
 
 
 class JobCancelledError(VoiceError):
-    """Somebody called the installation off; nothing has changed."""
+    """The installation was cancelled; nothing has changed."""
 
     code = "cancelled"
 
@@ -306,7 +279,7 @@ class CatalogueError(VoiceError):
 
 
 class DownloadError(VoiceError):
-    """Something that has to come from the hub of voices does not come."""
+    """A download from the voice repository failed."""
 
     code = "download-failed"
 
@@ -318,26 +291,26 @@ class OfflineError(DownloadError):
 
 
 class HubUnreachableError(DownloadError):
-    """No connection, no answer in time, or the hub says that it is out of order."""
+    """No connection, no answer in time, or the repository reports that it is out of order."""
 
     code = "hub-unreachable"
     retryable = True
 
 
 class HubRefusedError(DownloadError):
-    """The hub, or a proxy before it, wants other credentials or none of us at all."""
+    """The repository, or a proxy before it, refuses the credentials or this client."""
 
     code = "hub-refused"
 
 
 class NotOnHubError(DownloadError):
-    """The hub has no such file or revision."""
+    """The repository has no such file or revision."""
 
     code = "not-on-hub"
 
 
 class HubAnswerError(DownloadError):
-    """An answer that a hub would not give: a wrong commit, encoding or status."""
+    """An answer that no repository would give: a wrong commit, encoding or status."""
 
     code = "hub-answer-invalid"
 
@@ -349,14 +322,14 @@ class RedirectRefusedError(DownloadError):
 
 
 class RateLimitedError(DownloadError):
-    """The hub wants fewer requests, for longer than a download waits."""
+    """The repository asks for fewer requests, for longer than a download waits."""
 
     code = "rate-limited"
     retryable = True
 
 
 class CaptivePortalError(DownloadError):
-    """Somebody else answers for the hub: a login page of the network, or a proxy's own page."""
+    """Another server answers for the repository: a login page, or a proxy's own page."""
 
     code = "captive-portal"
 
@@ -368,20 +341,20 @@ class CertificateError(DownloadError):
 
 
 class DownloadInterruptedError(DownloadError):
-    """The file began to come and stopped, again and again."""
+    """The file began to come and stopped, repeatedly."""
 
     code = "download-interrupted"
     retryable = True
 
 
 class DownloadCorruptError(DownloadError):
-    """All bytes came, twice, and are not those of the catalogue."""
+    """All bytes came, twice, and differ from those of the catalogue."""
 
     code = "download-corrupt"
 
 
 class CatalogueStaleError(DownloadError):
-    """The hub says that the file's size is another one than the catalogue's."""
+    """The repository's size of the file differs from the catalogue's."""
 
     code = "catalogue-stale"
 

@@ -1,4 +1,4 @@
-"""What happened, as data: a name and parameters, rendered to English only for the log.
+"""Events as data: a name and parameters, rendered to English only for the log.
 
 An event is logged like a message, ``_LOGGER.info(Event("voice-removed", voice=name))``: whatever
 prints the record gets the sentence of `messages`, and `recent_log` keeps the data.

@@ -15,7 +15,7 @@ from .errors import HardenedError
 
 
 class IssueKind(StrEnum):
-    """What can be wrong with a voice, the store, the catalogue, an option or a worker."""
+    """Kinds of trouble with a voice, the store, the catalogue, an option or a worker."""
 
     MISSING = "missing"
     DAMAGED = "damaged"
@@ -31,7 +31,7 @@ class IssueKind(StrEnum):
 
 
 class Suggestion(StrEnum):
-    """What would resolve an issue."""
+    """Action that would resolve an issue."""
 
     REPAIR = "repair"
     INSTALL = "install"
@@ -79,7 +79,7 @@ class Issue:
 
 
 class FailureKind(StrEnum):
-    """How an engine process failed; also the label of the restart metric."""
+    """Kind of an engine process's failure; also the label of the restart metric."""
 
     SPAWN = "spawn"
     START = "start"
@@ -93,7 +93,7 @@ class FailureKind(StrEnum):
 
 
 class Stage(StrEnum):
-    """What an engine process was doing when it failed."""
+    """Activity of an engine process when it failed."""
 
     STARTING = "starting"
     LOADING = "loading"
@@ -103,7 +103,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an engine process had to be replaced, or could not load a voice.
+    """The reason why an engine process was replaced, or did not load a voice.
 
     `detail` depends on the kind: ``error`` (text) for spawn, start, load and some of protocol;
     ``seconds`` for hung; ``code`` for exit; ``signal`` (such as ``SIGSEGV``) for signal;
@@ -121,7 +121,7 @@ class Failure:
 
 
 class DamageKind(StrEnum):
-    """How a committed version of a voice differs from what was committed."""
+    """Kind of difference between a version on the disk and what was committed."""
 
     SIZE = "size"
     CHANGED = "changed"

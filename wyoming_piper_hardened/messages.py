@@ -44,7 +44,7 @@ EVENTS: dict[str, str] = {
     "voice-not-loaded": "{voice} is not loaded yet: {reason}",
     "voice-unprepared": "{voice} is used as it is: each sentence starts later",
     "parts-unusable": "{voice} speaks without its prepared parts: {reason}",
-    "fallback-voice-missing": "fallback_voice: {reason}",
+    "fallback-voice-missing": "fallback_voice: {voice} is not installed",
     "speaker-missing": "the setting speaker: {reason}; until then its first one speaks",
     # jobs
     "install-started": "{voice} is being installed",
@@ -81,6 +81,7 @@ ISSUES: dict[str, str] = {
     "damaged.no-usable-version": "no version of it can be used",
     "stale": "the repository has another version of it; the installed one keeps speaking",
     "failing": "{failure}",
+    "unloadable": "{failure}",
     "option.speaker-not-found": "{reason}; until then its first one speaks",
     "option.not-allowed": "{value} is not allowed; allowed: {allowed}; it is left at its default",
     "option.file-missing": "there is no such file; every option is at its default",
@@ -96,6 +97,7 @@ FAILURES: dict[str, str] = {
     "spawn": "cannot be started: {error}",
     "start": "could not start: {error}",
     "load": "the voice does not load: {error}",
+    "load.parts": "the voice speaks without its prepared parts: {error}",
     "hung.starting": "was not ready after {seconds:g} s",
     "hung.idle": "did not answer a ping in {seconds:g} s",
     "hung": "made nothing for {seconds:g} s",
@@ -109,6 +111,7 @@ FAILURES: dict[str, str] = {
     "signal.SIGBUS": "crashed (bus error): a file of the voice changed or the disk failed",
     "signal": "killed by {signal}",
     "memory": "grew to {megabytes} MB in mid-segment and was killed",
+    "protocol": "broke the protocol",
     "protocol.unexpected-event": "sent {event!r} out of turn",
     "protocol.impossible-audio": "sent impossible audio ({bytes} bytes)",
     "protocol.invalid-frame": "sent an invalid frame: {error}",
@@ -125,7 +128,7 @@ SEGMENTS: dict[str, str] = {
     "replayed": "which continues from sample {sample}",
     "quarantined": "that had ended a worker before, so it is quarantined",
 }
-"""What became of the segment in which a worker failed."""
+"""Outcome of the segment in which a worker failed."""
 
 DAMAGE: dict[str, str] = {
     "size": "{file} has {found} bytes instead of {expected}",

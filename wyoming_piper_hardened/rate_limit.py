@@ -1,4 +1,4 @@
-"""How often something may be done; pure, over a clock that is passed in."""
+"""Rate limit: pure, over a clock that is passed in."""
 
 from __future__ import annotations
 

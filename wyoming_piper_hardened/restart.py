@@ -1,4 +1,4 @@
-"""When to start a process again: pure policy over a clock that is passed in.
+"""Restart policy: when a process is started again; pure, over a clock that is passed in.
 
 Back-off grows from failure to failure. `intensity` failures within `period` seconds are fatal: no
 further start but one probe after `probe_delay`, which doubles from probe to probe. Success (a
@@ -8,6 +8,7 @@ terms are those of Erlang's supervisors and of Pebble.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -29,7 +30,7 @@ class RestartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RestartHistory:
-    """What is remembered of earlier failures; the initial value remembers none."""
+    """Memory of earlier failures; the initial value remembers none."""
 
     failures: tuple[float, ...] = ()
     """Times of the failures within the last period, oldest first."""
@@ -58,7 +59,7 @@ class RestartDecider:
     def failed(self, history: RestartHistory, now: float, *, permanent: bool = False) -> Restart:
         """Judge a failure at time `now`.
 
-        `permanent` marks one that a retry cannot mend (exit code 3: the engine could not start):
+        `permanent` marks one that a retry cannot repair (exit code 3: the engine could not start):
         it is fatal at once.
         """
         policy = self.policy
@@ -82,3 +83,11 @@ class RestartDecider:
         policy = self.policy
         delay = policy.backoff_delay * policy.backoff_factor ** min(streak, 64)
         return min(delay, policy.backoff_limit) * (1 + policy.jitter * self.random.uniform(-1, 1))
+
+
+def backoff(first: float, limit: float) -> Iterator[float]:
+    """Yield delays without end: `first`, then twice the one before, at most `limit`."""
+    delay = first
+    while True:
+        yield delay
+        delay = min(2 * delay, limit)

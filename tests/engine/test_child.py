@@ -17,6 +17,8 @@ from wyoming.event import Event, read_event, write_event
 
 from wyoming_piper_hardened.engine.report import REPORT_NAME
 
+pytestmark = pytest.mark.slow
+
 ENGINE = [sys.executable, "-m", "wyoming_piper_hardened.engine"]
 
 

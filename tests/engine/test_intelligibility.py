@@ -15,6 +15,8 @@ from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.schedule import choose
 from wyoming_piper_hardened.engine.voice import load
 
+pytestmark = pytest.mark.slow
+
 pocketsphinx = pytest.importorskip("pocketsphinx", reason="no wheel for this Python")
 
 SENTENCES = (

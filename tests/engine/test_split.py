@@ -32,6 +32,8 @@ from wyoming_piper_hardened.errors import (
     VoicePartsError,
 )
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 SILENT = Take(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))

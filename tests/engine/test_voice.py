@@ -26,6 +26,8 @@ from wyoming_piper_hardened.engine.schedule import ONE_PASS, Schedule, choose
 from wyoming_piper_hardened.engine.voice import SplitVoice, Voice, load
 from wyoming_piper_hardened.errors import BadRequestError, SpeakerNotFoundError
 
+pytestmark = pytest.mark.slow
+
 TEXT = (
     "The quick brown fox jumps over the lazy dog, and then it sleeps. "
     "Did you see that? Everybody else did!"

@@ -12,27 +12,31 @@ from conftest import Script, Serve
 from support.client import connected
 from support.scripted_engine import FAULTS, samples
 from support.waiting import eventually
-from wyoming_piper_hardened.protocol.server import WyomingServer
-from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.workers import worker as worker_module
-from wyoming_piper_hardened.workers.pool import Pool
+from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
+from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
+from wyoming_piper_hardened.issues import FailureKind, Stage
+from wyoming_piper_hardened.metrics import Metrics
+from wyoming_piper_hardened.service import Running
+from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.workers.pool import Pool, PoolSize
+from wyoming_piper_hardened.workers.recycling import RecyclePolicy
 from wyoming_piper_hardened.workers.worker import WorkerState
 
 QUICK = RestartPolicy(backoff_delay=0.02)
-PATIENCE = 1.0  # seconds without progress before an engine counts as hung
-BEFORE, SICK, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."
+STALL = 1.0  # seconds without progress before an engine counts as hung
+BEFORE, FAULTY, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."
 
 
-def pool_of(server: WyomingServer) -> Pool:
-    return server._synthesizer.pool
+def pool_of(server: Running) -> Pool:
+    return server.pool
 
 
 def starts(tmp_path: Path) -> list[int]:
     return [int(line) for line in (tmp_path / "starts").read_text("utf-8").split()]
 
 
-async def recovered(server: WyomingServer, tmp_path: Path, lives: int) -> None:
-    """The pool is whole again, with exactly this many engines started, and no zombie."""
+async def recovered(server: Running, tmp_path: Path, lives: int) -> None:
+    """The pool is complete again, with exactly this many engines started, and no zombie."""
     await eventually(
         lambda: (
             all(w.state is WorkerState.RUNNING for w in pool_of(server).workers)
@@ -44,8 +48,8 @@ async def recovered(server: WyomingServer, tmp_path: Path, lives: int) -> None:
     assert [psutil.pid_exists(pid) for pid in pids].count(True) == len(pool_of(server).workers)
 
 
-async def all_end(server: WyomingServer, tmp_path: Path) -> None:
-    """Every worker stops when it is told to, and no engine is left."""
+async def all_end(server: Running, tmp_path: Path) -> None:
+    """Every worker stops on request, and no engine is left."""
     for worker in list(pool_of(server).workers):
         worker.retire()
     await eventually(lambda: not pool_of(server).workers)
@@ -54,30 +58,32 @@ async def all_end(server: WyomingServer, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("late", ["", "LATE "], ids=["before audio", "in audio"])
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_in_mid_request(
+async def test_fault_in_mid_request(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str, late: str
 ) -> None:
-    server = await start_server(script(stall_timeout=PATIENCE), QUICK, data_dir=prepared_data)
+    server = await start_server(script(stall_timeout=STALL), QUICK, data_dir=prepared_data)
     assert server.port
-    sick = SICK.format(late + fault)
+    faulty = FAULTY.format(late + fault)
     async with connected(server.port) as client:
-        spoken = await client.say(f"{BEFORE} {sick} {BEHIND}")
-    whole = b"".join(map(samples, (BEFORE, sick, BEHIND)))
-    if fault == "ENDLESS":  # its audio cannot be told from a segment's until it is too much
+        spoken = await client.say(f"{BEFORE} {faulty} {BEHIND}")
+    expected = b"".join(map(samples, (BEFORE, faulty, BEHIND)))
+    if (
+        fault == "ENDLESS"
+    ):  # its audio cannot be distinguished from a segment's until it is too much
         assert spoken.types[-1] == "audio-stop"
         assert spoken.pcm.startswith(samples(BEFORE))
         assert spoken.pcm.endswith(samples(BEHIND))
         return
     assert spoken.types == ["audio-start", "audio-chunk", "audio-stop"]
-    assert spoken.pcm == whole
+    assert spoken.pcm == expected
     executions = (tmp_path / "executions").read_text("utf-8").splitlines()
-    assert sum(sick in line for line in executions) == 2
+    assert sum(faulty in line for line in executions) == 2
     await recovered(server, tmp_path, 2)
 
 
 @pytest.mark.parametrize("moment", ["first request", "under load", "during a stop"])
 @pytest.mark.parametrize("fault", ["die", "hang", "babble", *sorted(FAULTS.keys() - {"GIVE-UP"})])
-async def test_before_it_is_ready(
+async def test_fault_before_the_engine_is_ready(
     start_server: Serve,
     script: Script,
     prepared_data: Path,
@@ -85,8 +91,8 @@ async def test_before_it_is_ready(
     fault: str,
     moment: str,
 ) -> None:
-    """The first process fails before it is ready; whoever asked already is served by the next."""
-    command = script(f"{fault}-once", start_timeout=PATIENCE)
+    """The first process fails before it is ready; requests made before are served by the next."""
+    command = script(f"{fault}-once", start_timeout=STALL)
     server = await start_server(command, QUICK, data_dir=prepared_data)
     port = server.port
     assert port
@@ -105,23 +111,31 @@ async def test_before_it_is_ready(
     await recovered(server, tmp_path, 2)
 
 
-async def test_an_engine_that_runs_away_with_the_memory_is_killed(
-    start_server: Serve, script: Script, prepared_data: Path, monkeypatch: pytest.MonkeyPatch
+async def test_engine_over_its_memory_in_mid_segment_is_killed(
+    script: Script,
 ) -> None:
-    monkeypatch.setattr(worker_module, "_MEMORY_INTERVAL", 0.02)
-    server = await start_server(
-        script(stall_timeout=60.0), QUICK, data_dir=prepared_data, worker_memory_limit=100
+    command = script(stall_timeout=60.0)
+    pool = Pool(
+        lambda: command,
+        PoolSize(recycling=RecyclePolicy(memory_limit=100 << 20, memory_interval=0.02)),
+        RestartDecider(QUICK),
+        Metrics(),
+        notifier=Notifier(),
+        on_unloadable=lambda *_: None,
     )
-    assert server.port
-    sick = SICK.format("LATE GREEDY")
-    async with connected(server.port) as client:
-        assert (await client.say(f"{BEFORE} {sick}")).pcm == samples(BEFORE) + samples(sick)
-    (worker,) = pool_of(server).workers
-    assert worker.last_failure
-    assert "MB in mid-segment and was killed" in worker.last_failure
+    text = FAULTY.format("LATE GREEDY")
+    running = asyncio.create_task(pool.run())
+    job = pool.submit(SegmentRequest(text, VoiceVersion(Path("/a.onnx"))))
+    assert b"".join([pcm async for pcm in job.audio()]) == samples(text)
+    (worker,) = pool.workers
+    failure = worker.last_failure
+    assert failure
+    assert (failure.kind, failure.at) == (FailureKind.MEMORY, Stage.SPEAKING)
+    assert failure.detail["megabytes"] > 200
+    await cancel_and_wait(running)
 
 
-async def test_a_slow_engine_is_waited_for(
+async def test_slow_engine_is_waited_for(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path
 ) -> None:
     server = await start_server(script(stall_timeout=5.0), QUICK, data_dir=prepared_data)
@@ -132,7 +146,7 @@ async def test_a_slow_engine_is_waited_for(
     assert len(starts(tmp_path)) == 1
 
 
-async def test_a_request_does_not_wait_for_ever(
+async def test_request_does_not_wait_for_ever(
     start_server: Serve, script: Script, prepared_data: Path
 ) -> None:
     server = await start_server(
@@ -143,42 +157,42 @@ async def test_a_request_does_not_wait_for_ever(
     async with connected(port) as busy, connected(port) as waiting:
         await busy.send("synthesize", text="LATE HANG, for the other one to wait.")
         await busy.until("audio-chunk")
-        assert (await waiting.say("It is my turn now.")).error == "deadline-exceeded"
+        assert (await waiting.say("It is my turn.")).error == "deadline-exceeded"
         assert pool_of(server).status().waiting_segments == 0
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f != "ENDLESS"])
-async def test_while_idle(
+async def test_fault_while_idle(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str
 ) -> None:
-    server = await start_server(script(stall_timeout=PATIENCE), QUICK, data_dir=prepared_data)
+    server = await start_server(script(stall_timeout=STALL), QUICK, data_dir=prepared_data)
     assert server.port
-    sick = SICK.format(f"AFTER {fault}")
+    faulty = FAULTY.format(f"AFTER {fault}")
     async with connected(server.port) as client:
-        assert (await client.say(sick)).pcm == samples(sick)
+        assert (await client.say(faulty)).pcm == samples(faulty)
         await eventually(lambda: len(starts(tmp_path)) == 2)
         await recovered(server, tmp_path, 2)
         assert (await client.say(BEHIND)).pcm == samples(BEHIND)
 
 
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f != "ENDLESS"])
-async def test_under_load(
+async def test_fault_under_load(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str
 ) -> None:
     server = await start_server(
-        script(stall_timeout=PATIENCE), QUICK, data_dir=prepared_data, workers=2
+        script(stall_timeout=STALL), QUICK, data_dir=prepared_data, workers=2
     )
     port = server.port
     assert port
-    sick = SICK.format(f"LATE {fault}")
-    texts = [f"{BEFORE} {sick}"] + [f"{BEFORE} Client {n} says this. {BEHIND}" for n in range(6)]
+    faulty = FAULTY.format(f"LATE {fault}")
+    texts = [f"{BEFORE} {faulty}"] + [f"{BEFORE} Client {n} says this. {BEHIND}" for n in range(6)]
 
     async def ask(text: str) -> bytes:
         async with connected(port) as client:
             return (await client.say(text)).pcm
 
     answers = await asyncio.gather(*map(ask, texts))
-    assert answers[0] == samples(BEFORE) + samples(sick)
+    assert answers[0] == samples(BEFORE) + samples(faulty)
     for number, answer in enumerate(answers[1:]):
         parts = (BEFORE, f"Client {number} says this.", BEHIND)
         assert answer == b"".join(map(samples, parts))
@@ -187,7 +201,7 @@ async def test_under_load(
 
 @pytest.mark.parametrize("stubborn", [[], ["ignore-term"]], ids=["", "ignores TERM"])
 @pytest.mark.parametrize("fault", ["HANG", "FROZEN", "DEAF", "MUTE"])
-async def test_during_a_stop(
+async def test_fault_during_a_stop(
     start_server: Serve,
     script: Script,
     prepared_data: Path,
@@ -202,7 +216,7 @@ async def test_during_a_stop(
     async with connected(server.port) as client:
         await client.send("synthesize", text=f"LATE {fault}, please.")
         await client.until("audio-chunk")
-        stopping = asyncio.create_task(server.stop(0.1))
+        stopping = asyncio.create_task(server.wyoming.stop(0.1))
         assert (await client.until("audio-stop")).error == "shutting-down"
         await stopping
     await all_end(server, tmp_path)

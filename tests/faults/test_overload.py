@@ -19,7 +19,7 @@ from conftest import Script, Serve, Tell
 from support.client import Client, connected
 from support.scripted_engine import samples
 from support.waiting import eventually
-from wyoming_piper_hardened.protocol.server import WyomingServer
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool
 
 WORKERS, WAITING = 2, 8
@@ -28,11 +28,11 @@ CLIENTS, TRIES, SLOW = 10 * CAP, 15, 3
 SPACE = 64 << 20  # bytes that this process may grow by; it holds the server and the clients
 
 
-def pool_of(server: WyomingServer) -> Pool:
-    return server._synthesizer.pool
+def pool_of(server: Running) -> Pool:
+    return server.pool
 
 
-def sentence(name: str, characters: int) -> str:
+def sentence_of(name: str, characters: int) -> str:
     words = f"Sentence {name} goes on"
     return words + " and on" * ((characters - len(words) - 1) // 7) + "."
 
@@ -63,7 +63,7 @@ class Tally:
 
     served: int = 0
     wrong: list[str] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
+    rejected: list[float] = field(default_factory=list)
     most_requests: int = 0
     most_segments: int = 0
 
@@ -71,7 +71,7 @@ class Tally:
 class Crowd:
     """Clients that ask again and again without waiting."""
 
-    def __init__(self, server: WyomingServer) -> None:
+    def __init__(self, server: Running) -> None:
         assert server.port
         self.port = server.port
         self.pace = Pace()
@@ -79,7 +79,7 @@ class Crowd:
         self._pool = pool_of(server)
 
     async def ask(self, name: str, tries: int) -> None:
-        parts = [sentence(f"{part} of {name}", 300) for part in range(4)]
+        parts = [sentence_of(f"{part} of {name}", 300) for part in range(4)]
         for _ in range(tries):
             async with connected(self.port) as client:
                 begin = time.monotonic()
@@ -87,13 +87,13 @@ class Crowd:
                 seconds = time.monotonic() - begin
             self._sample()
             if spoken.error == "overloaded" and spoken.types == ["error"]:
-                self.tally.refused.append(seconds)
+                self.tally.rejected.append(seconds)
             else:
                 self._judge(name, spoken.pcm, spoken.types[-1], parts)
             self.pace.answered()
 
     async def ask_slowly(self, name: str) -> None:
-        parts = [sentence(f"{part} of {name}", 400) for part in range(8)]
+        parts = [sentence_of(f"{part} of {name}", 400) for part in range(8)]
         pcm, last = b"", ""
         async with small_window(self.port) as client:
             await client.send("synthesize", text=" ".join(parts))
@@ -139,7 +139,7 @@ async def test_ten_times_overload(start_server: Serve, script: Script, tell: Tel
     )
     crowd, pool, process = Crowd(server), pool_of(server), psutil.Process()
     async with small_window(crowd.port) as stuck, asyncio.TaskGroup() as group:
-        await stuck.send("synthesize", text=" ".join(sentence(f"{n}", 480) for n in range(60)))
+        await stuck.send("synthesize", text=" ".join(sentence_of(f"{n}", 480) for n in range(60)))
         await eventually(lambda: pool.status().requests == 1)
         for number in range(SLOW):
             group.create_task(crowd.ask_slowly(f"slow reader {number}"))
@@ -154,18 +154,18 @@ async def test_ten_times_overload(start_server: Serve, script: Script, tell: Tel
         seconds, grown = time.monotonic() - begin, process.memory_info().rss - memory
         crowd.pace.end()
     tally = crowd.tally
-    refused = sorted(tally.refused)
-    p99 = refused[int(len(refused) * 0.99)]
+    rejected = sorted(tally.rejected)
+    p99 = rejected[int(len(rejected) * 0.99)]
     tell(
-        f"{tally.served} served, {len(refused)} refused (median "
-        f"{refused[len(refused) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms), "
+        f"{tally.served} served, {len(rejected)} rejected (median "
+        f"{rejected[len(rejected) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms), "
         f"{len(tally.wrong)} wrong, at most {tally.most_requests} of {CAP} at once with "
         f"{tally.most_segments} segments waiting, {grown / 1e6:+.1f} MB, {seconds:.1f} s"
     )
     assert not tally.wrong
-    assert tally.served + len(refused) == CLIENTS * (TRIES + 2) + SLOW
+    assert tally.served + len(rejected) == CLIENTS * (TRIES + 2) + SLOW
     assert tally.served > SLOW + CAP
-    assert len(refused) > tally.served
+    assert len(rejected) > tally.served
     assert tally.most_requests <= CAP
     assert tally.most_segments <= 2 * CAP  # the one being sent and the one being made
     assert grown < SPACE
@@ -181,7 +181,7 @@ def executions(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("short", [1, 4])
-async def test_a_short_request_waits_for_one_segment_of_a_long_one(
+async def test_short_request_waits_for_one_segment_of_a_long_one(
     start_server: Serve, script: Script, tmp_path: Path, short: int
 ) -> None:
     server = await start_server(script(synthesis_timeout=60), workers=1)
@@ -195,22 +195,22 @@ async def test_a_short_request_waits_for_one_segment_of_a_long_one(
         async with connected(port) as client:
             return (await client.say(greeting)).pcm
 
-    async with connected(port) as teller:
-        telling = asyncio.create_task(teller.say(" ".join(story)))
+    async with connected(port) as client:
+        speaking = asyncio.create_task(client.say(" ".join(story)))
         engine = await frozen(server)
         greeted = [asyncio.create_task(greet(greeting)) for greeting in greetings]
         await eventually(lambda: pool.status().waiting_segments == 1 + short)
         os.kill(engine, signal.SIGCONT)
         assert await asyncio.gather(*greeted) == list(map(samples, greetings))
-        assert (await telling).pcm == b"".join(map(samples, story))
+        assert (await speaking).pcm == b"".join(map(samples, story))
     spoken = executions(tmp_path)
-    place = spoken.index(story[7])
-    assert spoken[: place + 1] == story[:8]
-    assert set(greetings) <= set(spoken[place + 1 : place + 2 + short])
+    index = spoken.index(story[7])
+    assert spoken[: index + 1] == story[:8]
+    assert set(greetings) <= set(spoken[index + 1 : index + 2 + short])
     assert [text for text in spoken if text not in greetings] == story
 
 
-async def test_two_long_requests_take_turns(
+async def test_two_long_requests_alternate(
     start_server: Serve, script: Script, tmp_path: Path
 ) -> None:
     server = await start_server(script(synthesis_timeout=60), workers=1)
@@ -219,22 +219,22 @@ async def test_two_long_requests_take_turns(
     stories = [[f"Story {who} has a part {part}." for part in range(12)] for who in range(2)]
     opening = "First it is FROZEN ONCE."
 
-    async def tell(story: list[str]) -> bytes:
+    async def say(story: list[str]) -> bytes:
         async with connected(port) as client:
             return (await client.say(" ".join(story))).pcm
 
-    begun = asyncio.create_task(tell([opening]))
+    begun = asyncio.create_task(say([opening]))
     engine = await frozen(server)
-    told = [asyncio.create_task(tell(story)) for story in stories]
+    speaking = [asyncio.create_task(say(story)) for story in stories]
     await eventually(lambda: pool.status().waiting_segments == 4)
     os.kill(engine, signal.SIGCONT)
     assert await begun == samples(opening)
-    assert await asyncio.gather(*told) == [b"".join(map(samples, story)) for story in stories]
+    assert await asyncio.gather(*speaking) == [b"".join(map(samples, story)) for story in stories]
     order = [text.split()[1] for text in executions(tmp_path)[1:]]
     assert all(sorted(order[n : n + 2]) == ["0", "1"] for n in range(0, len(order), 2))
 
 
-async def frozen(server: WyomingServer) -> int:
+async def frozen(server: Running) -> int:
     """The one engine's process, once it has stopped itself."""
     (worker,) = pool_of(server).workers
     await eventually(lambda: worker.pid is not None)

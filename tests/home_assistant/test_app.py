@@ -23,6 +23,8 @@ from support.hub_faults import Fault as HubFault
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 JOE = "en_US-joe-medium"
 TOKEN = "a-very-secret-token"  # noqa: S105 - of a simulator
 

@@ -89,7 +89,7 @@ async def _run(arguments: argparse.Namespace) -> int:
                 lambda findings: _home_assistant(bench, arguments.home_assistant, findings),
             )
     failed = sum(not result.passed for result in recorder.results)
-    skipped = sum("skipped" in result.figures for result in recorder.results)
+    skipped = sum("skipped" in result.measurements for result in recorder.results)
     passed = len(recorder.results) - failed - skipped
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0

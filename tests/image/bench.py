@@ -1,4 +1,4 @@
-"""What every check works with: the image, the island, and containers with folders of their own."""
+"""The bench of every check: the image, the island, and containers with folders of their own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Bench:
         init: bool = True,
         read_only_data: bool = False,
     ) -> AsyncIterator[Server]:
-        """A container as Home Assistant starts it, its file system read-only on top of that."""
+        """Create a container as Home Assistant does, but with a read-only file system."""
         with tempfile.TemporaryDirectory(prefix="test-image-") as path:
             folder = Path(path)
             folder.chmod(0o755)
@@ -83,7 +83,7 @@ class Bench:
         server = Server(data=folder / "data", share=folder / "share")
         server.data.mkdir()
         server.share.mkdir()
-        if self.serve:  # what `--user` asks of whoever gives a folder
+        if self.serve:  # as `--user` needs it
             os.chown(server.data, USER, USER)
         return server
 
@@ -118,7 +118,7 @@ class Server:
             ) from None
 
     async def voices(self) -> set[str]:
-        """The names of the installed voices it describes."""
+        """Return the names of the installed voices that it describes."""
         async with connected(PORT) as client:
             await client.send("describe")
             outcome = await client.until("info")
@@ -131,23 +131,23 @@ class Server:
         }
 
     async def offers(self, voice: str, seconds: float) -> bool:
-        """Whether the voice is described within that time."""
+        """Return whether the voice is described within that time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while voice not in await self.voices():  # noqa: ASYNC110 - told when asked
+                while voice not in await self.voices():  # noqa: ASYNC110 - it answers when asked
                     await asyncio.sleep(0.5)
                 return True
         return False
 
     async def logs(self, text: str, seconds: float = 90) -> str:
-        """The whole log, once `text` is in it."""
+        """Return the whole log, once `text` is in it."""
         async with asyncio.timeout(seconds):
-            while text not in (log := await self.container.log()):  # noqa: ASYNC110 - told when asked
+            while text not in (log := await self.container.log()):  # noqa: ASYNC110 - it is a file
                 await asyncio.sleep(0.5)
         return log
 
     async def first_word(self) -> float:
-        """Ask for a word; the time of the first audio, as `time.monotonic` tells it."""
+        """Ask for a word; return the time of the first audio, of `time.monotonic`."""
         async with connected(PORT) as client:
             await client.send("synthesize", text="Hello.")
             outcome = await client.until("audio-chunk")
@@ -158,12 +158,12 @@ class Server:
             return heard
 
     async def memory(self) -> int:
-        """Proportional share of all its processes, in bytes."""
+        """Return the proportional share of all its processes, in bytes."""
         return sum(one.memory_full_info().pss for one in await self.container.processes())
 
 
 async def speak(client: Client, text: str, **data: Any) -> bytes:
-    """The audio of a text; raises RuntimeError for an error."""
+    """Return the audio of a text; raises RuntimeError for an error."""
     outcome = await client.say(text, **data)
     if outcome.error or outcome.types[-1] != "audio-stop":
         raise RuntimeError(f"{text[:30]!r} ended with {outcome.error or outcome.types}")
@@ -171,5 +171,5 @@ async def speak(client: Client, text: str, **data: Any) -> bytes:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    """Whether a process has ended."""
+    """Return whether a process has ended."""
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE

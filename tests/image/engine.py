@@ -50,7 +50,7 @@ class Engine:
 
     @staticmethod
     async def found() -> Engine:
-        """The engine of this machine; it is installed now if need be."""
+        """Return the engine of this machine, installed if it may be."""
         engine = Engine("")
         await engine.call("--version")
         name = await engine.call("--name")
@@ -81,7 +81,7 @@ class Engine:
         return Answer(process.returncode or 0, text.decode(errors="replace"))
 
     async def look_at(self, kind: str, name: str) -> dict[str, Any]:
-        """What the engine knows of an image or a container."""
+        """Return what the engine knows of an image or a container."""
         found: list[dict[str, Any]] = json.loads(await self.call(kind, "inspect", name))
         return found[0]
 
@@ -114,7 +114,7 @@ class Container:
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] = (),
     ) -> AsyncIterator[Container]:
-        """A container that is not started yet; on leaving it is gone."""
+        """Create a container without starting it; on leaving it is gone."""
         name = f"wyoming-piper-hardened-test-{secrets.token_hex(4)}"
         variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
         await engine.call(
@@ -178,12 +178,12 @@ class Container:
         return int((await self._engine.look_at("container", self.name))["State"]["Pid"])
 
     async def processes(self) -> list[psutil.Process]:
-        """The program and its children, without an init before them."""
+        """Return the program and its children, without an init before them."""
         first = psutil.Process(await self.pid())
         return [one for one in (first, *first.children(recursive=True)) if one.name() not in _INITS]
 
     async def engines(self) -> list[psutil.Process]:
-        """The processes that speak."""
+        """Return the processes that speak."""
         found = []
         for one in await self.processes():
             with contextlib.suppress(psutil.Error):

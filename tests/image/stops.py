@@ -25,7 +25,7 @@ _DEGRADE_WITHIN: Final = 90.0
 
 
 async def idle(bench: Bench, findings: Findings) -> None:
-    """The ordinary case."""
+    """Stop when nothing happens."""
     async with bench.server() as server:
         await server.start()
         await server.first_word()
@@ -47,7 +47,7 @@ async def loading(bench: Bench, findings: Findings) -> None:
 
 
 async def speaking(bench: Bench, findings: Findings) -> None:
-    """In the middle of a long text: whoever listens is told."""
+    """In the middle of a long text: the listener gets an error."""
     async with bench.server() as server:
         await server.start()
         async with connected(PORT) as client:
@@ -60,7 +60,7 @@ async def speaking(bench: Bench, findings: Findings) -> None:
 
 
 async def downloading(bench: Bench, findings: Findings) -> None:
-    """While a voice comes in, from a hub that has stopped sending."""
+    """While a voice is fetched from a repository that has stopped sending."""
     files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
     files[CATALOGUE_PATH] = json.dumps(voices_json(files)).encode()
     async with faulty_hub(files) as hub:
@@ -107,7 +107,7 @@ async def _kill(server: Server) -> None:
 async def _stop(server: Server, findings: Findings) -> None:
     processes = await server.container.processes()
     stop = await server.container.stop()
-    findings.figure("stopped in", stop.seconds)
+    findings.measure("stopped in", stop.seconds)
     findings.require(stop.exit_code == 0, f"exit code {stop.exit_code}")
     findings.require(stop.seconds < ALLOWED, f"took {stop.seconds:.1f} s")
     left = [one.pid for one in processes if not is_gone(one)]

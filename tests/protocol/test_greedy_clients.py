@@ -13,6 +13,7 @@ from conftest import Script, Serve
 from support.client import Client, connected
 from support.scripted_engine import samples
 from support.waiting import eventually
+from wyoming_piper_hardened.protocol.session import SessionTimings
 
 FLOOD = 30_000
 
@@ -97,11 +98,9 @@ async def test_abandoned_streams_take_no_place(start_server: Serve, script: Scri
         await context.__aexit__(None, None, None)
 
 
-async def test_abandoned_streams_make_room(
-    start_server: Serve, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wyoming_piper_hardened.protocol.session._ABANDONED", 0.0)
-    server = await start_server(script(), max_connections=1)
+async def test_abandoned_streams_make_room(start_server: Serve, script: Script) -> None:
+    session = SessionTimings(abandoned=0.0)
+    server = await start_server(script(), session=session, max_connections=1)
     assert server.port
     async with connected(server.port) as leaked:
         await leaked.send("synthesize-start")
@@ -121,9 +120,9 @@ async def test_a_lost_network_is_no_bug(
     async with connected(server.port) as client:
         await client.send("ping")
         await client.until("pong")
-        (session,) = server._sessions
+        (session,) = server.wyoming._sessions
         session._reader.set_exception(OSError(code, "what a keep-alive probe finds out"))
-        await eventually(lambda: server.connections == 0)
+        await eventually(lambda: server.wyoming.connections == 0)
     assert not [record for record in caplog.records if record.exc_info]
 
 

@@ -2,7 +2,7 @@
 
 usage: python -m real_home_assistant SUITE tcp://HOST:PORT FOLDER [--voice NAME] [--web-port PORT]
 
-Exit code 0 when the suite came to its end; the results in the folder tell what it found.
+Exit code 0 when the suite came to its end; the results in the folder say what it found.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every check works with: an installed integration and the two ways to make it speak."""
+"""The bench of every check: an installed integration and the two ways to make it speak."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ def hear(findings: Findings, spoken: Spoken, *, text: str | None = None) -> None
     )
     findings.require(audio.loudness > QUIETEST_DBFS, f"too quiet: {audio.loudness:.0f} dBFS")
     findings.require(audio.voiced > LEAST_VOICED, f"only {audio.voiced:.0%} of the frames sound")
-    findings.figure("loudness", audio.loudness, "dBFS")
-    findings.figure("voiced", audio.voiced * 100, "%")
+    findings.measure("loudness", audio.loudness, "dBFS")
+    findings.measure("voiced", audio.voiced * 100, "%")
 
 
 def decodes(findings: Findings, spoken: Spoken) -> bool:
@@ -163,9 +163,9 @@ def decodes(findings: Findings, spoken: Spoken) -> bool:
         findings.problems.append(f"not playable: {audio.problem}")
     elif not audio.seconds:
         findings.problems.append("no audio in the answer")
-    findings.figure("first byte", playback.first_byte)
+    findings.measure("first byte", playback.first_byte)
     for connection in spoken.connections:
         findings.wyoming.append(connection.transcript())
-        findings.figure("from the server", connection.server_delay)
-    findings.figure("audio", audio.seconds or None)
+        findings.measure("from the server", connection.server_delay)
+    findings.measure("audio", audio.seconds or None)
     return audio.seconds > 0

@@ -28,7 +28,7 @@ LONGEST_GAP = 5.0
 
 
 async def plain(bench: Bench, findings: Findings) -> None:
-    """An answer that is known as a whole."""
+    """Check an answer that is known as a whole."""
     async with asyncio.TaskGroup() as group:
         spoken = await bench.converse(unique(ANSWER), group, start="tts")
     hear(findings, spoken)
@@ -36,7 +36,7 @@ async def plain(bench: Bench, findings: Findings) -> None:
 
 
 async def streamed(bench: Bench, findings: Findings) -> None:
-    """A language model's answer: sound begins while the model still writes."""
+    """Check a language model's answer: sound begins while the model still writes."""
     async with asyncio.TaskGroup() as group:
         spoken = await bench.converse(unique(ANSWER), group)
     hear(findings, spoken)
@@ -44,12 +44,12 @@ async def streamed(bench: Bench, findings: Findings) -> None:
     _began_early(findings, spoken)
     for connection in spoken.connections:
         gap = connection.longest_gap
-        findings.figure("longest gap", gap)
+        findings.measure("longest gap", gap)
         findings.require(gap < LONGEST_GAP, f"a gap of {gap:.1f} s wedges some satellites")
 
 
 async def streamed_with_pause(bench: Bench, findings: Findings) -> None:
-    """The language model falls silent in the middle of a sentence, then goes on."""
+    """Check a language model that pauses in the middle of a sentence, then goes on."""
     script = unique(BROKEN_ANSWER)
     async with asyncio.TaskGroup() as group:
         spoken = await bench.converse(script, group)
@@ -57,7 +57,7 @@ async def streamed_with_pause(bench: Bench, findings: Findings) -> None:
     _was_streamed(findings, spoken)
     _began_early(findings, spoken)
     for connection in spoken.connections:
-        findings.figure("longest gap", connection.longest_gap)
+        findings.measure("longest gap", connection.longest_gap)
 
 
 async def empty(bench: Bench, findings: Findings) -> None:
@@ -69,7 +69,7 @@ async def empty(bench: Bench, findings: Findings) -> None:
 
 
 async def emoji_streamed(bench: Bench, findings: Findings) -> None:
-    """An answer of emoji, long enough that Home Assistant streams it."""
+    """Check an answer of emoji, long enough that Home Assistant streams it."""
     script = "\N{PARTY POPPER}\N{SPARKLES}\N{CONFETTI BALL} " * 20
     async with asyncio.TaskGroup() as group:
         spoken = await bench.converse(script, group)
@@ -101,5 +101,5 @@ def _began_early(findings: Findings, spoken: Spoken) -> None:
         if heard is None or complete is None:
             findings.problems.append("no audio, or no synthesize-stop")
             continue
-        findings.figure("audio before the end of the text", complete - heard)
+        findings.measure("audio before the end of the text", complete - heard)
         findings.require(heard < complete, "audio began only after the text was complete")

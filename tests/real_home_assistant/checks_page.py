@@ -28,7 +28,7 @@ LARGE = 20 << 20
 
 
 async def parts(_: Bench, findings: Findings) -> None:
-    """The page, and what it consists of."""
+    """Check the page, and what it consists of."""
     async with _page() as page:
         async with page.get("") as answer:
             findings.require(answer.status == HTTPStatus.OK, f"HTTP status {answer.status}")
@@ -43,7 +43,7 @@ async def parts(_: Bench, findings: Findings) -> None:
 
 
 async def news(bench: Bench, findings: Findings) -> None:
-    """What happens is seen while it happens; where it is kept back, the page asks instead."""
+    """Check that events arrive while they happen; where they are kept back the page polls."""
     began = time.monotonic()
     arrived: float | None = None
     async with _page() as page:
@@ -58,15 +58,15 @@ async def news(bench: Bench, findings: Findings) -> None:
             pass
         async with page.get("api/status") as answer:
             findings.require((await answer.json())["ready"], "the server is not ready")
-    findings.figure("first", arrived)
+    findings.measure("first", arrived)
     if bench.events_pass_ingress:
         findings.require(arrived is not None, f"no news within {NEWS_WITHIN:g} s")
     elif arrived is None:
-        findings.figures["kept back"] = ""
+        findings.measurements["kept back"] = ""
 
 
 async def speech(_: Bench, findings: Findings) -> None:
-    """Heard before all of it is made; and the server tells that nothing is missing."""
+    """Heard before all of it is made; and the server reports that nothing is missing."""
     began, first, size = time.monotonic(), None, 0
     async with _page() as page:
         async with page.post("api/say", json={"text": LONG}) as answer:
@@ -79,9 +79,9 @@ async def speech(_: Bench, findings: Findings) -> None:
         async with page.get("api/status") as answer:
             requests = (await answer.json())["requests"]
     seconds = size / 2 / 22050
-    findings.figure("first byte", first)
-    findings.figure("audio", seconds)
-    findings.figure("whole", whole)
+    findings.measure("first byte", first)
+    findings.measure("audio", seconds)
+    findings.measure("whole", whole)
     findings.require(first is not None and first < whole / 2, "it came all at once")
     findings.require(seconds > len(LONG) / 24, f"only {seconds:.1f} s of audio")
     outcomes = [one["outcome"] for one in requests if one["id"] == request_id]
@@ -89,16 +89,16 @@ async def speech(_: Bench, findings: Findings) -> None:
 
 
 async def large_file(_: Bench, findings: Findings) -> None:
-    """A voice of one's own reaches the server, which finds out that this is none."""
+    """Check that an upload reaches the server, which finds out that it is no voice."""
     form = aiohttp.FormData()
     form.add_field("model", bytes(LARGE), filename="large.onnx")
     form.add_field("config", b"{}", filename="large.onnx.json")
     async with _page() as page, page.post("api/voices", data=form) as answer:
-        told = await answer.text()
+        body = await answer.text()
         findings.require(
-            answer.status == HTTPStatus.UNPROCESSABLE_ENTITY, f"{answer.status}: {told[:200]}"
+            answer.status == HTTPStatus.UNPROCESSABLE_ENTITY, f"{answer.status}: {body[:200]}"
         )
-        findings.figures["refused as"] = _code(told)
+        findings.measurements["refused as"] = _code(body)
 
 
 async def changes(_: Bench, findings: Findings) -> None:
@@ -112,18 +112,18 @@ async def changes(_: Bench, findings: Findings) -> None:
     async with _page() as page:
         for (method, path, origin), expected in tries.items():
             async with page.request(method, path, headers={"Origin": origin}) as answer:
-                told = (await answer.text())[:200]
+                body = (await answer.text())[:200]
                 findings.require(
                     answer.status == expected,
-                    f"{method} {path} from {origin}: {answer.status} instead of {expected}: {told}",
+                    f"{method} {path} from {origin}: {answer.status} instead of {expected}: {body}",
                 )
 
 
-def _code(told: str) -> str:
+def _code(body: str) -> str:
     try:
-        error: dict[str, Any] = json.loads(told)["error"]
+        error: dict[str, Any] = json.loads(body)["error"]
     except (ValueError, KeyError):
-        return told[:50]
+        return body[:50]
     return str(error["code"])
 
 

@@ -27,14 +27,14 @@ UNANSWERED = float("inf")
 
 
 async def mp3(bench: Bench, findings: Findings) -> None:
-    """The default format."""
+    """Check the default format."""
     spoken = await bench.speak(unique(SENTENCE))
     hear(findings, spoken)
     findings.require(spoken.audio.codec == "mp3", f"it is {spoken.audio.codec}, not mp3")
 
 
 async def satellite_wav(bench: Bench, findings: Findings) -> None:
-    """What a voice satellite asks for: WAV, 16 kHz, 16 bit, mono."""
+    """Check the format of voice satellites: WAV, 16 kHz, 16 bit, mono."""
     spoken = await bench.speak(
         unique(SENTENCE),
         preferred_format="wav",
@@ -48,7 +48,7 @@ async def satellite_wav(bench: Bench, findings: Findings) -> None:
 
 
 async def named_voice(bench: Bench, findings: Findings) -> None:
-    """A voice that the user chose; Home Assistant passes its name on."""
+    """Check a voice that the user chose; Home Assistant passes its name on."""
     voice = bench.engine.voice
     spoken = await bench.speak(unique(SENTENCE), voice=voice)
     hear(findings, spoken)
@@ -61,7 +61,7 @@ async def named_voice(bench: Bench, findings: Findings) -> None:
 
 
 async def cached(bench: Bench, findings: Findings) -> None:
-    """The same text twice: Home Assistant keeps the first answer and does not ask again."""
+    """Check the same text twice: Home Assistant keeps the first answer and does not ask again."""
     text = unique(SENTENCE)
     first, second = await bench.speak(text), await bench.speak(text)
     hear(findings, second)
@@ -88,12 +88,12 @@ async def five_at_once(bench: Bench, findings: Findings) -> None:
         hear(findings, spoken)
     findings.wyoming[:] = [one.transcript() for one in bench.tap.connections[position:]]
     first_bytes = [spoken.playback.first_byte or float("inf") for spoken in all_spoken]
-    findings.figures.clear()
-    findings.figure("first bytes from", min(first_bytes))
-    findings.figure("to", max(first_bytes))
-    findings.figure("all done", time.monotonic() - began)
-    findings.figure("audio", sum(spoken.audio.seconds for spoken in all_spoken))
-    findings.figure("slowest describe", slowest_describe)
+    findings.measurements.clear()
+    findings.measure("first bytes from", min(first_bytes))
+    findings.measure("to", max(first_bytes))
+    findings.measure("all done", time.monotonic() - began)
+    findings.measure("audio", sum(spoken.audio.seconds for spoken in all_spoken))
+    findings.measure("slowest describe", slowest_describe)
     findings.require(slowest_describe < DESCRIBE_WITHIN, f"describe: {slowest_describe:.1f} s")
 
 
@@ -108,7 +108,7 @@ async def marks_only(bench: Bench, findings: Findings) -> None:
 
 
 async def reload(bench: Bench, findings: Findings) -> None:
-    """The integration is reloaded, and the entity speaks again."""
+    """Check that the entity speaks again after the integration is reloaded."""
     outcome = await bench.client.request(
         "POST", f"/api/config/config_entries/entry/{bench.entry_id}/reload"
     )
@@ -121,13 +121,13 @@ async def describe_in_time(bench: Bench, findings: Findings) -> None:
     delays: list[float] = []
     await settle(bench.tap.connections, DESCRIBE_WITHIN)
     for connection in bench.tap.connections:
-        asked, told = connection.when("describe"), connection.when("info")
+        asked, answered_at = connection.when("describe"), connection.when("info")
         if asked is not None:
-            delays.append(UNANSWERED if told is None else told - asked)
+            delays.append(UNANSWERED if answered_at is None else answered_at - asked)
     answered = [delay for delay in delays if delay != UNANSWERED]
     late = [delay for delay in answered if delay >= DESCRIBE_WITHIN]
-    findings.figure("asked", len(delays), "times")
-    findings.figure("slowest", max(answered, default=None))
+    findings.measure("asked", len(delays), "times")
+    findings.measure("slowest", max(answered, default=None))
     unreached = [one for one in bench.tap.connections if one.problem and not one.seen]
     findings.require(not unreached, f"{len(unreached)} times it could not even connect")
     findings.require(delays, "it never asked")
@@ -136,10 +136,10 @@ async def describe_in_time(bench: Bench, findings: Findings) -> None:
 
 
 async def unknown_voice(bench: Bench, findings: Findings) -> None:
-    """A voice that is not there, perhaps removed since: an error now, not a wait for ever."""
+    """Check that a voice that is not there is an error now, and not a hang."""
     text, within = unique(SENTENCE), 10.0
     refused = await bench.speak(text, within, voice="xx_XX-nobody-medium")
-    findings.figure("ended after", refused.playback.finished)
+    findings.measure("ended after", refused.playback.finished)
     findings.wyoming += [one.transcript() for one in refused.connections]
     findings.require(
         refused.playback.problem is None, f"the user waits: {refused.playback.problem}"
@@ -147,10 +147,10 @@ async def unknown_voice(bench: Bench, findings: Findings) -> None:
     findings.require(not _heard(refused), f"{refused.audio.seconds:.1f} s of audio")
     if bench.errors_reach_the_user:
         findings.require(refused.playback.status == 500, f"HTTP status {refused.playback.status}")
-        told = [data for one in refused.connections for data in one.data_of("error")]
+        errors = [data for one in refused.connections for data in one.data_of("error")]
         trouble = "; ".join(one.problem or "" for one in refused.connections)
-        findings.require(told, f"no error event came through {trouble}".strip())
-        findings.figures["told"] = next((str(data.get("text")) for data in told), "nothing")
+        findings.require(errors, f"no error event came through {trouble}".strip())
+        findings.measurements["error"] = next((str(data.get("text")) for data in errors), "nothing")
         again = await bench.speak(text, within, voice="xx_XX-nobody-medium")
         findings.require(again.connections, "Home Assistant has cached the failure")
     else:

@@ -137,8 +137,8 @@ class Client:
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Give each message to the command it answers, until Home Assistant closes."""
         async for message in socket:
-            told = json.loads(message.data)
-            for one in told if isinstance(told, list) else [told]:
+            decoded = json.loads(message.data)
+            for one in decoded if isinstance(decoded, list) else [decoded]:
                 if (inbox := self._inboxes.get(one["id"])) is not None:
                     inbox.put_nowait(one)
         for inbox in self._inboxes.values():

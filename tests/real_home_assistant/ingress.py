@@ -90,21 +90,21 @@ async def relay(
             allow_redirects=False,
             skip_auto_headers={hdrs.CONTENT_TYPE},
         ) as answer:
-            told = without(answer.headers, OF_BODIES | {hdrs.CONTENT_TYPE})
+            passed_on = without(answer.headers, OF_BODIES | {hdrs.CONTENT_TYPE})
             kind = answer.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0]
             if request.method == "HEAD" or answer.status in _NO_CONTENT:
-                return web.Response(status=answer.status, headers=told)
+                return web.Response(status=answer.status, headers=passed_on)
             length = answer.headers.get(hdrs.CONTENT_LENGTH)
             response: web.StreamResponse
             if length is not None and int(length) <= _READ_WHOLE:
                 whole = await answer.read()
                 response = web.Response(
-                    status=answer.status, headers=told, content_type=kind, body=whole
+                    status=answer.status, headers=passed_on, content_type=kind, body=whole
                 )
                 if compresses(kind):
                     response.enable_compression()
                 return response
-            response = web.StreamResponse(status=answer.status, headers=told)
+            response = web.StreamResponse(status=answer.status, headers=passed_on)
             response.content_type = kind
             if compresses(kind):
                 response.enable_compression()
@@ -118,7 +118,7 @@ async def relay(
 
 
 def session() -> ClientSession:
-    """A client that waits as long as it takes, and uses no proxy."""
+    """Return a client without timeout or proxy."""
     return ClientSession(timeout=ClientTimeout(total=None))
 
 

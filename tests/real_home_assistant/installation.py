@@ -26,7 +26,7 @@ async def add_integration(findings: Findings, client: Client, port: int) -> str:
     if outcome["type"] != "create_entry":
         reason = outcome.get("errors") or outcome.get("reason")
         raise RuntimeError(f"the config flow ended with {outcome['type']}: {reason}")
-    findings.figures["named"] = outcome["title"]
+    findings.measurements["named"] = outcome["title"]
     entry_id: str = outcome["result"]["entry_id"]
     return entry_id
 
@@ -46,9 +46,9 @@ async def find_engine(findings: Findings, client: Client, wanted: str | None) ->
     chosen = next((one[:2] for one in offered if wanted in (None, one[1])), None)
     if chosen is None:
         raise RuntimeError(f"no voice {wanted or ''} among {len(offered)} for {languages}")
-    findings.figure("languages", len(languages), "")
-    findings.figure("voices", len(offered), "")
-    findings.figures |= {"entity": entity_id, "voice": chosen[1]}
+    findings.measure("languages", len(languages), "")
+    findings.measure("voices", len(offered), "")
+    findings.measurements |= {"entity": entity_id, "voice": chosen[1]}
     return Engine(entity_id, *chosen)
 
 

@@ -39,20 +39,20 @@ def _lock(version: str) -> list[str]:
         venv.create(folder, with_pip=True)
         python = str(Path(folder, "bin/python"))
 
-        def told(*command: str) -> list[str]:
+        def run(*command: str) -> list[str]:
             done = subprocess.run(
                 [python, "-m", *command], check=True, stdout=subprocess.PIPE, text=True
             )
             return done.stdout.split("\n")
 
         def install(*arguments: str) -> None:
-            told("pip", "install", "--quiet", "--no-compile", "--no-cache-dir", *arguments)
+            run("pip", "install", "--quiet", "--no-compile", "--no-cache-dir", *arguments)
 
         install(f"homeassistant=={version}")
         constraints = next(Path(folder).rglob("homeassistant/package_constraints.txt"))
-        wanted = [line for line in told(f"{__package__}.lock", "--requirements") if line]
+        wanted = [line for line in run(f"{__package__}.lock", "--requirements") if line]
         install("--constraint", str(constraints), *wanted)
-        return sorted((line for line in told("pip", "freeze") if line), key=str.lower)
+        return sorted((line for line in run("pip", "freeze") if line), key=str.lower)
 
 
 def _requirements() -> list[str]:

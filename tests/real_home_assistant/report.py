@@ -3,7 +3,7 @@
 usage: python -m real_home_assistant.report RUN_FOLDER SUITE... [--json FILE]
 
 The folder holds a `<suite>.json` for each suite that was reached and, when the server was started
-by the run, a `server.json` that tells how it ended. The last line is `N passed, N failed`.
+by the run, a `server.json` with how it ended. The last line is `N passed, N failed`.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def _suite(folder: Path, suite: str) -> dict[str, Any]:
     """Return a suite's results; one that left none counts as one failed check."""
     path = folder / f"{suite}.json"
     if path.exists():
-        told: dict[str, Any] = json.loads(path.read_text())
-        return told
+        results: dict[str, Any] = json.loads(path.read_text())
+        return results
     unreached = Result(f"suite {suite}", {}, ["it ended without results"], 0.0, [])
     return {"suite": suite, "checks": [unreached.as_json()], "unreached": unreached}
 

@@ -1,4 +1,4 @@
-"""What a check found, and how it is told to a person and to a file."""
+"""Results of the checks, for a person and for a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Result:
     """A finished check: it passed when there are no problems."""
 
     title: str
-    figures: dict[str, str]
+    measurements: dict[str, str]
     problems: list[str]
     seconds: float
     wyoming: list[list[str]]
@@ -21,14 +21,14 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Say whether all was as it must be."""
+        """Return whether all was as it must be."""
         return not self.problems
 
     def line(self) -> str:
         """Return the check as a line for a person."""
-        told = ", ".join(f"{name} {value}".strip() for name, value in self.figures.items())
+        measured = ", ".join(f"{name} {value}".strip() for name, value in self.measurements.items())
         verdict = "ok  " if self.passed else "FAIL"
-        head = f"{verdict} {self.seconds:6.1f} s  {self.title:<{TITLE_WIDTH}}  {told}".rstrip()
+        head = f"{verdict} {self.seconds:6.1f} s  {self.title:<{TITLE_WIDTH}}  {measured}".rstrip()
         return "\n".join([head, *(f"{'':15}- {problem}" for problem in self.problems)])
 
     def as_json(self) -> dict[str, Any]:
@@ -38,9 +38,9 @@ class Result:
 
 @dataclass(slots=True)
 class Findings:
-    """What a running check has found so far."""
+    """Measurements and problems of a running check."""
 
-    figures: dict[str, str] = field(default_factory=dict)
+    measurements: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     wyoming: list[list[str]] = field(default_factory=list)
 
@@ -49,15 +49,15 @@ class Findings:
         if not condition:
             self.problems.append(problem)
 
-    def figure(self, name: str, value: float | None, unit: str = "s") -> None:
+    def measure(self, name: str, value: float | None, unit: str = "s") -> None:
         """Note a number unless it is None; only seconds get digits after the point."""
         if value is None:
             return
         if unit == "s":
-            self.figures[name] = f"{value:.3f} s"
+            self.measurements[name] = f"{value:.3f} s"
         else:
-            self.figures[name] = f"{value:.0f} {unit}".rstrip()
+            self.measurements[name] = f"{value:.0f} {unit}".rstrip()
 
     def result(self, title: str, seconds: float) -> Result:
         """Return the finished check."""
-        return Result(title, self.figures, self.problems, seconds, self.wyoming)
+        return Result(title, self.measurements, self.problems, seconds, self.wyoming)

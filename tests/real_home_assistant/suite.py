@@ -1,4 +1,4 @@
-"""One Home Assistant, the server added to it, and every check in turn."""
+"""One Home Assistant, the server added to it, and every check, one after the other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .results import Findings
 
 SUITES = {"newest": True, "oldest": False}
-"""Whether the suite's core tells its user what a Wyoming `error` event says, and whether its
+"""Whether the suite's core shows its user the text of a Wyoming `error` event, and whether its
 ingress lets a stream of events pass at once."""
 
 CHECKS: dict[str, Callable[[Bench, Findings], Awaitable[None]]] = {
@@ -88,7 +88,7 @@ async def run(order: Order, outside: Outside) -> None:
                 watching.cancel()
         except* EndedError as ended:
             recorder.fail("Home Assistant keeps running", str(ended.exceptions[0]))
-    told = {
+    outcome = {
         "suite": order.suite,
         "home_assistant": version,
         "python": platform.python_version(),
@@ -97,7 +97,7 @@ async def run(order: Order, outside: Outside) -> None:
         "home_assistant_complaints": home_assistant.rate_limit(),
     }
     results = order.folder / f"{order.suite}.json"
-    results.write_text(json.dumps(told, indent=1, ensure_ascii=False))
+    results.write_text(json.dumps(outcome, indent=1, ensure_ascii=False))
 
 
 async def _check_server(order: Order, recorder: Recorder, tap: Tap, outside: Outside) -> None:

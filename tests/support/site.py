@@ -11,8 +11,7 @@ from typing import Any
 import aiohttp
 
 from conftest import Serve
-from wyoming_piper_hardened.protocol.server import WyomingServer
-from wyoming_piper_hardened.speech.synthesizer import Synthesizer
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.web.server import WebServer
 
 Open = Callable[..., Awaitable["Site"]]
@@ -22,9 +21,13 @@ Open = Callable[..., Awaitable["Site"]]
 class Site:
     """Both servers, and a session of a web client whose base is the web server's address."""
 
-    server: WyomingServer
-    web: WebServer
+    server: Running
     client: aiohttp.ClientSession
+
+    @property
+    def web(self) -> WebServer:
+        assert self.server.web is not None
+        return self.server.web
 
     @property
     def url(self) -> str:
@@ -36,10 +39,6 @@ class Site:
         assert self.web._runner is not None
         assert self.web._runner.server is not None
         return len(self.web._runner.server.connections)
-
-    @property
-    def synthesizer(self) -> Synthesizer:
-        return self.server._synthesizer
 
     async def get(self, path: str, **options: Any) -> tuple[int, Any]:
         """Return status and JSON of an answer."""
@@ -62,12 +61,10 @@ class Site:
 @contextlib.asynccontextmanager
 async def opened(start_server: Serve, *engine: Any, **settings: Any) -> AsyncIterator[Site]:
     """Start a server whose web server is on some free port of loopback."""
-    webs: list[WebServer] = []
-    settings = {"web_uri": "http://127.0.0.1:0", **settings}
-    server = await start_server(*engine, on_web=webs.append, **settings)
-    (web,) = webs
-    async with aiohttp.ClientSession(web.address) as client:
-        yield Site(server, web, client)
+    server: Running = await start_server(*engine, **{"web_uri": "http://127.0.0.1:0", **settings})
+    assert server.web is not None
+    async with aiohttp.ClientSession(server.web.address) as client:
+        yield Site(server, client)
 
 
 def own_address() -> str | None:

@@ -18,6 +18,7 @@ from support.hub import faulty_hub
 from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
+from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine.split import split
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
@@ -25,15 +26,15 @@ from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.settings import HubSettings
 from wyoming_piper_hardened.issues import IssueKind, Issues, Suggestion
 from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.store import store as store_module
 from wyoming_piper_hardened.store.manifest import find_damage
-from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.hub_source import HubSource
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
+from wyoming_piper_hardened.store.store import SpacePolicy, Store
 from wyoming_piper_hardened.voices.installer import Installer
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library, find_voices
-from wyoming_piper_hardened.voices.source_finder import SourceFinder
-from wyoming_piper_hardened.voices.sources import FileSource, Source
+from wyoming_piper_hardened.voices.sources import FileSource, HubSource, Source, SourceFinder
+
+pytestmark = pytest.mark.slow
 
 NAME = "en_US-amy-medium"
 HUB_FILE = f"en/en_US/amy/medium/{NAME}.onnx"
@@ -42,7 +43,7 @@ CODES: dict[int, set[str]] = {
     errno.ENOSPC: {"no-space"},
     errno.EIO: {"store-unusable"},
 }
-EXTRAS = {"reason.json"}  # nobody misses it
+EXTRAS = {"reason.json"}  # does without
 ONE_EACH = [(errno.ENOSPC, True), (errno.EIO, False)]
 """A full disk stays full; a single block is bad."""
 EVERY_KIND = [*ONE_EACH, (errno.ENOSPC, False), (errno.EIO, True)]
@@ -58,6 +59,10 @@ class Nobody(SourceFinder):
         raise VoiceNotFoundError(name)
 
 
+def custom(fingerprint: str) -> Origin:
+    return Origin(OriginKind.CUSTOM, fingerprint)
+
+
 @dataclass(frozen=True)
 class Bench:
     """An old and a new version of a tiny voice, and the parts that a preparation gives."""
@@ -66,8 +71,10 @@ class Bench:
     new: Source
     parts: Path
 
-    def installer(self, data: Path, source: Source | None) -> Installer:
-        """A real one, but for the processes that prepare and try a voice."""
+    def installer(
+        self, data: Path, source: Source | None, space: SpacePolicy | None = None
+    ) -> Installer:
+        """Return a real one, but for the processes that prepare and test a voice."""
 
         async def prepare(_: Path, folder: Path) -> None:
             def copy() -> None:
@@ -80,7 +87,7 @@ class Bench:
             pass
 
         sources = Nobody() if source is None else OnlySource(source)
-        return Installer(Store(data), sources, try_voice, prepare)
+        return Installer(Store(data, space), sources, try_voice, prepare)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +101,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         model.parent.mkdir()
         model.write_bytes(SINGLE.read_bytes() + version.encode())  # nobody loads it here
         shutil.copyfile(SINGLE_CONFIG, f"{model}.json")
-        return FileSource(NAME, f"custom:{version}", model, model.stat().st_size)
+        return FileSource(NAME, custom(version), model, model.stat().st_size)
 
     return Bench(source("old"), source("new"), parts)
 
@@ -104,14 +111,14 @@ def contents(version: Path) -> dict[str, bytes]:
 
 
 def tree(data: Path) -> set[str]:
-    """What lies in the data directory, but for what every transaction leaves empty."""
+    """Return the paths in the data directory, but for folders that every transaction leaves."""
     idle = {"locks", f"locks/{NAME}", "staging", "voices", "quarantine"}
     return {str(path.relative_to(data)) for path in data.rglob("*")} - idle
 
 
 @dataclass(frozen=True)
 class Before:
-    """How the store was before the disk refused."""
+    """The state of the store before the disk refused."""
 
     data: Path
     serving: Path | None
@@ -124,7 +131,7 @@ class Before:
         return cls(data, serving, contents(serving) if serving else {}, tree(data))
 
     def check(self, *, succeeded: bool) -> bool:
-        """Whether the new version serves; the old one and the new one are looked at."""
+        """Check both versions; return whether the new one serves."""
         store = Store(self.data)
         current = store.current(NAME)
         switched = current is not None and current != self.serving
@@ -136,7 +143,7 @@ class Before:
         if switched:
             assert current is not None
             assert serving == current
-            assert find_damage(current, digests=True) == []
+            assert find_damage(current, digests=True) == ()
         else:
             assert serving == self.serving
             assert tree(self.data) == self.tree
@@ -147,14 +154,14 @@ class Before:
         return switched
 
 
-Job = Callable[[Path], Awaitable[object]]
+Act = Callable[[Path], Awaitable[object]]
 
 
 async def at_every_operation(
-    work: Job, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
+    act: Act, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
 ) -> dict[str, int]:
-    """Do the work again and again, refused at every point; figures of how it went."""
-    figures = dict.fromkeys(("points", "runs", "told", "told after the switch", "unharmed"), 0)
+    """Repeat an action, refused at every point; return counts of the outcomes."""
+    counts = dict.fromkeys(("points", "runs", "failed", "failed after the switch", "succeeded"), 0)
     for code, reports_failure in kinds:
         at, more = 0, True
         while more:
@@ -162,21 +169,21 @@ async def at_every_operation(
             data = tmp_path / f"{code}-{reports_failure}-{at}"
             await asyncio.to_thread(shutil.copytree, before, data, symlinks=True)
             more = await _refused(
-                work, Refusal(data, at, code, reports_failure=reports_failure), data, figures
+                act, Refusal(data, at, code, reports_failure=reports_failure), data, counts
             )
             await asyncio.to_thread(shutil.rmtree, data)
-        figures["points"] = at - 1
-        figures["runs"] += at - 1
-    return figures
+        counts["points"] = at - 1
+        counts["runs"] += at - 1
+    return counts
 
 
-async def _refused(work: Job, refusal: Refusal, data: Path, figures: dict[str, int]) -> bool:
-    """One run; whether there was anything to refuse."""
+async def _refused(act: Act, refusal: Refusal, data: Path, counts: dict[str, int]) -> bool:
+    """Run once; return whether there was anything to refuse."""
     before = await asyncio.to_thread(Before.of, data)
     error: BaseException | None = None
     with refusing(refusal):
         try:
-            await work(data)
+            await act(data)
         except BaseException as err:  # noqa: BLE001 - its class is what is tested
             error = err
         if not refusal.refused:
@@ -184,15 +191,15 @@ async def _refused(work: Job, refusal: Refusal, data: Path, figures: dict[str, i
             return False
         if error is None:
             assert {Path(path).name for _, path in refusal.refused} <= EXTRAS
-            figures["unharmed"] += 1
+            counts["succeeded"] += 1
         else:
             assert isinstance(error, NAMED[refusal.code]), f"{error!r} after {refusal.refused}"
             assert error.code in CODES[refusal.code]
-            figures["told"] += 1
+            counts["failed"] += 1
         switched = await asyncio.to_thread(lambda: before.check(succeeded=error is None))
-        figures["told after the switch"] += switched and error is not None
+        counts["failed after the switch"] += switched and error is not None
         refusal.over = True
-        await work(data)
+        await act(data)
     assert await asyncio.to_thread(lambda: before.check(succeeded=True))
     return True
 
@@ -213,7 +220,7 @@ def flip(file: Path) -> None:
         ("repair model", ONE_EACH),
     ],
 )
-async def test_at_every_operation(
+async def test_disk_refuses_at_every_operation(
     tmp_path: Path,
     bench: Bench,
     action: str,
@@ -229,18 +236,18 @@ async def test_at_every_operation(
         (file,) = before.glob(f"voices/{NAME}/*-*/{damaged}")
         flip(file)
 
-    async def work(data: Path) -> None:
+    async def act(data: Path) -> None:
         installer = bench.installer(data, bench.new)
         await (installer.repair(NAME) if "repair" in action else installer.install(bench.new))
 
-    figures = await at_every_operation(work, before, tmp_path, kinds)
-    assert figures["points"] > 30
-    assert figures["told"] + figures["unharmed"] == figures["runs"]
-    assert figures["runs"] == len(kinds) * figures["points"]
-    show(action, figures, tell)
+    counts = await at_every_operation(act, before, tmp_path, kinds)
+    assert counts["points"] > 30
+    assert counts["failed"] + counts["succeeded"] == counts["runs"]
+    assert counts["runs"] == len(kinds) * counts["points"]
+    show(action, counts, tell)
 
 
-async def test_at_every_operation_of_a_download(
+async def test_disk_refuses_at_every_operation_of_a_download(
     tmp_path: Path,
     bench: Bench,
     monkeypatch: pytest.MonkeyPatch,
@@ -253,20 +260,25 @@ async def test_at_every_operation_of_a_download(
     files = {HUB_FILE: SINGLE.read_bytes(), f"{HUB_FILE}.json": SINGLE_CONFIG.read_bytes()}
     files[CATALOGUE_PATH] = json.dumps(voices_json(files)).encode()
     async with faulty_hub(files) as hub:
-        source = HubSource(HubSettings(endpoint=hub.endpoint), NAME, "hub:x", len(files[HUB_FILE]))
+        source = HubSource(
+            HubSettings(endpoint=hub.endpoint),
+            NAME,
+            Origin(OriginKind.HUB, "x"),
+            len(files[HUB_FILE]),
+        )
 
-        async def work(data: Path) -> None:
+        async def act(data: Path) -> None:
             await bench.installer(data, source).install(source)
 
-        figures = await at_every_operation(work, before, tmp_path, ONE_EACH)
-    assert figures["told"] == figures["runs"] == 2 * figures["points"] > 60
-    show("download", figures, tell)
+        counts = await at_every_operation(act, before, tmp_path, ONE_EACH)
+    assert counts["failed"] == counts["runs"] == 2 * counts["points"] > 60
+    show("download", counts, tell)
 
 
-async def test_with_the_real_processes_that_prepare_and_try(tmp_path: Path, bench: Bench) -> None:
+async def test_failed_commit_with_real_processes(tmp_path: Path, bench: Bench) -> None:
     await bench.installer(tmp_path, bench.old).install(bench.old)
     before = await asyncio.to_thread(Before.of, tmp_path)
-    source = FileSource(NAME, "custom:x", SINGLE, SINGLE.stat().st_size)
+    source = FileSource(NAME, custom("x"), SINGLE, SINGLE.stat().st_size)
     installer = build_installer(load_settings(flags={"data_dir": tmp_path}))
     with (
         refusing(Refusal(tmp_path, 1, errno.EIO, only="symlink")) as refusal,
@@ -280,20 +292,22 @@ async def test_with_the_real_processes_that_prepare_and_try(tmp_path: Path, benc
 
 
 @pytest.mark.parametrize("how", ["the disk is full", "it would not fit"])
-async def test_the_keeper_tells_and_the_voice_stays(
-    tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch, how: str
+async def test_repair_without_space_opens_an_issue_and_the_voice_stays(
+    tmp_path: Path, bench: Bench, how: str
 ) -> None:
-    """Also for a voice that nobody tells where to get again."""
+    """Also for a voice that no source has."""
     voice = await bench.installer(tmp_path, bench.old).install(bench.old)
     flip(voice.model.with_name("decoder.onnx"))
     library, issues = Library([voice], NAME), Issues()
-    job_runner = JobRunner(bench.installer(tmp_path, None), library, issues)
+    free = [1 << 40]
+    installer = bench.installer(tmp_path, None, SpacePolicy(free=lambda _: free[0]))
+    job_runner = JobRunner(installer, library, issues, Notifier(), lambda _: None)
     full = how == "the disk is full"
     with refusing(
         Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, reports_failure=True)
     ) as refusal:
         if not full:
-            monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
+            free[0] = 0
         with pytest.raises(NoSpaceError):
             await job_runner.repair(NAME)
         (issue,) = issues
@@ -302,13 +316,13 @@ async def test_the_keeper_tells_and_the_voice_stays(
         assert library.find(NAME) == voice
         assert await asyncio.to_thread(Store(tmp_path).serving, NAME) == voice.model.parent
         refusal.over = True
-        monkeypatch.undo()
-        mended = await job_runner.repair(NAME)
+        free[0] = 1 << 40
+        repaired = await job_runner.repair(NAME)
     assert not list(issues)
-    assert library.find(NAME) == mended != voice
-    assert await job_runner.verify(NAME) == []
+    assert library.find(NAME) == repaired != voice
+    assert await job_runner.verify(NAME) == ()
 
 
-def show(action: str, figures: dict[str, int], tell: Tell) -> None:
-    told = ", ".join(f"{number} {name}" for name, number in figures.items())
-    tell(f"{action}: refused at each operation: {told}; nothing was lost")
+def show(action: str, counts: dict[str, int], tell: Tell) -> None:
+    shown = ", ".join(f"{number} {name}" for name, number in counts.items())
+    tell(f"{action}: refused at each operation: {shown}; nothing was lost")

@@ -1,4 +1,4 @@
-"""A real file system that is too small for a voice: told by its name, and the server speaks on."""
+"""A real file system that is too small for a voice: a named error, and the server speaks on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,27 @@ import pytest
 
 from conftest import Disk, Serve
 from support.client import connected
+from support.events import logged
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine import split as split_module
 from wyoming_piper_hardened.engine.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError
+from wyoming_piper_hardened.issues import IssueKind
 from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.store.origin import Origin
 from wyoming_piper_hardened.voices.progress import Report
 from wyoming_piper_hardened.voices.sources import Source, package_source
 
 
+def issue_kinds(caplog: pytest.LogCaptureFixture) -> set[IssueKind]:
+    """Return the kinds of the issues that were opened."""
+    return {event.params["issue"].kind for event in logged(caplog, "issue-opened")}
+
+
 def fill(disk: Path, left: int) -> None:
-    """Let something else take all the room but `left` bytes."""
+    """Fill the disk but for `left` bytes."""
     room = shutil.disk_usage(disk).free - left
     if room > 0:
         with (disk / "ballast").open("ab") as file:
@@ -44,48 +52,48 @@ class Squeezed:
         return self.source.voice
 
     @property
-    def label(self) -> str:
-        return self.source.label
+    def origin(self) -> Origin:
+        return self.source.origin
 
     @property
     def model_bytes(self) -> int:
         return self.source.model_bytes
 
-    async def place(self, stage: Path, report: Report) -> str:
-        label = await self.source.place(stage, report)
+    async def fetch(self, stage: Path, report: Report) -> Origin:
+        origin = await self.source.fetch(stage, report)
         await asyncio.to_thread(fill, self.disk, self.left)
-        return label
+        return origin
 
 
 @pytest.mark.parametrize(
-    ("size", "left", "told"),
+    ("size", "left", "message"),
     [("100m", 0, "MB are needed"), ("400m", 30_000_000, "cannot be prepared: no room for")],
     ids=["for the voice", "for its parts"],
 )
-async def test_no_room(
+async def test_install_without_space_is_a_named_error(
     disk: Disk,
     start_server: Serve,
     caplog: pytest.LogCaptureFixture,
     size: str,
     left: int,
-    told: str,
+    message: str,
 ) -> None:
-    place = await asyncio.to_thread(disk, size)
-    data = place / "data"
+    mounted = await asyncio.to_thread(disk, size)
+    data = mounted / "data"
     source = await asyncio.to_thread(package_source)
     assert source
     installer = build_installer(load_settings(flags={"data_dir": data}))
-    with pytest.raises(NoSpaceError, match=told) as raised:
-        await installer.install(Squeezed(source, place, left))
+    with pytest.raises(NoSpaceError, match=message) as raised:
+        await installer.install(Squeezed(source, mounted, left))
     assert raised.value.code == "no-space"
     assert not (data / "voices").exists()
     assert not list((data / "staging").iterdir())
-    await asyncio.to_thread(fill, place, 0)
+    await asyncio.to_thread(fill, mounted, 0)
     server = await start_server(data_dir=data)
     assert server.port
     async with connected(server.port) as client:
         assert len((await client.say("It speaks all the same.")).pcm) > 20_000
-        await eventually(lambda: "no-space" in caplog.text, 60)
+        await eventually(lambda: IssueKind.NO_SPACE in issue_kinds(caplog), 60)
         assert len((await client.say("And it goes on.")).pcm) > 10_000
         await client.send("describe")
         (info,) = (await client.until("info")).events
@@ -93,17 +101,17 @@ async def test_no_room(
     assert not list((data / "staging").glob("*"))
 
 
-def test_a_disk_that_fills_up_is_no_reason_to_speak_unsplit(
+def test_full_disk_does_not_count_as_unsplittable_voice(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What does not fit must not be taken for a voice that cannot be split."""
-    place = disk("2m")
+    """Parts that do not fit are an error; the voice is not taken as it is."""
+    mounted = disk("2m")
     write = split_module._write
 
     def write_too_late(windowed: Windowed, out: Path) -> None:
-        fill(place, 0)
+        fill(mounted, 0)
         write(windowed, out)
 
     monkeypatch.setattr(split_module, "_write", write_too_late)
     with pytest.raises(NoSpaceError):
-        split_module.split(SINGLE, SINGLE_CONFIG, place)
+        split_module.split(SINGLE, SINGLE_CONFIG, mounted)

@@ -18,6 +18,8 @@ from wyoming_piper_hardened.engine.split import split
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 NAME = SINGLE.stem
 
 
@@ -29,7 +31,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cut(data: Path, number: int, action: str, model: Path, parts: Path) -> tuple[int, int]:
-    """Exit code, and the number of operations if it came to its end."""
+    """Return the exit code, and the number of operations if it came to its end."""
     command = [sys.executable, power_cut.__file__, str(data), str(number), action, str(model)]
     done = subprocess.run([*command, str(parts)], stdout=subprocess.PIPE, check=False)
     return done.returncode, int(done.stdout or 0)
@@ -40,14 +42,14 @@ def digest(model: Path) -> str:
 
 
 def serving(data: Path) -> str | None:
-    """Digest of the model that is served after recovery; None when there is no version."""
+    """Return the digest of the model that serves after recovery; None without a version."""
     store = Store(data)
     store.recover()
     assert not list(data.glob("staging/*"))
     version = store.serving(NAME)
     if version is None:
         return None
-    assert find_damage(version, digests=True) == []
+    assert find_damage(version, digests=True) == ()
     served = digest(version / f"{NAME}.onnx")
     store.recover()  # a second recovery changes nothing
     assert store.serving(NAME) == version
@@ -56,7 +58,9 @@ def serving(data: Path) -> str | None:
 
 
 @pytest.mark.parametrize("action", ["install", "update", "repair"])
-def test_at_every_file_operation(tmp_path: Path, parts: Path, action: str, tell: Tell) -> None:
+def test_power_cut_at_every_file_operation(
+    tmp_path: Path, parts: Path, action: str, tell: Tell
+) -> None:
     old = tmp_path / "old" / SINGLE.name
     new = tmp_path / "new" / SINGLE.name
     for model in (old, new):

@@ -1,4 +1,4 @@
-"""Processes that share a data directory: they take turns, and none does what another has done."""
+"""Processes that share a data directory: they exclude each other, and none repeats the other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-
-import pytest
 
 from conftest import Serve
 from support.client import Client, connected
@@ -19,7 +17,9 @@ from support.waiting import eventually
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices import maintenance as care_module
+from wyoming_piper_hardened.voices.policy import MaintenanceTimings
+
+pytestmark = pytest.mark.slow
 
 HUB_FILE = f"en/en_US/amy/medium/{AMY}.onnx"
 
@@ -36,7 +36,7 @@ async def install(data: Path, endpoint: str) -> tuple[int, str, str]:
     return process.returncode, stdout.decode(), stderr.decode()
 
 
-async def test_two_installs_at_once_are_one_download(tmp_path: Path) -> None:
+async def test_concurrent_installs_are_one_download(tmp_path: Path) -> None:
     async with faulty_hub(amys_files()) as hub:
         one, two = await asyncio.gather(*(install(tmp_path, hub.endpoint) for _ in range(2)))
         models = [s for s in hub.bodies() if s.method == "GET" and f"{AMY}.onnx" in s.path]
@@ -47,7 +47,7 @@ async def test_two_installs_at_once_are_one_download(tmp_path: Path) -> None:
     assert str(version) in one[1]
     assert str(version) in two[1]
     assert await asyncio.to_thread(Store(tmp_path).versions, AMY) == [version]
-    assert await asyncio.to_thread(find_damage, version, digests=True) == []
+    assert await asyncio.to_thread(find_damage, version, digests=True) == ()
     assert not list((tmp_path / "staging").glob("*"))
 
 
@@ -57,15 +57,16 @@ async def offered(client: Client) -> set[str]:
     return {voice["name"] for voice in info.data["tts"][0]["voices"]}
 
 
-async def test_an_install_beside_a_server_that_prepares_its_own_voice(
-    start_server: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_install_beside_a_server_that_prepares_its_voice(
+    start_server: Serve, tmp_path: Path
 ) -> None:
     """The server speaks all the time, and then with the new voice, too."""
-    monkeypatch.setattr(care_module, "_FOLLOW_INTERVAL", 0.1)
     files = {HUB_FILE: SINGLE.read_bytes(), f"{HUB_FILE}.json": SINGLE_CONFIG.read_bytes()}
     files[CATALOGUE_PATH] = json.dumps(voices_json(files)).encode()
-    server = await start_server(data_dir=tmp_path)
-    library = server._synthesizer.library
+    server = await start_server(
+        data_dir=tmp_path, maintenance=MaintenanceTimings(follow_interval=0.1)
+    )
+    library = server.library
     assert server.port
     async with faulty_hub(files) as hub, connected(server.port) as client:
         installing = asyncio.create_task(install(tmp_path, hub.endpoint))

@@ -19,6 +19,8 @@ from wyoming_piper_hardened.web.audio.encoding import (
     audio_formats,
 )
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 30
 FORMATS = audio_formats(1 << 20)
 

@@ -32,7 +32,7 @@ NOISE = 10
 async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     site = await open_site()
-    await site.synthesizer.pool.until_ready()
+    await site.server.pool.until_ready()
     await site.hear(text="Hello.")
     assert await site.get("/health/live") == (200, {"live": True})
     async with site.client.head("/health/live") as answer:  # as some watchdogs ask
@@ -99,7 +99,7 @@ async def test_metrics_are_told_whatever_is_accepted(
 async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> None:
     policy = RestartPolicy(backoff_delay=0.01)
     site = await open_site(script("die"), policy)
-    workers = site.synthesizer.pool.workers
+    workers = site.server.pool.workers
     await eventually(lambda: all(worker.state == "fatal" for worker in workers))
     assert await site.get("/health/live") == (200, {"live": True})
     code, body = await site.get("/health/ready")

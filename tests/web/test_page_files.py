@@ -13,7 +13,6 @@ import pytest
 
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.catalogue.entry import Quality
-from wyoming_piper_hardened.control import CommandRecord, JobStatus
 from wyoming_piper_hardened.errors import (
     AccessError,
     DeadlineError,
@@ -36,12 +35,13 @@ from wyoming_piper_hardened.errors import (
 from wyoming_piper_hardened.issues import Failure, IssueKind, Suggestion
 from wyoming_piper_hardened.messages import EVENTS
 from wyoming_piper_hardened.recent_log import LogEntry
+from wyoming_piper_hardened.speech.synthesizer import RequestRecord
+from wyoming_piper_hardened.status import CommandRecord, IssueStatus, JobStatus, Status
 from wyoming_piper_hardened.voices.job import FinishedJob
 from wyoming_piper_hardened.voices.progress import Progress, Step
 from wyoming_piper_hardened.web.bodies.json_shapes import schema_of
-from wyoming_piper_hardened.web.bodies.shapes import IssueRow, RequestRow, StatusBody, VoiceRow
-from wyoming_piper_hardened.workers.pool import WorkerStatus
-from wyoming_piper_hardened.workers.worker import WorkerState
+from wyoming_piper_hardened.web.bodies.shapes import VoiceRow
+from wyoming_piper_hardened.workers.worker import WorkerState, WorkerStatus
 
 STATIC = Path(str(resources.files("wyoming_piper_hardened.web") / "static"))
 LANGUAGES = ("en", "de", "fr", "es", "nl")
@@ -54,14 +54,14 @@ MET = (
 )
 """Errors that somebody may meet who does nothing but use the page."""
 SHAPES = {
-    "Status": schema_of(StatusBody),
+    "Status": schema_of(Status),
     "WorkerStatus": schema_of(WorkerStatus),
     "Failure": schema_of(Failure),
     "Job": schema_of(JobStatus),
     "Progress": schema_of(Progress),
     "FinishedJob": schema_of(FinishedJob),
-    "Issue": schema_of(IssueRow),
-    "RequestRecord": schema_of(RequestRow),
+    "Issue": schema_of(IssueStatus),
+    "RequestRecord": schema_of(RequestRecord),
     "CommandRecord": schema_of(CommandRecord),
     "LogEntry": schema_of(LogEntry),
     "Voice": schema_of(VoiceRow),

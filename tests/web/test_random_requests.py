@@ -110,9 +110,9 @@ async def test_random_requests_change_nothing(
     site = await open_site(script())
     _, document = await site.get("/openapi.json")
     paths = [path for path in document["paths"] if path != "/api/events"]
-    await site.synthesizer.pool.until_ready()  # until then health/ready is 503
+    await site.server.pool.until_ready()  # until then health/ready is 503
     before = await state_of(site, prepared_data)
-    pid = site.synthesizer.pool.workers[0].pid
+    pid = site.server.pool.workers[0].pid
     seen = await asyncio.gather(
         *(
             statuses(site, Random(random.random()), paths, REQUESTS // CONNECTIONS)
@@ -125,7 +125,7 @@ async def test_random_requests_change_nothing(
     assert not [status for status in counts if status >= 500]
     assert counts.keys() >= {200, 400, 403, 404, 405}
     assert await state_of(site, prepared_data) == before
-    assert site.synthesizer.pool.workers[0].pid == pid
+    assert site.server.pool.workers[0].pid == pid
     assert len(await site.hear(text="It speaks.")) > 1000
 
 

@@ -160,7 +160,7 @@ async def test_what_breaks_off_never_looks_whole(
         async with site.client.post(path, json=body) as answer:
             assert answer.status == 200
             await answer.read()
-    assert site.synthesizer.records[-1].outcome == "synthesis-failed"
+    assert site.server.synthesizer.records[-1].outcome == "synthesis-failed"
 
 
 async def test_not_even_for_clients_to_whom_the_end_of_the_connection_is_the_end(
@@ -213,13 +213,13 @@ async def test_who_half_closes_leaves_no_trace(
     loop = asyncio.get_running_loop()
     with stuck(site, '{"text": "%s"}' % ("It goes on and on and on. " * 3000)) as client:
         await eventually(partial(have_begun, site, 1))
-        await eventually(partial(are_taken, site.synthesizer.pool, 0))  # everything is full
+        await eventually(partial(are_taken, site.server.pool, 0))  # everything is full
         client.shutdown(socket.SHUT_WR)
         client.setblocking(False)  # noqa: FBT003 - the standard library's own signature
         with contextlib.suppress(ConnectionError):
             while await loop.sock_recv(client, 1 << 16):
                 pass
-    await eventually(lambda: site.synthesizer.records)
+    await eventually(lambda: site.server.synthesizer.records)
     assert (await site.get("/health/live"))[0] == 200
     assert "Exception" not in caplog.text
 
@@ -239,17 +239,17 @@ async def test_who_leaves_is_spoken_to_no_longer(open_site: Open, script: Script
     site = await open_site(script(stall_timeout=60.0))
     async with site.client.post(SAY, json={"text": "It is well. Then HANG."}) as answer:
         await answer.content.readexactly(1000)
-        assert site.synthesizer.pool.status().requests == 1
-    await eventually(lambda: site.synthesizer.pool.status().requests == 0)
-    assert site.synthesizer.records[-1].outcome in {"cancelled", "client-gone"}
+        assert site.server.pool.status().requests == 1
+    await eventually(lambda: site.server.pool.status().requests == 0)
+    assert site.server.synthesizer.records[-1].outcome in {"cancelled", "client-gone"}
 
 
 async def test_who_reads_nothing_holds_up_nobody(open_site: Open, script: Script) -> None:
     site = await open_site(script(), workers=1, web_limits=WebLimits(send_timeout=1.0))
     with stuck(site, '{"text": "%s"}' % ("It goes on and on and on. " * 3000)):
-        await eventually(lambda: site.synthesizer.pool.status().requests == 1)
+        await eventually(lambda: site.server.pool.status().requests == 1)
         assert len(await site.hear(text="Short.")) == 44 + 2 * 600
-        await eventually(lambda: site.synthesizer.records[-1].outcome == "client-gone")
+        await eventually(lambda: site.server.synthesizer.records[-1].outcome == "client-gone")
 
 
 async def test_many_who_read_nothing_leave_their_places_to_others(
@@ -257,7 +257,7 @@ async def test_many_who_read_nothing_leave_their_places_to_others(
 ) -> None:
     monkeypatch.setattr(request_module, "_CLIENT_DELAY", 0.05)
     site = await open_site(script(), workers=1, max_queue=4)
-    pool = site.synthesizer.pool
+    pool = site.server.pool
     body = '{"text": "%s"}' % ("It goes on and on and on. " * 3000)
     with contextlib.ExitStack() as crowd:
         for number in range(1, 8):  # more than there are places
@@ -266,8 +266,8 @@ async def test_many_who_read_nothing_leave_their_places_to_others(
             # Only so many may be away as may wait, for each of them holds audio.
             await eventually(partial(are_taken, pool, max(0, number - 4)))
         assert len(await site.hear(text="Short.")) == 44 + 2 * 600
-    await eventually(lambda: len(site.synthesizer.records) == 8)
-    assert {record.outcome for record in site.synthesizer.records} <= {
+    await eventually(lambda: len(site.server.synthesizer.records) == 8)
+    assert {record.outcome for record in site.server.synthesizer.records} <= {
         *("ok", "cancelled", "client-gone")
     }
 
@@ -278,7 +278,7 @@ def are_taken(pool: Pool, places: int) -> bool:
 
 def have_begun(site: Site, count: int) -> bool:
     """Whether so many requests have begun to sound."""
-    registry = site.synthesizer.pool.metrics.registry
+    registry = site.server.metrics.registry
     return registry.get_sample_value("wyoming_piper_first_audio_seconds_count") == count
 
 
@@ -321,13 +321,13 @@ async def test_who_asks_too_much_is_told_when_to_come_back(
     async with site.client.post(SAY, json={"text": "It is well. Then HANG."}):
         await eventually(lambda: "HANG" in (tmp_path / "executions").read_text(encoding="utf-8"))
         waiting = asyncio.create_task(site.hear(text="I wait."))
-        await eventually(lambda: site.synthesizer.pool.status().requests == 2)
+        await eventually(lambda: site.server.pool.status().requests == 2)
         async with site.client.post(SAY, json={"text": "And me?"}) as answer:
             assert answer.status == 429
             assert int(answer.headers["Retry-After"]) > 0
             assert (await answer.json())["error"]["code"] == "overloaded"
         await cancel_and_wait(waiting)
-    await eventually(lambda: site.synthesizer.pool.status().requests == 0)
+    await eventually(lambda: site.server.pool.status().requests == 0)
 
 
 async def test_a_body_that_is_too_large_or_too_slow(open_site: Open, script: Script) -> None:

@@ -232,7 +232,7 @@ async def test_a_voice_of_the_settings_is_needed(
 ) -> None:
     settings = {"voice": AMY, "auto_install": False}
     site = await open_site(script(), data_dir=own_data, offline=True, **settings)
-    await eventually(lambda: list(site.synthesizer.pool.workers))
+    await eventually(lambda: list(site.server.pool.workers))
     missing = f"missing:{AMY}"
 
     async def told() -> bool:
@@ -277,11 +277,11 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
     """It was to speak and has been removed meanwhile: that is no trouble, nor to be mended."""
     site = await open_site(data_dir=own_data, workers=1, resident_voices=1)
     assert (await site.post("/api/voices", data=form(*own_voice())))[0] == 200
-    voice = site.synthesizer.library.find("my-voice")
+    voice = site.server.library.find("my-voice")
     assert len(await site.hear(text="Only one voice stays loaded.")) > 1000
     assert (await site.ask("DELETE", "/api/voices/my-voice"))[0] == 200
-    site.synthesizer.warm(voice)
-    await eventually(lambda: str(voice.model) in site.synthesizer.pool.status().open_breakers)
+    site.server.pool.preload(voice.version, voice.schedule)
+    await eventually(lambda: voice.version in site.server.pool.unavailable_voices())
     assert len(await site.hear(text="All is well.")) > 1000
     _, status = await site.get("/api/status")
     assert (status["issues"], status["jobs"]) == ([], [])

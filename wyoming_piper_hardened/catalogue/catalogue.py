@@ -1,19 +1,16 @@
-"""Which voices the hub has: names, aliases, languages, speakers, files with sizes and digests.
+"""The voices of the hub: names, aliases, languages, speakers, files with sizes and digests.
 
-Three places hold a catalogue: this package (`bundled`, made by ``script/update-catalogue``), the
-data directory (`load` and `save`, the last good one), and the hub (`refresh`). A catalogue never
-changes; a newer one takes its place.
+A catalogue comes from this package (`bundled`, made by ``script/update-catalogue``), from the data
+directory (`load` and `save`, the last good one), or from the hub (`refresh`). It never changes; a
+newer one replaces it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import difflib
 import gzip
 import json
-import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +21,8 @@ from typing import Any
 from ..errors import CatalogueError, VoiceNotFoundError
 from ..hub.client import CATALOGUE_PATH, Hub
 from ..hub.response import is_commit
+from ..system.files import write_file
+from ..text.language import family, normalized
 from .entry import CatalogueVoice
 from .parser import MAX_BYTES, decode, encode_voices, parse_voices
 
@@ -35,8 +34,8 @@ _SHOWN_NAMES = 5
 class Catalogue:
     """All voices of the hub at one moment.
 
-    `source` says where it came from, `commit` which state of the hub it describes (``None`` when
-    nobody knows), `left_out` names voices whose names have a form that is not known here.
+    `source` says where it came from, `commit` which state of the hub it describes (``None`` if
+    unknown), `left_out` names voices whose names have a form that is not known here.
     """
 
     voices: Mapping[str, CatalogueVoice]
@@ -45,14 +44,14 @@ class Catalogue:
     left_out: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[CatalogueVoice]:
-        """Every voice, in the catalogue's order."""
+        """Iterate over the voices, in the catalogue's order."""
         return iter(self.voices.values())
 
     def __len__(self) -> int:
         return len(self.voices)
 
     def find(self, name: str) -> CatalogueVoice:
-        """The voice of that name, else the first that has it as an alias.
+        """Return the voice of that name, else the first that has it as an alias.
 
         Raises:
             VoiceNotFoundError: names the most similar ones.
@@ -67,11 +66,10 @@ class Catalogue:
         raise VoiceNotFoundError(f"the catalogue has no voice {name[:80]!r}; {hint}")
 
     def speaking(self, language: str) -> tuple[CatalogueVoice, ...]:
-        """The voices of a language: exactly (``en_GB``, ``en-gb``), else of its family (``en``)."""
-        wanted = _normal(language)
-        exact = tuple(voice for voice in self if _normal(voice.language.code) == wanted)
-        family = wanted.partition("_")[0]
-        return exact or tuple(voice for voice in self if voice.language.family == family)
+        """Return the voices of a language (``en_GB``, ``en-gb``), else of its family (``en``)."""
+        wanted, of_family = normalized(language), family(language)
+        exact = tuple(voice for voice in self if normalized(voice.language.code) == wanted)
+        return exact or tuple(voice for voice in self if voice.language.family == of_family)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -83,20 +81,20 @@ def parse(data: bytes, source: str, commit: str | None = None) -> Catalogue:
     """Read the hub's ``voices.json``.
 
     Raises:
-        CatalogueError: it is not to be believed, see `catalogue_json`.
+        CatalogueError: it is malformed; see `parser`.
     """
     voices, left_out = parse_voices(decode(data))
     return Catalogue(MappingProxyType(voices), source, commit, left_out)
 
 
 def bundled() -> Catalogue:
-    """The catalogue that this package carries. Blocks on the disk."""
+    """Return the catalogue that this package carries. Blocks on the disk."""
     data = resources.files(__package__).joinpath("data", "catalogue.json.gz").read_bytes()
     return _from_own_form(decode(gzip.decompress(data)))
 
 
 def load(path: Path) -> Catalogue:
-    """Read what `save` wrote. Blocks on the disk.
+    """Read a file of `save`. Blocks on the disk.
 
     Raises:
         CatalogueError: there is none (`FileNotFoundError` included), or it is damaged.
@@ -110,19 +108,20 @@ def load(path: Path) -> Catalogue:
 
 
 def save(catalogue: Catalogue, path: Path) -> None:
-    """Keep a catalogue for `load`: the old one or the new one, whatever happens meanwhile.
+    """Write a catalogue for `load`, atomically. Blocks on the disk.
 
-    Blocks on the disk; raises `OSError` when that refuses.
+    Raises:
+        OSError: the disk refuses.
     """
-    _write_file(path, own_form(catalogue))
+    write_file(path, own_form(catalogue))
 
 
 async def refresh(hub: Hub, revision: str | None = None) -> Catalogue:
-    """The hub's catalogue at the commit that `revision` (default: the hub's setting) stands for.
+    """Fetch the hub's catalogue at the commit of `revision` (default: the hub's setting).
 
     Raises:
         DownloadError: the hub cannot be reached or does not give it.
-        CatalogueError: what came is not to be believed.
+        CatalogueError: it is malformed.
     """
     commit = await hub.resolve(revision)
     data = await hub.read(CATALOGUE_PATH, commit, limit=MAX_BYTES)
@@ -130,7 +129,7 @@ async def refresh(hub: Hub, revision: str | None = None) -> Catalogue:
 
 
 def own_form(catalogue: Catalogue) -> bytes:
-    """The bytes that are kept: the hub's form, with where it came from."""
+    """Return the bytes that are kept: the hub's form, with its source."""
     document = {
         "format": _FORMAT,
         "source": catalogue.source,
@@ -150,27 +149,3 @@ def _from_own_form(document: Any) -> Catalogue:
         raise CatalogueError("the kept catalogue of voices does not say where it came from")
     voices, left_out = parse_voices(document.get("voices"))
     return Catalogue(MappingProxyType(voices), source, commit, left_out)
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _normal(language: str) -> str:
-    return language.replace("-", "_").lower()

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from ..errors import CatalogueError
+from ..events import Event
 from ..hub.client import Hub
 from ..hub.settings import HubSettings
 from .catalogue import Catalogue, bundled, load, refresh, save
@@ -17,13 +18,13 @@ CATALOGUE_NAME = "catalogue.json"
 
 
 class CurrentCatalogue:
-    """Starts as the last good catalogue of the data directory, else as the bundled one.
+    """Holds the last good catalogue of the data directory, else the bundled one.
 
-    Looking at it never waits for the network.
+    Reading it never waits for the network.
 
     Args:
         data_dir: where the last good one is kept.
-        hub: where a newer one can be had.
+        hub: where a newer one comes from.
     """
 
     def __init__(self, data_dir: Path, hub: HubSettings) -> None:
@@ -32,17 +33,17 @@ class CurrentCatalogue:
         self._catalogue: Catalogue | None = None
 
     def read(self) -> Catalogue:
-        """The catalogue. Blocks on the disk when it is asked for the first time."""
+        """Return the catalogue. Blocks on the disk the first time."""
         if self._catalogue is None:
             self._catalogue = self._load()
         return self._catalogue
 
     async def refresh(self) -> Catalogue:
-        """Ask the hub for its newest one.
+        """Fetch the newest catalogue from the hub.
 
         Raises:
             DownloadError: the hub cannot be reached or does not give it; the old one stays.
-            CatalogueError: what came is not to be believed; the old one stays.
+            CatalogueError: it is malformed; the old one stays.
         """
         async with Hub(self.hub) as hub:
             catalogue = await refresh(hub)
@@ -50,20 +51,20 @@ class CurrentCatalogue:
         return catalogue
 
     async def adopt(self, catalogue: Catalogue) -> None:
-        """Let `catalogue` be the current one, and keep it if the disk allows."""
+        """Make `catalogue` the current one, and keep it if the disk allows."""
         known = self._catalogue
         self._catalogue = catalogue
         if known is not None and known.voices == catalogue.voices:
-            return  # a card that wears is not written for nothing
+            return  # memory cards do not last for ever: no needless write
         try:
             await asyncio.to_thread(save, catalogue, self._path)
         except OSError as err:
-            _LOGGER.warning("cannot keep the catalogue in %s: %s", self._path, err.strerror)
+            _LOGGER.warning(Event("catalogue-not-saved", path=self._path, reason=err.strerror))
 
     def _load(self) -> Catalogue:
         try:
             return load(self._path)
         except CatalogueError as err:
             if self._path.exists():
-                _LOGGER.warning("%s; the bundled one is used", err)
+                _LOGGER.warning(Event("catalogue-unreadable", reason=str(err)))
             return bundled()

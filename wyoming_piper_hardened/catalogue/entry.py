@@ -1,10 +1,12 @@
-"""What a catalogue says of one voice."""
+"""The entry of a voice in the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from ..hub.files import VoiceFile
 
 
 class Quality(StrEnum):
@@ -29,24 +31,10 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceFile:
-    """One file: its path on the hub, its size in bytes, its MD5 in hex."""
-
-    path: str
-    size: int
-    md5: str
-
-    @property
-    def name(self) -> str:
-        """The path's last part."""
-        return self.path.rpartition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
 class CatalogueVoice:
     """One voice of the hub.
 
-    `name` is what requests call it (``en_US-joe-medium``), `dataset` the part that names the
+    `name` is its name in requests (``en_US-joe-medium``), `dataset` the part that names the
     speaker or the recordings (``joe``), `aliases` are older names. `speakers` maps names to numbers
     and is empty for a single speaker.
     """
@@ -64,16 +52,16 @@ class CatalogueVoice:
 
     @property
     def folder(self) -> str:
-        """Where its files are on the hub."""
+        """Folder of its files on the hub."""
         return f"{self.language.family}/{self.language.code}/{self.dataset}/{self.quality}"
 
     @property
     def files(self) -> tuple[VoiceFile, ...]:
-        """Every file, those that speech needs first."""
+        """All files, those that speech needs first."""
         needed = (self.model, self.config)
         return needed if self.model_card is None else (*needed, self.model_card)
 
     @property
     def size(self) -> int:
-        """Bytes of what speech needs."""
+        """Bytes of the files that speech needs."""
         return self.model.size + self.config.size

@@ -1,4 +1,4 @@
-"""The hub's ``voices.json``, read as what a stranger sent, and written.
+"""The hub's ``voices.json``, read without trust, and written.
 
 A catalogue decides which paths are fetched and which bytes are right, so one malformed value, a
 path that leads elsewhere or a digest that is none refuses the whole of it. Only a voice whose name
@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from ..errors import CatalogueError
-from .entry import CatalogueVoice, Language, Quality, VoiceFile
+from ..hub.files import VoiceFile
+from ..system.numbers import checked_int
+from .entry import CatalogueVoice, Language, Quality
 
 MAX_BYTES = 8 * 1024 * 1024
 """The real one has 245 kB."""
@@ -39,14 +41,14 @@ _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff
 
 
 class _MalformedError(ValueError):
-    """What is wrong, in a few words."""
+    """The defect, in a few words."""
 
 
 def parse_voices(voices: object) -> tuple[dict[str, CatalogueVoice], tuple[str, ...]]:
-    """The voices of a decoded ``voices.json`` by name, and the names that were left out.
+    """Return the voices of a decoded ``voices.json`` by name, and the names that were left out.
 
     Raises:
-        CatalogueError: says which voice is malformed, and how.
+        CatalogueError: a voice is malformed; it says which, and how.
     """
     found: dict[str, CatalogueVoice] = {}
     left_out: list[str] = []
@@ -73,7 +75,7 @@ def parse_voices(voices: object) -> tuple[dict[str, CatalogueVoice], tuple[str, 
 
 
 def decode(data: bytes) -> Any:
-    """The value of a JSON document of at most `MAX_BYTES`.
+    """Return the value of a JSON document of at most `MAX_BYTES`.
 
     Raises:
         CatalogueError: it is larger, not JSON, or has a key twice.
@@ -89,7 +91,7 @@ def decode(data: bytes) -> Any:
 
 
 def encode_voices(voices: Iterable[CatalogueVoice]) -> dict[str, Any]:
-    """What `parse_voices` reads back to the same voices."""
+    """Return the form that `parse_voices` reads back to the same voices."""
     return {
         voice.name: {
             "key": voice.name,
@@ -150,9 +152,9 @@ def _language(said: dict[str, Any]) -> Language:
 
 
 def _speakers(number: object, numbers: object) -> tuple[int, Mapping[str, int]]:
-    count = _whole(number, 1, _MAX_SPEAKERS, "num_speakers")
+    count = _int(number, 1, _MAX_SPEAKERS, "num_speakers")
     speakers = {
-        _text(speaker, "a speaker's name"): _whole(one, 0, count - 1, "a speaker's number")
+        _text(speaker, "a speaker's name"): _int(one, 0, count - 1, "a speaker's number")
         for speaker, one in _object(numbers, "speaker_id_map").items()
     }
     return count, MappingProxyType(speakers)
@@ -161,13 +163,13 @@ def _speakers(number: object, numbers: object) -> tuple[int, Mapping[str, int]]:
 def _files(folder: str, said: dict[str, Any]) -> dict[str, VoiceFile]:
     files: dict[str, VoiceFile] = {}
     for path, facts in said.items():
-        place, _, name = path.rpartition("/")
+        parent, _, name = path.rpartition("/")
         plain = name.removesuffix(".onnx.json").removesuffix(".onnx")
-        if place != folder or not (_NAME.fullmatch(plain) or _FILE_NAME.fullmatch(name)):
+        if parent != folder or not (_NAME.fullmatch(plain) or _FILE_NAME.fullmatch(name)):
             _refuse(f"the path {ascii(path)[:120]} is not below {folder}")
         facts = _object(facts, "a file")  # noqa: PLW2901 - the same, checked
         largest = next((n for end, n in _MAX_SIZES.items() if name.endswith(end)), 1 << 30)
-        size = _whole(facts.get("size_bytes"), 1, largest, f"the size of {name}")
+        size = _int(facts.get("size_bytes"), 1, largest, f"the size of {name}")
         md5 = facts.get("md5_digest")
         if not isinstance(md5, str) or not _MD5.fullmatch(md5):
             _refuse(f"the MD5 of {name} is not 32 hexadecimal digits")
@@ -195,10 +197,11 @@ def _text(value: object, what: str) -> str:
     return value
 
 
-def _whole(value: object, low: int, high: int, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+def _int(value: object, low: int, high: int, what: str) -> int:
+    try:
+        return checked_int(value, low, high)
+    except ValueError:
         _refuse(f"{what} is not a whole number from {low} to {high}")
-    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

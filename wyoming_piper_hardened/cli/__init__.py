@@ -53,14 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepared(parsed: argparse.Namespace, flags: dict[str, object]) -> Command:
-    """The command, bound to its settings."""
+    """Return the command, bound to its settings."""
     module, _, name = parsed.command.partition(":")
     if parsed.command == "app:serve":
         from . import app  # noqa: PLC0415 - see above
 
         options, token = app.prepare(parsed, flags)
         _set_up_logging(options.settings)
-        app.settle_in(options)
+        app.give_up_root(options)
         return functools.partial(app.serve, options, token)
     settings = load_settings(parsed.config, os.environ, flags)
     _set_up_logging(settings)
@@ -116,13 +116,13 @@ def _add_voices(
     action = actions.add_parser("list", parents=[common], help="list the installed voices")
     action.add_argument("--json", action="store_true", help="for programs")
     action.add_argument(
-        "--available", action="store_true", help="what the hub has, as far as known"
+        "--available", action="store_true", help="list the repository's voices, as far as known"
     )
     action.set_defaults(command="voices:show")
     for name, nargs, text in (
-        ("install", "+", "install voices of the hub, or the embedded one"),
+        ("install", "+", "install voices of the repository, or the embedded one"),
         ("verify", "*", "read every byte of voices; all of them if none is named"),
-        ("repair", "+", "verify voices, set aside what is bad, and get it again"),
+        ("repair", "+", "verify voices, quarantine what is damaged, and get it again"),
         ("remove", "+", "remove a voice from the data directory"),
     ):
         action = actions.add_parser(name, parents=[common], help=text)

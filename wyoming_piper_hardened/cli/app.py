@@ -13,13 +13,13 @@ from ..home_assistant.supervisor import SUPERVISOR_URL
 from ..service import serve as serve_settings
 from ..system.privileges import drop_privileges
 from .codes import OK
-from .serve import settle, stop_signal
+from .serve import freeze_heap, stop_signal
 
 _USER = "piper"  # the image has that account
 
 
 def prepare(parsed: argparse.Namespace, flags: Mapping[str, object]) -> tuple[AppOptions, str]:
-    """The options, and what proves to the Supervisor that this is the app.
+    """Return the options and the Supervisor's token for this app.
 
     Raises:
         ConfigError: a flag is wrong.
@@ -29,16 +29,16 @@ def prepare(parsed: argparse.Namespace, flags: Mapping[str, object]) -> tuple[Ap
     return read_options(file, os.environ, flags, supervised=bool(token)), token
 
 
-def settle_in(options: AppOptions) -> None:
+def give_up_root(options: AppOptions) -> None:
     """Give up root, which only had to read the options and own the folder of data."""
     settings = options.settings
     drop_privileges(_USER, [settings.data_dir], readable=settings.custom_voice_dirs)
 
 
 def take_token(environment: MutableMapping[str, str]) -> str:
-    """The Supervisor's token; empty without a Supervisor.
+    """Return the Supervisor's token; empty without a Supervisor.
 
-    It is taken out of the environment, so that no child process has it.
+    It is removed from the environment, so that no child process has it.
     """
     tokens = [environment.pop(name, "") for name in ("SUPERVISOR_TOKEN", "HASSIO_TOKEN")]
     return tokens[0].strip()
@@ -46,6 +46,12 @@ def take_token(environment: MutableMapping[str, str]) -> str:
 
 async def serve(options: AppOptions, token: str, parsed: argparse.Namespace) -> int:
     """Serve until a signal comes."""
+    stop = stop_signal()
     app = App(options, token, parsed.supervisor or SUPERVISOR_URL, descriptor())
-    await serve_settings(options.settings, stop_signal(), on_listening=settle, faces=[app.face])
+    async with (
+        serve_settings(options.settings) as server,
+        server.beside(app),
+    ):
+        freeze_heap()
+        await stop.wait()
     return OK

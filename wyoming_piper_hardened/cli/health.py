@@ -37,7 +37,7 @@ async def health(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _reachable(uri: str) -> str:
-    """The address to connect to for an address to listen on."""
+    """Return the address to connect to for an address to listen on."""
     for everywhere, here in (("//0.0.0.0:", "//127.0.0.1:"), ("//[::]:", "//[::1]:")):
         uri = uri.replace(everywhere, here)
     return uri

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
 
@@ -17,10 +16,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ..config.settings import Settings
-from ..service import build_synthesizer, load_library, running
+from ..service import speaking
 from ..speech.request import BYTES_PER_SAMPLE
-from ..text.cleaner import clean
-from ..text.segmenter import Segment, segments
+from ..speech.text_stream import TextStream
 from .codes import FAILED, OK, USAGE
 
 _PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"))
@@ -28,7 +26,7 @@ _PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"))
 
 async def say(settings: Settings, parsed: argparse.Namespace) -> int:
     """Speak one text."""
-    text = clean(sys.stdin.read() if parsed.text == "-" else parsed.text)
+    text = sys.stdin.read() if parsed.text == "-" else parsed.text
     output = parsed.output
     if output not in {None, "-"}:
         try:
@@ -40,33 +38,20 @@ async def say(settings: Settings, parsed: argparse.Namespace) -> int:
     if output is None and player is None:
         print("no audio player found; give --output FILE.wav", file=sys.stderr)
         return USAGE
-    library = await load_library(settings)
-    synthesizer = build_synthesizer(settings, library)
-    if (wrong := synthesizer.wrong_speaker()) is not None:
-        raise wrong  # whoever asks for one wants no other
-    target = synthesizer.resolve()
     pcm = bytearray()
+    async with speaking(settings) as (resolver, synthesizer):
+        if (wrong := resolver.speaker_error()) is not None:
+            raise wrong  # the caller asked for this one and wants no other
+        target = resolver.resolve()
+        with _progress() as progress:
+            task = progress.add_task(f"loading {target.voice.name}")
 
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as progress:
-        task = progress.add_task(f"loading {target.voice.name}")
+            async def keep(chunk: bytes) -> None:
+                pcm.extend(chunk)
+                seconds = len(pcm) / BYTES_PER_SAMPLE / target.voice.sample_rate
+                progress.update(task, description=f"{target.voice.name}: {seconds:.1f} s of audio")
 
-        async def keep(chunk: bytes) -> None:
-            pcm.extend(chunk)
-            seconds = len(pcm) / BYTES_PER_SAMPLE / target.voice.sample_rate
-            progress.update(task, description=f"{target.voice.name}: {seconds:.1f} s of audio")
-
-        async def all_segments() -> AsyncIterator[Segment]:
-            for segment in segments(text, settings.max_segment_chars):
-                yield segment
-
-        async with running(synthesizer):
-            await synthesizer.speak(target, all_segments(), keep)
+            await synthesizer.speak(target, TextStream.of(text, max_chars=None), keep)
     try:
         rate = target.voice.sample_rate
         return await asyncio.to_thread(_deliver, bytes(pcm), rate, output, player)
@@ -75,6 +60,16 @@ async def say(settings: Settings, parsed: argparse.Namespace) -> int:
     except OSError as err:
         print(f"cannot write {output}: {err.strerror}", file=sys.stderr)
         return FAILED
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def _deliver(pcm: bytes, rate: int, output: str | None, player: tuple[str, ...] | None) -> int:

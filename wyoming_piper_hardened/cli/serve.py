@@ -8,27 +8,30 @@ import gc
 import signal
 
 from ..config.settings import Settings
-from ..protocol.server import WyomingServer
 from ..service import serve as serve_settings
 from .codes import OK
 
 
 async def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    await serve_settings(settings, stop_signal(), on_listening=settle)
+    stop = stop_signal()
+    async with serve_settings(settings):
+        freeze_heap()
+        await stop.wait()
     return OK
 
 
-def settle(_: WyomingServer) -> None:
-    """What is there when clients can come stays for good: garbage collection leaves it out.
+def freeze_heap() -> None:
+    """Exclude all objects of the started server from garbage collection.
 
-    Without that a collection stops the event loop for longer than a refusal takes.
+    They stay for good, and a full collection would stop the event loop for longer than a refusal
+    takes.
     """
     gc.freeze()
 
 
 def stop_signal() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT."""
+    """Return an event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)

@@ -1,4 +1,4 @@
-"""``voices``: what is installed, and what is to be done about it; also beside a server."""
+"""``voices``: list, install, verify, repair and remove voices; also beside a running server."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def _show_available(settings: Settings, parsed: argparse.Namespace) -> int
 
 
 async def show(settings: Settings, parsed: argparse.Namespace) -> int:
-    """List what is installed, or what could be."""
+    """List the installed voices, or those of the repository."""
     if parsed.available:
         return await _show_available(settings, parsed)
     library = await load_library(settings)
@@ -114,7 +114,7 @@ async def verify(settings: Settings, parsed: argparse.Namespace) -> int:
 
     async def work(name: str) -> str:
         if damage := await installer.verify(name):
-            raise VoiceError("; ".join(damage))
+            raise VoiceError("; ".join(map(str, damage)))
         return "is as it was installed"
 
     names = parsed.names or await asyncio.to_thread(installer.store.names)
@@ -122,7 +122,7 @@ async def verify(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 async def repair(settings: Settings, parsed: argparse.Namespace) -> int:
-    """Mend voices."""
+    """Repair voices."""
     installer = await _installer(settings)
     with _bars() as report:
 
@@ -144,7 +144,7 @@ async def remove(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 async def collect_garbage(settings: Settings, _: argparse.Namespace) -> int:
-    """Make room."""
+    """Remove what is no longer used."""
     freed = await build_installer(settings).collect_garbage()
     print(f"{freed / 1e6:.1f} MB were freed in {settings.data_dir}")
     return OK
@@ -173,14 +173,14 @@ def _bars() -> Iterator[Report]:
 
 
 async def _installer(settings: Settings) -> Installer:
-    """What installs, in a store where nothing is left of commands that were killed."""
+    """Return the installer, in a store without leftovers of commands that were killed."""
     installer = build_installer(settings)
     await asyncio.to_thread(installer.store.recover)
     return installer
 
 
 async def _each(names: Sequence[str], work: Callable[[str], Awaitable[str]]) -> int:
-    """Do the work for each name and say how it ended; OK only if all of it succeeded."""
+    """Do the work for each name and print how it ended; OK only if all of it succeeded."""
     code = OK
     for name in names:
         try:

@@ -1,7 +1,7 @@
 """Settings: what can be set, what is allowed, and where the values come from.
 
 One field of `Settings` is one setting: name, default, check and explanation stand together, and
-the command line, the environment, the file and the README's table are all made from them.
+the command line, the environment, the file and docs/settings.md are all made from them.
 Sources, each stronger than the one before: defaults, a YAML or JSON file, the environment
 (``WPH_<NAME>``), flags.
 """
@@ -20,7 +20,7 @@ import voluptuous as vol
 import yaml
 
 from ..errors import ConfigError
-from . import types as checks
+from . import types
 from .types import Check
 
 ENVIRONMENT_PREFIX = "WPH_"
@@ -30,7 +30,7 @@ _SECRET = ("web_token",)
 
 
 class LogLevel(StrEnum):
-    """How much is logged; only ``debug`` shows details of requests."""
+    """Verbosity of the log; only ``debug`` shows details of requests."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -42,7 +42,7 @@ def _option(default: Any, check: Check, help_text: str) -> Any:
     return field(default=default, metadata={"check": check, "help": help_text})
 
 
-_NAME = Check("the name of a voice, such as en_US-joe-medium", checks.text)
+_NAME = Check("the name of a voice, such as en_US-joe-medium", types.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,30 +51,30 @@ class Settings:
 
     uri: str = _option(
         "tcp://0.0.0.0:10200",
-        Check("tcp://HOST:PORT or unix:///PATH", checks.uri("tcp", "unix")),
+        Check("tcp://HOST:PORT or unix:///PATH", types.uri("tcp", "unix")),
         "Where Wyoming clients connect.",
     )
     web_uri: str | None = _option(
         None,
-        checks.optional(Check("http://HOST:PORT", checks.uri("http"))),
+        types.optional(Check("http://HOST:PORT", types.uri("http"))),
         "Where the web page and the API are served. Empty: nowhere. 127.0.0.1 as HOST is for this "
         "machine alone.",
     )
     web_token: str | None = _option(
         None,
-        checks.optional(Check("a text of 16 to 200 letters, digits and -._~+/=", checks.token)),
+        types.optional(Check("a text of 16 to 200 letters, digits and -._~+/=", types.token)),
         "Asked of all callers of the web page and the API. Empty: other machines may look "
         "and have it speak, but change nothing.",
     )
     web_trusted: tuple[str, ...] = _option(
         (),
-        Check("a list of addresses or networks", checks.networks),
+        Check("a list of addresses or networks", types.networks),
         "Proxies that let only the right people through, such as Home Assistant's ingress. If "
         "there are any, nobody else reaches the page.",
     )
     data_dir: Path = _option(
         Path(platformdirs.user_data_dir(_APPLICATION)),
-        Check("a folder", checks.path),
+        Check("a folder", types.path),
         "Folder of downloaded and custom voices.",
     )
     voice: str = _option(
@@ -82,163 +82,161 @@ class Settings:
     )
     fallback_voice: str | None = _option(
         None,
-        checks.optional(_NAME),
-        "Speaks whole requests while the voice they ask for is out of order.",
+        types.optional(_NAME),
+        "Speaks whole requests while the voice they ask for cannot speak.",
     )
     voices: tuple[str, ...] = _option(
         (),
-        Check(
-            "a list of names of voices (separated by commas in a flag or variable)", checks.texts
-        ),
+        Check("a list of names of voices (separated by commas in a flag or variable)", types.texts),
         "More voices to load at start, so that their first sentence does not wait.",
     )
     speaker: str | None = _option(
         None,
-        checks.optional(Check("a speaker's name or number", checks.speaker)),
+        types.optional(Check("a speaker's name or number", types.speaker)),
         "The speaker of `voice` when a request names none; voices with several speakers only.",
     )
     length_scale: float | None = _option(
         None,
-        checks.optional(checks.number(0.25, 4)),
+        types.optional(types.number(0.25, 4)),
         "Speed: 0.5 is twice as fast, 2 is half as fast. Empty: as the voice was made.",
     )
     noise_scale: float | None = _option(
         None,
-        checks.optional(checks.number(0, 2)),
+        types.optional(types.number(0, 2)),
         "Liveliness of the sound. Empty: as the voice was made.",
     )
     noise_w_scale: float | None = _option(
         None,
-        checks.optional(checks.number(0, 2)),
+        types.optional(types.number(0, 2)),
         "Liveliness of the rhythm. Empty: as the voice was made.",
     )
     volume: float = _option(
         1.0,
-        checks.number(0, 4),
+        types.number(0, 4),
         "Loudness; 1 is as the voice was made, twice that is 6 dB more. A limiter avoids clipping.",
     )
     sentence_silence: float = _option(
-        0.0, checks.number(0, 5, " (seconds)"), "Pause added between two sentences."
+        0.0, types.number(0, 5, " (seconds)"), "Pause added between two sentences."
     )
     max_segment_chars: int = _option(
         500,
-        checks.whole_number(50, 500),
+        types.whole_number(50, 500),
         "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
     )
     stall_timeout: float = _option(
         10.0,
-        checks.number(1, 600, " (seconds)"),
+        types.number(1, 600, " (seconds)"),
         "An engine process that makes no audio for so long in mid-segment is killed and replaced.",
     )
     synthesis_timeout: float = _option(
         30.0,
-        checks.number(1, 600, " (seconds)"),
+        types.number(1, 600, " (seconds)"),
         "The same for a voice that cannot stream: it must have made the whole segment by then.",
     )
     request_timeout: float = _option(
         60.0,
-        checks.number(5, 600, " (seconds)"),
+        types.number(5, 600, " (seconds)"),
         "A request whose next segment has not begun to sound after so long ends in an error.",
     )
     workers: int = _option(
         0,
-        checks.whole_number(0, 16, "; 0 chooses by processor and memory"),
+        types.whole_number(0, 16, "; 0 chooses by processor and memory"),
         "Engine processes side by side.",
     )
     threads_per_worker: int = _option(
-        0, checks.whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
+        0, types.whole_number(0, 64, "; 0 chooses by processor"), "Threads of one engine process."
     )
     spare_worker: bool = _option(
         default=False,
-        check=checks.SWITCH,
+        check=types.SWITCH,
         help_text="Keep one more engine process ready that takes over at once when another dies.",
     )
     worker_memory_limit: int = _option(
         0,
-        checks.whole_number(0, 65536, " (megabytes); 0 chooses by memory"),
+        types.whole_number(0, 65536, " (megabytes); 0 chooses by memory"),
         "An engine process that has grown beyond is replaced, without a gap; at twice that it is "
         "killed although it speaks, and the segment goes on in another one.",
     )
     worker_max_segments: int = _option(
         0,
-        checks.whole_number(0, 1_000_000, "; 0 means no limit"),
+        types.whole_number(0, 1_000_000, "; 0 means no limit"),
         "An engine process that has spoken so many segments is replaced, without a gap.",
     )
     resident_voices: int = _option(
         3,
-        checks.whole_number(1, 50),
+        types.whole_number(1, 50),
         "Voices that one engine process keeps loaded; a medium voice takes about 100 MB.",
     )
     max_queue: int = _option(
         32,
-        checks.whole_number(1, 1000),
+        types.whole_number(1, 1000),
         "Requests that may wait while every worker is busy; further ones are refused at once.",
     )
     max_connections: int = _option(
         64,
-        checks.whole_number(1, 10000),
+        types.whole_number(1, 10000),
         "Connections at once. Beyond, the one that was idle longest makes room.",
     )
     idle_timeout: float = _option(
         330.0,
-        checks.number(30, 3600, " (seconds)"),
+        types.number(30, 3600, " (seconds)"),
         "A connection that says nothing for so long is closed. Must outlast the pauses of a "
         "language model; Home Assistant gives up after 300.",
     )
     zeroconf: str | None = _option(
         None,
-        checks.optional(Check("a name", checks.text)),
+        types.optional(Check("a name", types.text)),
         "Announce the server in the local network under this name (needs the extra `zeroconf`).",
     )
     hub_endpoint: str | None = _option(
         None,
-        checks.optional(Check("http://HOST or https://HOST", checks.text)),
-        "A mirror of the hub of voices. Empty: HF_ENDPOINT, or the public hub.",
+        types.optional(Check("http://HOST or https://HOST", types.text)),
+        "A mirror of the voice repository. Empty: HF_ENDPOINT, or the public one.",
     )
     hub_revision: str = _option(
         "main",
-        Check("a branch, a tag or a commit", checks.text),
-        "Which state of the hub's voices to install.",
+        Check("a branch, a tag or a commit", types.text),
+        "Which state of the repository's voices to install.",
     )
     offline: bool = _option(
         default=False,
-        check=checks.SWITCH,
+        check=types.SWITCH,
         help_text="Never use the network but for clients.",
     )
     auto_install: bool = _option(
         default=True,
-        check=checks.SWITCH,
+        check=types.SWITCH,
         help_text="Offer the voices of `languages` to clients, and install one when it is asked "
         "for; install the voices of these settings if they are missing.",
     )
     languages: tuple[str, ...] = _option(
         (),
-        Check("a list of languages such as en_GB or de", checks.texts),
+        Check("a list of languages such as en_GB or de", types.texts),
         "Languages whose voices are offered. Empty: those of `voice` and `voices`.",
     )
     install_wait: float = _option(
         20.0,
-        checks.number(0, 300, " (seconds)"),
-        "So long a request waits for its voice to be installed; then it is told to come back.",
+        types.number(0, 300, " (seconds)"),
+        "Time a request waits for its voice to be installed before it ends in an error.",
     )
     auto_repair: bool = _option(
         default=True,
-        check=checks.SWITCH,
-        help_text="Mend voices that are found damaged, without being asked.",
+        check=types.SWITCH,
+        help_text="Repair voices that are found damaged, without being asked.",
     )
     repair_on_start: tuple[str, ...] = _option(
         (),
-        Check("a list of names of voices, or all", checks.texts),
-        "Voices to verify, and to mend if need be, when the server starts.",
+        Check("a list of names of voices, or all", types.texts),
+        "Voices to verify, and to repair if damaged, when the server starts.",
     )
     custom_voice_dirs: tuple[Path, ...] = _option(
         (),
-        Check("a list of folders", checks.paths),
+        Check("a list of folders", types.paths),
         "Folders that are watched for voices of your own: NAME.onnx with NAME.onnx.json beside it.",
     )
     log_level: LogLevel = _option(
         LogLevel.INFO,
-        checks.one_of(LogLevel),
+        types.one_of(LogLevel),
         "How much is logged. `debug` also keeps the last texts in memory, for /api/status.",
     )
 
@@ -255,12 +253,12 @@ class Setting:
 
 
 def all_settings() -> tuple[Setting, ...]:
-    """Every setting in the order of `Settings`."""
+    """Return every setting in the order of `Settings`."""
     return tuple(_setting(f) for f in fields(Settings))
 
 
 def schema() -> vol.Schema:
-    """The schema of a settings file: every key optional, no other key allowed."""
+    """Return the schema of a settings file: every key optional, no other key allowed."""
     return vol.Schema({vol.Optional(s.name): s.check for s in all_settings()})
 
 

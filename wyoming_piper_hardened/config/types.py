@@ -1,4 +1,4 @@
-"""Checks of single values: what a setting may be, from a file, a variable or a flag.
+"""Types of setting values: how each is parsed and checked, from a file, a variable or a flag.
 
 Every parser takes what YAML, JSON or a text gave, and returns the value in its proper type or
 raises ``ValueError``.
@@ -21,7 +21,7 @@ _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False,
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check of one value: `allowed` tells a person what passes, `__call__` decides."""
+    """A check of one value: `allowed` describes what passes, calling it decides."""
 
     allowed: str
     parse: Callable[[object], Any]
@@ -32,7 +32,7 @@ class Check:
 
 
 def optional(check: Check) -> Check:
-    """Null and the empty text pass as well, as ``None``."""
+    """Return a check that also passes null and the empty text, as ``None``."""
 
     def parse(value: object) -> Any:
         return None if value is None or value == "" else check(value)
@@ -41,7 +41,7 @@ def optional(check: Check) -> Check:
 
 
 def whole_number(low: int, high: int, remark: str = "") -> Check:
-    """Both ends included; `remark` is appended to what a person is told."""
+    """Return a check of a number, both ends included; `remark` is appended to its description."""
 
     def parse(value: object) -> int:
         if isinstance(value, str):
@@ -54,7 +54,7 @@ def whole_number(low: int, high: int, remark: str = "") -> Check:
 
 
 def number(low: float, high: float, remark: str = "") -> Check:
-    """Both ends included; `remark` is appended to what a person is told."""
+    """Return a check of a number, both ends included; `remark` is appended to its description."""
 
     def parse(value: object) -> float:
         if isinstance(value, str):
@@ -69,7 +69,7 @@ def number(low: float, high: float, remark: str = "") -> Check:
 
 
 def one_of(choices: type[StrEnum]) -> Check:
-    """One of the values of an enumeration, in upper or lower case."""
+    """Return a check of an enumeration's values, in upper or lower case."""
 
     def parse(value: object) -> StrEnum:
         return choices(text(value).lower())
@@ -89,14 +89,14 @@ SWITCH = Check("true or false", _switch)
 
 
 def text(value: object) -> str:
-    """Text that is not empty, without blanks around it."""
+    """Return a text that is not empty, without blanks around it."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError
     return value.strip()
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """A list of texts, or one text with commas between."""
+    """Return a list of texts, or one text with commas between, as a tuple."""
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, list | tuple):
@@ -105,14 +105,14 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def speaker(value: object) -> str:
-    """A speaker's name, or number."""
+    """Return a speaker's name, or number as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return text(value)
 
 
 def uri(*schemes: str) -> Callable[[object], str]:
-    """An address to listen on: ``tcp://HOST:PORT``, ``http://HOST:PORT``, ``unix:///PATH``."""
+    """Return a parser of addresses to listen on: ``tcp://HOST:PORT``, ``http://HOST:PORT``, ``unix:///PATH``."""
 
     def parse(value: object) -> str:
         address = text(value)
@@ -130,7 +130,7 @@ def uri(*schemes: str) -> Callable[[object], str]:
 
 
 def token(value: object) -> str:
-    """A bearer token that can stand in a header (RFC 6750, section 2.1), hard to guess."""
+    """Return a bearer token that can stand in a header (RFC 6750, section 2.1), hard to guess."""
     secret = text(value)
     if not _TOKEN.fullmatch(secret):
         raise ValueError
@@ -138,12 +138,12 @@ def token(value: object) -> str:
 
 
 def networks(value: object) -> tuple[str, ...]:
-    """Addresses and networks, each as a network."""
+    """Return addresses and networks, each as a network."""
     return tuple(str(ip_network(address)) for address in texts(value))
 
 
 def path(value: object) -> Path:
-    """An absolute path; ``~`` is the user's home."""
+    """Return an absolute path; ``~`` is the user's home."""
     if not isinstance(value, str | Path) or "\0" in str(value):
         raise ValueError
     try:
@@ -153,5 +153,5 @@ def path(value: object) -> Path:
 
 
 def paths(value: object) -> tuple[Path, ...]:
-    """A list of paths, or one text with commas between."""
+    """Return a list of paths, or one text with commas between, as a tuple."""
     return tuple(path(item) for item in texts(value))

@@ -1,4 +1,4 @@
-"""What the server and an engine process say to each other, as Wyoming events on pipes.
+"""The protocol between the server and an engine process: Wyoming events on pipes.
 
 Requests: ``synthesize`` (a segment), ``cancel``, ``ping``. Answers: ``ready`` once after the first
 voices are loaded; for every segment ``loading``/``loaded`` if its voice must be loaded first, then
@@ -30,8 +30,31 @@ EXIT_NO_SPACE = 4
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceVersion:
+    """Identity of a voice's version: a repaired or updated voice has another one.
+
+    `model` is the path of its ``.onnx``.
+    """
+
+    model: Path
+
+    @property
+    def name(self) -> str:
+        """The voice's name."""
+        return self.model.stem
+
+    @property
+    def config(self) -> Path:
+        """The configuration beside the model."""
+        return config_path(self.model)
+
+    def __fspath__(self) -> str:
+        return str(self.model)
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechOptions:
-    """How to speak; ``None`` stands for the voice's own value."""
+    """Options of speech; ``None`` stands for the voice's own value."""
 
     speaker_id: int | None = None
     length_scale: float | None = None
@@ -44,24 +67,23 @@ class SpeechOptions:
 class SegmentRequest:
     """One segment to speak.
 
-    `model` is the path of the voice's ``.onnx`` (empty: the first voice the engine loaded), its
-    configuration lies beside it as ``.onnx.json``. The engine leaves out the first `from_sample`
-    samples: a replay goes on where an earlier attempt stopped. Equal bytes need an equal
-    `schedule`.
+    Without a `model` the first voice speaks that the engine loaded. The engine leaves out the first
+    `from_sample` samples: a replay goes on where an earlier attempt stopped. Equal bytes need an
+    equal `schedule`.
     """
 
     text: str
-    model: str = ""
+    model: VoiceVersion | None = None
     options: SpeechOptions = field(default_factory=SpeechOptions)
     schedule: Schedule | None = None
     from_sample: int = 0
 
     def event(self, request_id: int) -> Event:
-        """The ``synthesize`` event for the engine."""
+        """Return the ``synthesize`` event for the engine."""
         options = {key: value for key, value in asdict(self.options).items() if value is not None}
         data: dict[str, Any] = {"id": request_id, "text": self.text, **options}
-        if self.model:
-            data["model"] = self.model
+        if self.model is not None:
+            data["model"] = str(self.model.model)
         if self.schedule is not None:
             data["schedule"] = self.schedule.to_list()
         if self.from_sample:
@@ -70,10 +92,11 @@ class SegmentRequest:
 
     @staticmethod
     def from_data(data: dict[str, Any]) -> SegmentRequest:
-        """Read the data of a ``synthesize`` event; raises ValueError on a wrong type."""
+        """Return the request of a ``synthesize`` event; raises ValueError on a wrong type."""
+        model = _typed(data, "model", str, "")
         request = SegmentRequest(
             text=_typed(data, "text", str, ""),
-            model=_typed(data, "model", str, ""),
+            model=VoiceVersion(Path(model)) if model else None,
             options=SpeechOptions(
                 speaker_id=_typed(data, "speaker_id", int, None),
                 length_scale=_number(data, "length_scale"),
@@ -90,7 +113,7 @@ class SegmentRequest:
 
 
 def config_path(model: Path) -> Path:
-    """Where the configuration of a voice model lies."""
+    """Return the path of a voice model's configuration."""
     return model.with_name(model.name + ".json")
 
 

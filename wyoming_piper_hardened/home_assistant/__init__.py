@@ -1,1 +1,1 @@
-"""What makes the server an app of Home Assistant: options, discovery, commands."""
+"""The server as an app of Home Assistant: options, discovery, commands."""

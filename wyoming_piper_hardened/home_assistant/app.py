@@ -1,4 +1,4 @@
-"""The face that the server shows as an app: to the Supervisor, and on standard input."""
+"""The server as an app: commands on standard input, and the Supervisor."""
 
 from __future__ import annotations
 
@@ -11,65 +11,73 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
-from ..control import Operations
+from ..control import Control
 from ..errors import HardenedError, SupervisorRefusedError
 from ..events import Event
 from ..issues import Issue, IssueKind, Suggestion
-from .command_listener import Listener
+from ..status import StatusReporter
+from .command_listener import CommandListener
 from .discovery import announce, announcements
 from .options import AppOptions
 from .supervisor import SUPERVISOR_URL, Supervisor
 
 _LOGGER = logging.getLogger(__name__)
 
-_CLEAR_DELAY, _CLEAR_ATTEMPTS = 30.0, 10  # seconds
-
-
-class Listening(Protocol):
-    """A server that clients can reach."""
-
-    @property
-    def port(self) -> int | None:
-        """Its TCP port, if it has one."""
+_CLEAR_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Runs beside the server; whatever fails here, the server speaks on.
+    """Runs beside the server; whatever fails here, the server keeps speaking.
 
     Args:
-        options: the settings, and what is to be said about them.
-        token: what the Supervisor gave to this app; empty where there is none.
+        options: the settings, and what is wrong with the options.
+        token: the Supervisor's token for this app; empty where there is no Supervisor.
         supervisor_url: where the Supervisor is.
         commands: the descriptor that commands are read from; ``None`` for nothing.
+        clear_delay: seconds between two attempts to clear `repair_on_start`.
     """
 
     options: AppOptions
     token: str = ""
     supervisor_url: str = SUPERVISOR_URL
     commands: int | None = None
+    clear_delay: float = 30.0
 
     @contextlib.asynccontextmanager
-    async def face(self, operations: Operations, server: Listening) -> AsyncIterator[None]:
-        """Tell what is wrong with the options, take commands, be discovered."""
-        for remark in self.options.remarks:
-            _LOGGER.warning(Event("option-note", note=remark))
+    async def running(
+        self,
+        control: Control,
+        status: StatusReporter,
+        port: int | None,
+        repaired_on_start: asyncio.Event,
+    ) -> AsyncIterator[None]:
+        """Report wrong options, take commands and announce the app within the context.
+
+        Args:
+            control: carries out commands.
+            status: tells when the server is ready; gets the records of commands.
+            port: the Wyoming server's TCP port, if it has one.
+            repaired_on_start: set when all of `repair_on_start` is repaired.
+        """
+        for note in self.options.notes:
+            _LOGGER.warning(Event("option-note", note=note))
         for issue in self.options.issues:
-            operations.tell(issue)
-        listener = Listener(operations)
+            control.jobs.open_issue(issue)
+        listener = CommandListener(control, status)
         duties: list[Callable[[], Awaitable[None]]] = [
-            listener.work,
-            lambda: self._check_folder(operations),
+            listener.run,
+            lambda: self._check_folder(control),
         ]
         if (source := self.commands) is not None:
             duties.append(lambda: listener.listen(source))
         async with contextlib.AsyncExitStack() as stack:
             if (supervisor := await self._supervisor(stack)) is not None:
-                duties.append(lambda: self._announce(supervisor, operations, server.port))
-                duties.append(lambda: self._clear_repairs(supervisor, operations))
+                duties.append(lambda: self._announce(supervisor, status, port))
+                duties.append(lambda: self._clear_repairs(supervisor, repaired_on_start))
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_perform(duty)) for duty in duties]
                 try:
@@ -80,18 +88,18 @@ class App:
 
     async def _supervisor(self, stack: contextlib.AsyncExitStack) -> Supervisor | None:
         if not self.token:
-            reason = "no SUPERVISOR_TOKEN: this is no app of Home Assistant"
+            reason = "no SUPERVISOR_TOKEN, so this is no app of Home Assistant"
             _LOGGER.info(Event("discovery-disabled", reason=reason))
             return None
         try:
             return await stack.enter_async_context(Supervisor(self.supervisor_url, self.token))
         except SupervisorRefusedError as err:
-            disabled = Event("discovery-disabled", reason=str(err))
-            _LOGGER.error(disabled)  # noqa: TRY400 - the event says all
+            reason = str(err)
+            _LOGGER.error(Event("discovery-disabled", reason=reason))  # noqa: TRY400 - it says all
             return None
 
     async def _announce(
-        self, supervisor: Supervisor, operations: Operations, port: int | None
+        self, supervisor: Supervisor, status: StatusReporter, port: int | None
     ) -> None:
         if port is None:
             reason = "only a tcp:// address can be announced"
@@ -100,25 +108,24 @@ class App:
         web_uri = self.options.settings.web_uri
         web_port = urlsplit(web_uri).port if web_uri else None
         announced = announcements(socket.gethostname(), port, web_port)
-        await announce(supervisor, operations, announced)
+        await announce(supervisor, status, announced)
 
-    async def _clear_repairs(self, supervisor: Supervisor, operations: Operations) -> None:
-        """Take what has been repaired out of the options, or every start would do it again."""
+    async def _clear_repairs(self, supervisor: Supervisor, repaired: asyncio.Event) -> None:
+        """Remove what has been repaired from the options, or every start would repeat it."""
         if not (done := self.options.settings.repair_on_start):
             return
-        await operations.repaired_on_start.wait()
+        await repaired.wait()
         for _ in range(_CLEAR_ATTEMPTS):
             try:
                 await clear_repairs(supervisor, done)
             except HardenedError as err:
-                failed = Event("repairs-not-cleared", code=err.code, reason=str(err))
-                _LOGGER.warning(failed)
-                await asyncio.sleep(_CLEAR_DELAY)
+                _LOGGER.warning(Event("repairs-not-cleared", code=err.code, reason=str(err)))
+                await asyncio.sleep(self.clear_delay)
             else:
                 return
 
-    async def _check_folder(self, operations: Operations) -> None:
-        """Say early that no voice can be installed or mended, before one has to be."""
+    async def _check_folder(self, control: Control) -> None:
+        """Report early that no voice can be installed or repaired, before one has to be."""
         folder = self.options.settings.data_dir
         try:
             await asyncio.to_thread(_write_something, folder)
@@ -126,9 +133,9 @@ class App:
             params = {"folder": str(folder), "reason": err.strerror}
             if err.errno in {errno.ENOSPC, errno.EDQUOT}:
                 kind, suggestion = IssueKind.NO_SPACE, Suggestion.FREE_SPACE
-                operations.tell(Issue(kind, "data_dir", "data_dir", params, suggestion))
+                control.jobs.open_issue(Issue(kind, "data_dir", "data_dir", params, suggestion))
             else:
-                operations.tell(Issue(IssueKind.UNWRITABLE, "data_dir", "", params))
+                control.jobs.open_issue(Issue(IssueKind.UNWRITABLE, "data_dir", "", params))
 
 
 def _write_something(folder: Path) -> None:
@@ -138,7 +145,7 @@ def _write_something(folder: Path) -> None:
 
 
 async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:
-    """Take `done` out of the option `repair_on_start`; leave what was added meanwhile.
+    """Remove `done` from the option `repair_on_start`; leave what was added meanwhile.
 
     Raises:
         SupervisorError: the Supervisor does not do that.
@@ -157,8 +164,8 @@ async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:
 
 
 async def _perform(duty: Callable[[], Awaitable[None]]) -> None:
-    """A duty; a bug in one ends neither the others nor the server."""
+    """Run one duty; a bug in one ends neither the others nor the server."""
     try:
         await duty()
     except Exception:
-        _LOGGER.exception(Event("internal-error", where="a task of the app"))
+        _LOGGER.exception(Event("internal-error", where="app"))

@@ -1,4 +1,4 @@
-"""Takes commands from standard input, one after the other."""
+"""Carries out commands from standard input, one after the other."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import contextlib
 import logging
 import time
 
-from ..control import CommandRecord, Operations
+from ..control import Control
 from ..errors import CommandError, CommandsWaitingError, HardenedError
 from ..events import Event, LimitedLog
+from ..status import CommandRecord, StatusReporter
 from .commands import Command, parse
 from .standard_input import MAX_LINE_BYTES, lines
 
@@ -18,31 +19,33 @@ _LOGGER = logging.getLogger(__name__)
 _MAX_WAITING = 32
 
 
-class Listener:
-    """Carries out the commands that come; their outcomes are logged and part of the status.
+class CommandListener:
+    """Carries out commands; their outcomes are logged and part of the status.
 
     Args:
-        operations: what commands may do.
+        control: what commands may do.
+        status: gets the records of commands.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, control: Control, status: StatusReporter) -> None:
+        self._control = control
+        self._status = status
         self._waiting: asyncio.Queue[Command] = asyncio.Queue(_MAX_WAITING)
         self._log = LimitedLog(_LOGGER)
 
     async def listen(self, source: int) -> None:
-        """Take commands until the end of input, whether they are valid or not."""
+        """Read commands until the end of input, whether they are valid or not."""
         async with contextlib.aclosing(lines(source)) as received:
             async for line in received:
                 self._take(line)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """Carry out commands in their order until cancelled."""
         while True:
             command = await self._waiting.get()
             begin = time.monotonic()
             try:
-                outcome, message = "ok", await command.carry_out(self._operations)
+                outcome, message = "ok", await command.carry_out(self._control, self._status)
             except HardenedError as err:
                 outcome, message = err.code, str(err)
             except Exception as err:
@@ -69,4 +72,5 @@ class Listener:
             _LOGGER.info(Event("command-done", command=command, result=message))
         else:
             _LOGGER.error(Event("command-failed", command=command, code=outcome, reason=message))
-        self._operations.record(CommandRecord(time.time(), command, outcome, message, duration))
+        record = CommandRecord(time.time(), command, outcome, message, duration)
+        self._status.record_command(record)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 import voluptuous as vol
 
-from ..control import Operations
+from ..control import Control
 from ..errors import CommandError, CommandFieldsError, CommandUnknownError, VoiceError
+from ..status import StatusReporter
 from ..store.voice import is_voice_name
 
 _SHOWN = 40  # characters of a name that somebody made up
@@ -32,21 +33,21 @@ class Command:
         """Its name, and its voice if it has one."""
         return " ".join(filter(None, (self.name, self.fields.get("voice"))))
 
-    async def carry_out(self, operations: Operations) -> str:
-        """Do it; returns what came of it.
+    async def carry_out(self, control: Control, status: StatusReporter) -> str:
+        """Carry out the command; return its result in words.
 
         Raises:
             HardenedError: it failed.
         """
-        return await COMMANDS[self.name].carry_out(operations, self.fields)
+        return await COMMANDS[self.name].carry_out(control, status, self.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """`first` is the field that the short form fills."""
+    """A kind of command; `first` is the field that the short form fills."""
 
     schema: vol.Schema
-    carry_out: Callable[[Operations, Mapping[str, str]], Awaitable[str]]
+    carry_out: Callable[[Control, StatusReporter, Mapping[str, str]], Awaitable[str]]
     first: str | None = None
 
 
@@ -91,7 +92,7 @@ def _from_short_form(text: str) -> dict[str, str]:
 
 
 def _voice(value: object) -> str:
-    """A name that could be a voice's; whether there is one is not known yet."""
+    """Return a name that a voice could have, whether there is one or not."""
     if not isinstance(value, str) or not is_voice_name(value.strip()):
         raise vol.Invalid("must be the name of a voice")
     return value.strip()
@@ -103,53 +104,55 @@ def _text(value: object) -> str:
     return value.encode(errors="replace").decode()
 
 
-async def _install(operations: Operations, fields: Mapping[str, str]) -> str:
-    voice = await operations.install(fields["voice"])
+async def _install(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    voice = await (await control.start_install(fields["voice"]))
     return f"{voice.name} is installed"
 
 
-async def _remove(operations: Operations, fields: Mapping[str, str]) -> str:
-    await operations.remove(fields["voice"])
+async def _remove(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    await control.remove(fields["voice"])
     return "it is removed"
 
 
-async def _verify(operations: Operations, fields: Mapping[str, str]) -> str:
-    if damage := await operations.verify(fields["voice"]):
-        raise VoiceError("; ".join(damage))
+async def _verify(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    if damage := await (await control.start_verify(fields["voice"])):
+        raise VoiceError("; ".join(map(str, damage)))
     return "it is as it was installed"
 
 
-async def _repair(operations: Operations, fields: Mapping[str, str]) -> str:
-    voice = await operations.repair(fields["voice"])
+async def _repair(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    voice = await (await control.start_repair(fields["voice"]))
     return f"it speaks from {voice.model.parent}"
 
 
-async def _restart_workers(operations: Operations, _: Mapping[str, str]) -> str:
-    operations.restart_workers()
+async def _restart_workers(
+    control: Control, _status: StatusReporter, _fields: Mapping[str, str]
+) -> str:
+    control.restart_workers()
     return "each goes on until its replacement is ready"
 
 
-async def _reset_breaker(operations: Operations, fields: Mapping[str, str]) -> str:
-    operations.reset_breaker(fields.get("voice"))
+async def _reset_breaker(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    control.reset_breaker(fields.get("voice"))
     return "what was given up is tried again"
 
 
-async def _say(operations: Operations, fields: Mapping[str, str]) -> str:
-    spoken = await operations.say(fields.get("text", _TRIAL_TEXT), fields.get("voice"))
+async def _say(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    spoken = await control.say(fields.get("text", _TRIAL_TEXT), fields.get("voice"))
     first = "never" if spoken.first_audio is None else f"after {spoken.first_audio * 1000:.0f} ms"
     return (
         f"{spoken.voice}: {spoken.audio:.2f} s of audio in {spoken.duration:.2f} s, first {first}"
     )
 
 
-async def _status(operations: Operations, _: Mapping[str, str]) -> str:
-    status = operations.status()
-    workers = ", ".join(str(worker.state) for worker in status.pool.workers) or "none"
-    works = ", ".join(f"{work.action} {work.voice}" for work in status.jobs) or "nothing"
+async def _status(_control: Control, reporter: StatusReporter, _fields: Mapping[str, str]) -> str:
+    status = reporter.snapshot()
+    workers = ", ".join(str(worker.state) for worker in status.workers) or "none"
+    jobs = ", ".join(f"{job.action} {job.voice}" for job in status.jobs) or "none"
     issues = ", ".join(issue.id for issue in status.issues) or "none"
     return (
         f"{'ready' if status.ready else 'not ready'}, {status.speaks} speaks; workers: {workers}; "
-        f"under way: {works}; issues: {issues}"
+        f"jobs: {jobs}; issues: {issues}"
     )
 
 

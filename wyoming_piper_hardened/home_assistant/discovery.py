@@ -1,4 +1,4 @@
-"""Lets Home Assistant discover the app, as soon as it can speak."""
+"""Announces the app to Home Assistant as soon as it can speak."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..control import Operations
 from ..errors import SupervisorError
 from ..events import Event
+from ..status import StatusReporter
 from .supervisor import Supervisor
 
 _LOGGER = logging.getLogger(__name__)
@@ -20,14 +20,14 @@ _RETRY_DELAY, _RETRY_LIMIT = 1.0, 300.0  # seconds; doubles
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What one integration of Home Assistant is told; `service` is its domain."""
+    """Announcement to one integration of Home Assistant; `service` is its domain."""
 
     service: str
     config: Mapping[str, Any]
 
 
 def announcements(host: str, port: int, web_port: int | None) -> tuple[Announcement, ...]:
-    """What is announced of a server at `host`, for Home Assistant's own integration and ours."""
+    """Return the announcements of a server at `host`, for the Wyoming integration and ours."""
     own: dict[str, Any] = {"host": host, "port": port}
     if web_port is not None:
         own["web_port"] = web_port
@@ -39,24 +39,24 @@ def announcements(host: str, port: int, web_port: int | None) -> tuple[Announcem
 
 async def announce(
     supervisor: Supervisor,
-    operations: Operations,
+    status: StatusReporter,
     announced: Iterable[Announcement],
     delays: Iterable[float] | None = None,
 ) -> None:
     """Announce once the default voice can speak; try again until that succeeds.
 
-    It is not withdrawn when the server stops. The Supervisor shows what stopped apps have announced
-    to nobody; but a withdrawal makes Home Assistant remove the integration that a person has set up
+    It is not withdrawn when the server stops. The Supervisor hides what stopped apps have
+    announced; but a withdrawal makes Home Assistant remove the integration that a person has set up
     from it, so every restart of the app would take its entities away.
 
     Args:
         supervisor: is told.
-        operations: tells when the server is ready.
+        status: knows when the server is ready.
         announced: what to announce; one that fails does not hold up another.
         delays: seconds between attempts.
     """
-    while not operations.ready:
-        await operations.changes.wait()
+    while not status.ready:
+        await status.notifier.wait()
     async with asyncio.TaskGroup() as tasks:
         for one in announced:
             tasks.create_task(_announce(supervisor, one, delays or _delays()))
@@ -70,10 +70,14 @@ async def _announce(
         try:
             await supervisor.announce(announcement.service, announcement.config)
         except SupervisorError as err:
-            if (reason := str(err)) != logged:  # not one line every 5 minutes
-                logged, service = reason, announcement.service
-                failed = Event("discovery-failed", service=service, code=err.code, reason=reason)
-                _LOGGER.warning(failed)
+            if (
+                str(err) != logged
+            ):  # an absent Supervisor is worth one line, not one every 5 minutes
+                logged = str(err)
+                service, code = announcement.service, err.code
+                _LOGGER.warning(
+                    Event("discovery-failed", service=service, code=code, reason=str(err))
+                )
             await asyncio.sleep(delay)
         else:
             _LOGGER.info(Event("discovery-announced", service=announcement.service))

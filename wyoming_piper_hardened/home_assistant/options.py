@@ -1,7 +1,7 @@
-"""The app's options: settings as a person typed them, who may have come from another app.
+"""The app's options: settings as a person typed them, perhaps for the official Piper app.
 
-Whatever is wrong with one of them, the app starts: an app that does not start cannot be mended
-from its page. Sources, each stronger than the one before: defaults, the app's own defaults, the
+The app starts whatever is wrong with an option: one that does not start cannot be repaired from
+its page. Sources, each stronger than the one before: defaults, the app's own defaults, the
 environment (``WPH_<NAME>``; for people who run the image without Home Assistant), the options,
 flags.
 """
@@ -28,10 +28,10 @@ APP_DEFAULTS: Mapping[str, Any] = {
     "data_dir": Path("/data"),
     "custom_voice_dirs": (Path("/share/piper"), Path("/share/piper_hardened")),
 }
-"""What is different in the app's container. The folders hold voices of the user's own."""
+"""Defaults that differ in the app's container. The folders hold voices of the user's own."""
 
 INGRESS = ("172.30.32.2/32",)
-"""Where the page's callers come from in Home Assistant; nobody else reaches that port."""
+"""Addresses of the page's callers in Home Assistant; nobody else reaches that port."""
 
 OPTIONS_FILE = Path("/data/options.json")
 
@@ -43,13 +43,13 @@ _DEFAULTS = {setting.name: setting.default for setting in all_settings()}
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """The settings that come of the options, and what is to be said about them."""
+    """The settings that the options give, and what is wrong or noteworthy about them."""
 
     settings: Settings
     issues: tuple[Issue, ...] = ()
-    """What is wrong, and was left at its default."""
-    remarks: tuple[str, ...] = ()
-    """What is not wrong, but worth a line in the log."""
+    """Wrong options, which were left at their defaults."""
+    notes: tuple[str, ...] = ()
+    """Lines for the log about options that are not wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _debug(value: object) -> str | None:
 
 
 def _resident(value: object) -> int:
-    """That app kept one voice for each of its processes."""
+    """Return the voices to keep loaded: that app kept one for each of its processes."""
     processes: int = _CHECKS["resident_voices"](value)
     return max(processes, Settings().resident_voices)
 
@@ -114,20 +114,20 @@ def read_options(
     load_settings(flags=given)  # raises
     reading.values |= {name: _CHECKS[name](value) for name, value in given.items()}
     return AppOptions(
-        Settings(**reading.values), tuple(reading.issues), tuple(dict.fromkeys(reading.remarks))
+        Settings(**reading.values), tuple(reading.issues), tuple(dict.fromkeys(reading.notes))
     )
 
 
 @dataclass(slots=True)
 class _Reading:
-    """Collects values and what is wrong with others."""
+    """Values that were read, and what is wrong with the others."""
 
     values: dict[str, Any]
     issues: list[Issue] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def load(self, file: Path, *, missing_is_wrong: bool) -> dict[str, object]:
-        """The object in `file`; nothing if it cannot be read."""
+        """Return the object in `file`; nothing if it cannot be read."""
         try:
             if not file.is_file():  # a device or a pipe would never end
                 if file.exists() or missing_is_wrong:
@@ -152,7 +152,7 @@ class _Reading:
                 if name in _CHECKS:
                     self._take(variable, name, text)
                 else:
-                    self.remarks.append(f"{variable[:_SHOWN]} in the environment is not a setting")
+                    self.notes.append(f"{variable[:_SHOWN]} in the environment is not a setting")
 
     def take_options(self, options: Mapping[str, object]) -> None:
         given = {name: value for name, value in options.items() if not _is_empty(value)}
@@ -164,12 +164,12 @@ class _Reading:
                 self._take_retired(name, value)
         for name in options:
             if name not in _CHECKS and name not in _RETIRED:
-                self.remarks.append(f"the option {name[:_SHOWN]!r} is not known and does nothing")
+                self.notes.append(f"the option {name[:_SHOWN]!r} is not known and does nothing")
 
     def _take_retired(self, name: str, value: object) -> None:
         """Take an option of the official app, unless its successor says something else."""
         retired = _RETIRED[name]
-        self.remarks.append(f"the option {name} of the official Piper app {retired.remark}")
+        self.notes.append(f"the option {name} of the official Piper app {retired.remark}")
         if (successor := retired.successor) is None:
             return
         try:
@@ -199,19 +199,19 @@ class _Reading:
 
 
 def _is_empty(value: object) -> bool:
-    """Whether a person has left the option empty, which means its default."""
+    """Return whether the option was left empty, which means its default."""
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
 def _is_printable(value: object) -> bool:
-    """Whether no text in `value` has a character that no file name or log should meet."""
+    """Return whether every text in `value` is printable, and so fit for file names and logs."""
     if isinstance(value, list):
         return all(map(_is_printable, value))
     return not isinstance(value, str) or value.strip().isprintable()
 
 
 def _checked(name: str, value: object) -> Any:
-    """A value in its proper type; raises ValueError, vol.Invalid or ConfigError."""
+    """Return a value in its proper type; raises ValueError, vol.Invalid or ConfigError."""
     if not _is_printable(value):
         raise ValueError
     checked = _CHECKS[name](value)

@@ -22,9 +22,9 @@ _END = b""
 
 
 def descriptor() -> int | None:
-    """The descriptor of standard input; ``None`` if the program was started without.
+    """Return the descriptor of standard input; ``None`` if the program was started without.
 
-    Its number alone tells nothing then: the next file that is opened gets it.
+    Its number alone means nothing then: the next file that is opened gets it.
     """
     try:
         return None if sys.stdin is None else sys.stdin.fileno()
@@ -33,7 +33,7 @@ def descriptor() -> int | None:
 
 
 async def lines(source: int) -> AsyncGenerator[bytes | None, None]:
-    """Every line that comes, without its end; ``None`` for one that was too long and is left out.
+    """Yield every line without its end; ``None`` for one that was too long and is left out.
 
     Ends at the end of input, or when it cannot be read. Empty lines are left out.
     """
@@ -88,7 +88,7 @@ class _Reader(threading.Thread):
         self._wake, self._waker = os.pipe()
 
     async def next(self) -> bytes:
-        """What comes next; empty at the end."""
+        """Return the next piece; empty at the end."""
         piece = await self._pieces.get()
         self._wanted.release()
         return piece

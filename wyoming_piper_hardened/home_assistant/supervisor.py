@@ -64,7 +64,7 @@ class Supervisor:
         await self._ask("POST", "/discovery", {"service": service, "config": dict(config)})
 
     async def options(self) -> dict[str, Any]:
-        """The app's options as they will be at its next start.
+        """Return the app's options as they will be at its next start.
 
         Raises:
             SupervisorError: see the class.
@@ -86,7 +86,7 @@ class Supervisor:
     async def _ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> dict[str, Any]:
-        """What the Supervisor answers; `{}` if that is nothing."""
+        """Return the Supervisor's answer; `{}` if that is empty."""
         assert self._session is not None
         with _failures_named(f"{method} {path}"):
             async with self._session.request(
@@ -113,7 +113,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    """The answer's object; `{}` if it is none, as when a proxy answers instead."""
+    """Return the answer's object; `{}` if it is none, as when a proxy answers instead."""
     with contextlib.suppress(ValueError, RecursionError):
         answer = json.loads(content)
         if isinstance(answer, dict):
@@ -123,7 +123,7 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _failures_named(what: str) -> Iterator[None]:
-    """FairShare failures of the connection into ours."""
+    """Translate failures of the connection into errors of this program."""
     try:
         yield
     except aiohttp.ClientConnectorError as err:

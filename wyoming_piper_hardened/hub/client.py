@@ -1,8 +1,8 @@
-"""The hub of voices: a moving revision becomes a commit, a path becomes bytes.
+"""Client of the voice repository (the hub): revisions become commits, paths become bytes.
 
 Redirects are followed here, hop by hop: the token goes to the endpoint alone, the commit and the
 digest are believed from the endpoint alone, and the signed address that the hub hands out is never
-kept, logged or shown. Proxies of the environment are asked for each hop; ``~/.netrc`` is not read.
+kept, logged or shown. Proxies of the environment apply to each hop; ``~/.netrc`` is not read.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from yarl import URL
 
 from .. import __version__
 from ..errors import HubAnswerError, OfflineError, RedirectRefusedError
-from .response import HubHeaders, Reply, Timeouts, is_commit
+from .response import HubHeaders, HubResponse, Timeouts, is_commit, refuse_other_content
 from .retry import RetryPolicy
 from .settings import HubSettings
-from .status import refuse_other_content
 from .transport import Resolver, failures_named, proxy_for, trusted_certificates
 
 CATALOGUE_PATH = "voices.json"
@@ -35,7 +34,7 @@ _ENCODED = re.compile(r"[!-~]+")
 
 
 class Hub:
-    """Asks the hub; use as ``async with Hub(settings) as hub``."""
+    """Client of the hub; use as ``async with Hub(settings) as hub``."""
 
     def __init__(
         self,
@@ -79,33 +78,33 @@ class Hub:
         await self._session.close()
 
     async def resolve(self, revision: str | None = None) -> str:
-        """The commit that `revision` (default: the setting) stands for at this moment.
+        """Return the commit that `revision` (default: the setting) stands for at this moment.
 
         Raises:
-            DownloadError: the hub cannot be reached, or it is not the hub that answers.
+            DownloadError: the hub cannot be reached, or it is not the hub that responds.
         """
         wanted = revision or self.settings.revision
 
         async def attempt() -> str:
-            async with self.get(CATALOGUE_PATH, wanted, method="HEAD") as reply:
-                reply.refuse()
-                assert reply.hub_headers.commit is not None
-                return reply.hub_headers.commit
+            async with self.get(CATALOGUE_PATH, wanted, method="HEAD") as response:
+                response.refuse()
+                assert response.hub_headers.commit is not None
+                return response.hub_headers.commit
 
         return wanted if is_commit(wanted) else await self.retry.run(attempt)
 
     async def read(self, path: str, commit: str, *, limit: int) -> bytes:
-        """A small file of at most `limit` bytes."""
+        """Return a small file of at most `limit` bytes."""
 
         async def attempt() -> bytes:
             data = bytearray()
-            async with self.get(path, commit) as reply:
-                reply.refuse()
-                async for piece in reply.body():
+            async with self.get(path, commit) as response:
+                response.refuse()
+                async for piece in response.body():
                     data += piece
                     if len(data) > limit:
-                        raise HubAnswerError(f"{reply.what}: has more than {limit} bytes")
-                refuse_other_content(bytes(data), reply.what)
+                        raise HubAnswerError(f"{response.what}: has more than {limit} bytes")
+                refuse_other_content(bytes(data), response.what)
                 return bytes(data)
 
         return await self.retry.run(attempt)
@@ -118,12 +117,12 @@ class Hub:
         *,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Reply]:
-        """Ask once for a file; what goes wrong within the block is named as well.
+    ) -> AsyncIterator[HubResponse]:
+        """Request a file once; failures within the block get their names, too.
 
         Raises:
-            DownloadError: asking again does not help.
-            TransientError: it may; see `RetryPolicy.run`.
+            DownloadError: another attempt does not help.
+            TransientError: it may help; see `RetryPolicy.run`.
         """
         what = f"{path} from {self._endpoint.host}"
         if self.settings.offline:
@@ -140,31 +139,31 @@ class Hub:
                     headers=dict(headers or {}) | self._authorization(trusted=trusted),
                     proxy=proxy_for(url),
                     allow_redirects=False,
-                ) as response:
+                ) as http:
                     if trusted:
-                        hub_headers.add(response.headers)
-                    if response.status not in _REDIRECTS:
-                        if response.status < 300:  # noqa: PLR2004
+                        hub_headers.add(http.headers)
+                    if http.status not in _REDIRECTS:
+                        if http.status < 300:  # noqa: PLR2004
                             hub_headers.check_commit(revision, what)
-                        yield Reply(
+                        yield HubResponse(
                             what=what,
                             hub_headers=hub_headers,
                             signed=not trusted,
-                            response=response,
+                            http=http,
                             timeouts=self._timeouts,
                         )
                         return
-                    url = self._next(url, response.headers.get("Location", ""), what)
+                    url = self._next(url, http.headers.get("Location", ""), what)
                     if not self._is_here(url):
                         hub_headers.check_commit(revision, what)
             raise RedirectRefusedError(f"{what}: redirected in circles; check hub_endpoint")
 
     def _url(self, path: str, revision: str) -> URL:
-        place = f"{_REPOSITORY}/resolve/{quote(revision, safe='')}/{quote(path)}"
-        return URL(f"{self.settings.endpoint}/{place}", encoded=True)
+        file = f"{_REPOSITORY}/resolve/{quote(revision, safe='')}/{quote(path)}"
+        return URL(f"{self.settings.endpoint}/{file}", encoded=True)
 
     def _is_here(self, url: URL) -> bool:
-        """Whether `url` belongs to the endpoint; its encrypted side does."""
+        """Return whether `url` belongs to the endpoint; its encrypted side does."""
         here = self._endpoint
         upgraded = here.scheme == "http" and here.is_default_port() and url.is_default_port()
         return url.host == here.host and (
@@ -186,6 +185,6 @@ class Hub:
         schemes = ("https",) if self._endpoint.scheme == "https" else ("http", "https")
         if not fits or following.scheme not in schemes:
             raise RedirectRefusedError(
-                f"{what}: redirected to a place no file is fetched from; check hub_endpoint"
+                f"{what}: redirected to an address that no file is fetched from; check hub_endpoint"
             )
         return following

@@ -1,11 +1,11 @@
 """One file from the hub to the disk: all of it, and exactly it, or a named error.
 
-What is left on the disk:
+Files that are left on the disk:
 
-- success: the target alone, flushed by whoever commits it;
+- success: the target alone, flushed by the commit;
 - the network failed, the hub refused, or the caller cancelled: ``<target>.<md5>.part`` with what
   came so far, if anything did. The next download of the same file goes on from there;
-- what came was wrong, or the disk refused: nothing.
+- the bytes were wrong, or the disk refused: nothing.
 
 The target is never seen incomplete. Two downloads to one target at once are the caller's to
 prevent.
@@ -13,14 +13,11 @@ prevent.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from ..catalogue.entry import VoiceFile
+from ..aio import run_in_thread
 from ..errors import (
     CaptivePortalError,
     CatalogueStaleError,
@@ -32,13 +29,14 @@ from ..errors import (
     StoreError,
 )
 from .client import Hub
+from .files import VoiceFile
 from .partial import Partial
-from .response import Reply
+from .response import HEAD_BYTES, HubResponse, continues, refuse_other_content, strong_etag
 from .retry import TransientError
-from .status import HEAD_BYTES, continues, refuse_other_content, strong_etag
 
 OnProgress = Callable[[int, int], None]
-"""Is told bytes so far and bytes in all, on the event loop; may go down when a file starts over."""
+"""Called with bytes so far and bytes in all, on the event loop; the former may shrink when a file
+starts over."""
 
 _BLOCK = 1 << 20
 _PROGRESS = 1 << 20
@@ -51,12 +49,10 @@ _WORTHLESS = (
     StoreError,
 )
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A file that came; `etag` is the last answer's, ``None`` if it gave no strong one."""
+    """A complete file; `etag` is that of the last response, ``None`` if it had no strong one."""
 
     sha256: str
     md5: str
@@ -74,7 +70,7 @@ async def download(
     """Fetch `file` as it is at `commit` to `target`, whose folder must exist.
 
     Raises:
-        DownloadError: why not, and what to do; see the module for what is left on the disk.
+        DownloadError: it failed; the module lists the files that are left on the disk.
     """
     part = Partial(target, file)
     transfer = _Transfer(hub, file, commit, part, on_progress)
@@ -112,10 +108,10 @@ class _Transfer:
         self._furthest = 0
 
     async def run(self) -> Downloaded:
-        """Fetch what is missing, then check everything."""
+        """Fetch the missing bytes, then check all of them."""
         self._furthest = self._part.size
         self._etag = None
-        self._tell()
+        self._report()
         await self._hub.retry.run(self._attempt)
         md5, sha256 = await run_in_thread(self._part.finish, self._sha256)
         return Downloaded(sha256, md5, self._file.size, self._etag)
@@ -124,12 +120,17 @@ class _Transfer:
         if self._part.size == self._file.size:
             return
         try:
-            async with self._hub.get(self._file.path, self._commit, headers=self._range()) as reply:
-                await self._start_over_unless_it_continues(reply)
-                reply.refuse()
-                self._check_announcement(reply)
-                self._etag, self._sha256 = strong_etag(reply.headers), reply.hub_headers.sha256
-                await self._receive(reply)
+            async with self._hub.get(
+                self._file.path, self._commit, headers=self._range()
+            ) as response:
+                await self._start_over_unless_it_continues(response)
+                response.refuse()
+                self._check_announcement(response)
+                self._etag, self._sha256 = (
+                    strong_etag(response.headers),
+                    response.hub_headers.sha256,
+                )
+                await self._receive(response)
         except TransientError as err:
             err.progress = self._part.size >= self._furthest + _PROGRESS
             self._furthest = max(self._furthest, self._part.size)
@@ -141,46 +142,50 @@ class _Transfer:
         condition = {"If-Range": self._etag} if self._etag else {}
         return {"Range": f"bytes={self._part.size}-", **condition}
 
-    async def _start_over_unless_it_continues(self, reply: Reply) -> None:
+    async def _start_over_unless_it_continues(self, response: HubResponse) -> None:
         start = self._part.size
-        if reply.status == 206:  # noqa: PLR2004
-            if start and continues(reply.headers, start, self._file.size, self._etag):
+        if response.status == 206:  # noqa: PLR2004
+            if start and continues(response.headers, start, self._file.size, self._etag):
                 return
-        elif not start or reply.status not in (200, 416):
+        elif not start or response.status not in (200, 416):
             return
         await run_in_thread(self._part.restart)
         self._etag = None
-        if reply.status != 200:  # noqa: PLR2004
+        if response.status != 200:  # noqa: PLR2004
             raise TransientError(
-                DownloadInterruptedError(f"{reply.what}: sent another part than asked; try later")
+                DownloadInterruptedError(
+                    f"{response.what}: sent another part than requested; try later"
+                )
             )
 
-    def _check_announcement(self, reply: Reply) -> None:
-        if reply.hub_headers.size not in (None, self._file.size):
+    def _check_announcement(self, response: HubResponse) -> None:
+        if response.hub_headers.size not in (None, self._file.size):
             raise CatalogueStaleError(
-                f"{reply.what}: the hub has {reply.hub_headers.size} bytes, the catalogue says "
-                f"{self._file.size}; refresh the catalogue"
+                f"{response.what}: the hub has {response.hub_headers.size} bytes, the catalogue "
+                f"says {self._file.size}; refresh the catalogue"
             )
 
-    async def _receive(self, reply: Reply) -> None:
+    async def _receive(self, response: HubResponse) -> None:
         missing = self._file.size - self._part.size
-        misfit = reply.length not in (None, missing)
+        misfit = response.length not in (None, missing)
         received = 0
         buffer = bytearray()
         try:
-            async for data in reply.body():
+            async for data in response.body():
                 buffer += data
                 received += len(data)
                 if received > missing or (misfit and received >= HEAD_BYTES):
                     break
                 if len(buffer) >= _BLOCK:
-                    await self._keep(buffer, reply.what)
+                    await self._keep(buffer, response.what)
             if misfit or received > missing:
-                await self._refuse_size(buffer, reply)
+                await self._refuse_size(buffer, response)
         finally:
-            await self._keep(buffer, reply.what)
+            await self._keep(buffer, response.what)
         if received < missing:
-            raise TransientError(DownloadInterruptedError(f"{reply.what}: ended early; try later"))
+            raise TransientError(
+                DownloadInterruptedError(f"{response.what}: ended early; try later")
+            )
 
     async def _keep(self, buffer: bytearray, what: str) -> None:
         if buffer:
@@ -188,9 +193,9 @@ class _Transfer:
             data = bytes(buffer)
             buffer.clear()
             await run_in_thread(self._part.write, data)
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._on_progress is not None:
             self._on_progress(self._part.size, self._file.size)
 
@@ -203,25 +208,11 @@ class _Transfer:
             buffer.clear()
             raise
 
-    async def _refuse_size(self, buffer: bytearray, reply: Reply) -> None:
-        self._look_at(buffer, reply.what)
+    async def _refuse_size(self, buffer: bytearray, response: HubResponse) -> None:
+        self._look_at(buffer, response.what)
         buffer.clear()
         await run_in_thread(self._part.restart)
         raise DownloadCorruptError(
-            f"{reply.what}: more or fewer bytes than the catalogue's {self._file.size}; refresh "
+            f"{response.what}: more or fewer bytes than the catalogue's {self._file.size}; refresh "
             "the catalogue, or set hub_endpoint to a mirror that does not alter files"
         )
-
-
-async def run_in_thread(call: Callable[..., T], *arguments: object) -> T:
-    """Like `asyncio.to_thread`, but never ends before the thread has: the file stays ours."""
-    work = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        while not work.done():
-            with contextlib.suppress(asyncio.CancelledError):  # one is enough
-                await asyncio.wait([work])
-        if not work.cancelled():
-            work.exception()  # seen; the cancellation matters more
-        raise

@@ -1,4 +1,4 @@
-"""A file that is still coming: written aside, digested on the way, renamed when it is right.
+"""An incomplete file: written aside, digested on the way, renamed when it is right.
 
 Everything here blocks on the disk; an event loop calls it in a thread.
 """
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..catalogue.entry import VoiceFile
 from ..errors import DownloadCorruptError, NoSpaceError, StoreError
+from .files import VoiceFile
 
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Partial:
-    """What has come so far of `file`, beside `target`, in ``<target>.<start of its MD5>.part``.
+    """The bytes of `file` so far, beside `target`, in ``<target>.<start of its MD5>.part``.
 
     The digest in its name lets a later download go on where this one stopped: the part can only
     belong to a file of the same bytes.
@@ -39,9 +39,9 @@ class Partial:
         self._sha256 = hashlib.sha256()
 
     def open(self) -> None:
-        """Open it, new or with what is there already; a link is not followed."""
+        """Open the part, new or with the bytes that are there already; a link is not followed."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with self._refusals_named():
+        with self._named_errors():
             self._file = os.fdopen(os.open(self.path, flags, 0o644), "r+b", buffering=0)
             while block := self._file.read(_BLOCK):
                 self._digest(block)
@@ -49,9 +49,9 @@ class Partial:
             self.restart()
 
     def write(self, data: bytes) -> None:
-        """Append."""
+        """Append bytes."""
         assert self._file is not None
-        with self._refusals_named():
+        with self._named_errors():
             view = memoryview(data)
             while view:
                 written = self._file.write(view)
@@ -59,9 +59,9 @@ class Partial:
                 view = view[written:]
 
     def restart(self) -> None:
-        """Forget everything that came."""
+        """Drop all bytes."""
         assert self._file is not None
-        with self._refusals_named():
+        with self._named_errors():
             self._file.seek(0)
             self._file.truncate()
         self.size = 0
@@ -72,10 +72,10 @@ class Partial:
         """Check everything and take the target's name; returns the MD5 and the SHA-256.
 
         Args:
-            sha256: what the hub says that it is, if it does.
+            sha256: the digest that the hub announced, if it did.
 
         Raises:
-            DownloadCorruptError: these are not the bytes of the catalogue; they are forgotten.
+            DownloadCorruptError: these are not the bytes of the catalogue; they are dropped.
         """
         assert self._file is not None
         found = self._md5.hexdigest(), self._sha256.hexdigest()
@@ -90,12 +90,12 @@ class Partial:
             raise DownloadCorruptError(
                 f"{self._expected.path}: the bytes are not those that the hub announced; try later"
             )
-        with self._refusals_named():
+        with self._named_errors():
             self.path.replace(self._target)
         return found
 
     def close(self) -> None:
-        """Let go of the file; what came stays, an empty one goes."""
+        """Close the file; the bytes so far stay, an empty file goes."""
         if self._file is None:
             return
         with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ class Partial:
             self.discard()
 
     def discard(self) -> None:
-        """Remove it."""
+        """Remove the part."""
         with contextlib.suppress(OSError):
             self.path.unlink()
 
@@ -114,7 +114,7 @@ class Partial:
         self.size += len(data)
 
     @contextlib.contextmanager
-    def _refusals_named(self) -> Iterator[None]:
+    def _named_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as err:

@@ -1,4 +1,4 @@
-"""How often, and after which pauses, something is asked for again."""
+"""Retries of requests to the hub: how many, and after which pauses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TypeVar
 import tenacity
 
 from ..errors import DownloadError
+from ..events import Event
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -19,10 +20,10 @@ T = TypeVar("T")
 
 
 class TransientError(Exception):
-    """A failure that may be over soon; `error` is what the user meets when it is not.
+    """A failure that may be over soon; `error` is raised in the end if it is not.
 
-    `wait` is how many seconds the hub asked to stay away. `progress`: the attempt brought so much
-    that it does not count as one.
+    `wait` is the number of seconds that the hub asked to wait. `progress`: the attempt brought so
+    much that it does not count as one.
     """
 
     def __init__(
@@ -36,11 +37,11 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """The policy: `retries` in a row without progress, pauses doubling from `first_delay` seconds.
+    """At most `retries` in a row without progress, pauses doubling from `first_delay` seconds.
 
-    Up to `jitter` seconds are added to each, so that many servers do not come back together. What
-    the hub asks for is honoured up to `longest_wait`, beyond that the failure stands at once.
-    Tests give their own `sleep` and `random`.
+    Up to `jitter` seconds are added to each, so that many servers do not come back together. A
+    wait that the hub asks for is honoured up to `longest_wait`; beyond that the failure is final.
+    Tests pass their own `sleep` and `random`.
     """
 
     retries: int = 3
@@ -51,23 +52,23 @@ class RetryPolicy:
     random: Callable[[], float] = random.random
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what `attempt` returns, however often it has to be made.
+        """Return the result of `attempt`, made as often as the policy allows.
 
         Raises:
             DownloadError: the last attempt's, or one that no further attempt would change.
         """
-        retrying = _Course(self).retrying()
+        retrying = _Run(self).retrying()
         try:
             return await retrying(attempt)
         except TransientError as err:
             raise err.error from None
 
 
-class _Course:
+class _Run:
     """One `RetryPolicy.run`: counts failures since the last progress."""
 
-    def __init__(self, patience: RetryPolicy) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
         self._failures = 0
 
     def retrying(self) -> tenacity.AsyncRetrying:
@@ -76,8 +77,8 @@ class _Course:
             after=self._count,
             wait=self._pause,
             stop=self._is_over,
-            before_sleep=self._tell,
-            sleep=self._patience.sleep,
+            before_sleep=_log,
+            sleep=self._policy.sleep,
             reraise=True,
         )
 
@@ -85,17 +86,18 @@ class _Course:
         self._failures = 1 if _failure(state).progress else self._failures + 1
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
-        policy = self._patience
+        policy = self._policy
         backoff: float = policy.first_delay * 2 ** (self._failures - 1)
         return max(backoff, _failure(state).wait or 0) + policy.jitter * policy.random()
 
     def _is_over(self, state: tenacity.RetryCallState) -> bool:
-        too_long = (_failure(state).wait or 0) > self._patience.longest_wait
-        return too_long or self._failures > self._patience.retries
+        too_long = (_failure(state).wait or 0) > self._policy.longest_wait
+        return too_long or self._failures > self._policy.retries
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
-        pause = state.next_action.sleep if state.next_action else 0
-        _LOGGER.info("%s; trying again in %.0f s", _failure(state), pause)
+
+def _log(state: tenacity.RetryCallState) -> None:
+    delay = state.next_action.sleep if state.next_action else 0
+    _LOGGER.info(Event("download-retry", reason=str(_failure(state)), delay=delay))
 
 
 def _failure(state: tenacity.RetryCallState) -> TransientError:

@@ -1,4 +1,4 @@
-"""Where the hub of voices is, and how it is asked."""
+"""Settings of the voice repository (the hub): address, revision, credentials."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class HubSettings:
         revision: str | None = None,
         offline: bool = False,
     ) -> Self:
-        """Our own settings, and what the hub's other programs read from the environment.
+        """Read our own settings and the variables that the hub's other programs read, too.
 
-        `endpoint` is stronger than ``HF_ENDPOINT``; ``HF_HUB_OFFLINE`` switches off as well.
+        `endpoint` overrides ``HF_ENDPOINT``; ``HF_HUB_OFFLINE`` switches off as well.
         """
         return cls(
             endpoint=(endpoint or environment.get("HF_ENDPOINT") or PUBLIC_HUB).rstrip("/"),

@@ -1,4 +1,4 @@
-"""The way to the hub: names, proxies, certificates, and what it is called when they go wrong."""
+"""Connections to the hub: names, proxies, certificates, and the errors that they end in."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ..errors import (
     HubRefusedError,
     HubUnreachableError,
 )
+from .response import refuse_status
 from .retry import TransientError
-from .status import refuse_status
 
 
 class Resolver(AbstractResolver):
-    """Asks for addresses in threads that nobody waits for.
+    """Resolves names in threads of their own, which outlive their callers.
 
     A name server that is silent holds a thread for minutes, and nothing ends that. On one of the
     event loop's threads the program could not stop meanwhile, nor use it for anything else.
@@ -38,11 +38,16 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The addresses of `host`; raises OSError when it has none, UnicodeError for no name."""
+        """Return the addresses of `host`.
+
+        Raises:
+            OSError: it has none.
+            UnicodeError: it cannot be a name.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[ResolveResult]] = loop.create_future()
 
-        def tell(found: list[ResolveResult] | Exception) -> None:
+        def finish(found: list[ResolveResult] | Exception) -> None:
             if answer.done():
                 return
             if isinstance(found, Exception):
@@ -53,16 +58,16 @@ class Resolver(AbstractResolver):
         def ask() -> None:
             try:
                 found: list[ResolveResult] | Exception = _addresses(host, port, family)
-            except Exception as err:  # noqa: BLE001 - it is the asker's, UnicodeError included
+            except Exception as err:  # noqa: BLE001 - raised in the caller, UnicodeError included
                 found = err
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(tell, found)
+                loop.call_soon_threadsafe(finish, found)
 
         threading.Thread(target=ask, name=f"address of {host}", daemon=True).start()
         return await answer
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: no state is kept."""
 
 
 def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
@@ -84,7 +89,7 @@ def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[Resol
 
 @contextlib.contextmanager
 def failures_named(what: str) -> Iterator[None]:
-    """FairShare failures of the connection into ours; none of their texts holds an address."""
+    """Turn failures of the connection into our errors; none of their texts holds an address."""
     try:
         yield
     except aiohttp.ClientConnectorCertificateError as err:
@@ -122,7 +127,7 @@ def failures_named(what: str) -> Iterator[None]:
 
 
 def proxy_for(url: URL) -> URL | None:
-    """The proxy that the environment names for `url` (``https_proxy``, ``no_proxy`` and so on)."""
+    """Return the proxy of the environment for `url` (``https_proxy``, ``no_proxy`` and so on)."""
     assert url.host is not None
     proxy = urllib.request.getproxies().get(url.scheme)
     if not proxy or urllib.request.proxy_bypass(url.host):
@@ -134,7 +139,10 @@ def proxy_for(url: URL) -> URL | None:
 
 
 def trusted_certificates(ca_bundle: str | None) -> ssl.SSLContext:
-    """The system's certificates and those of `ca_bundle`. Blocks on the disk."""
+    """Return a context with the system's certificates and those of `ca_bundle`.
+
+    Blocks on the disk.
+    """
     context = ssl.create_default_context()
     if ca_bundle:
         try:

@@ -1,1 +1,1 @@
-"""Starting, watching, ending and diagnosing child processes."""
+"""Starting, watching, killing and diagnosing child processes."""

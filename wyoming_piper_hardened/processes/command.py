@@ -1,15 +1,18 @@
-"""How an engine process is started."""
+"""The command line of an engine process."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from ..engine.messages import VoiceVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineCommand:
-    """How to start an engine and how long its steps may take, in seconds."""
+    """Command line of an engine, and how long its steps may take in seconds."""
 
     arguments: tuple[str, ...]
     start_timeout: float = 120.0
@@ -19,7 +22,7 @@ class EngineCommand:
 
 
 def engine_command(
-    models: list[str],
+    voices: Iterable[VoiceVersion],
     threads: int,
     *,
     residents: int,
@@ -28,14 +31,14 @@ def engine_command(
     stall_timeout: float,
     log_level: str,
 ) -> EngineCommand:
-    """The command of the real engine with `models` loaded before it is ready."""
-    voices = [argument for model in models for argument in ("--voice", model)]
+    """Return the command of the real engine with `voices` loaded before it is ready."""
+    models = [argument for voice in voices for argument in ("--voice", str(voice.model))]
     options = ["--threads", str(threads), "--residents", str(residents)]
     options += ["--residents-memory", str(residents_memory)]
     options += ["--parent", str(os.getpid()), "--log-level", log_level]
     module = "wyoming_piper_hardened.engine"
     return EngineCommand(
-        arguments=(sys.executable, "-m", module, *voices, *options),
+        arguments=(sys.executable, "-m", module, *models, *options),
         synthesis_timeout=synthesis_timeout,
         stall_timeout=stall_timeout,
     )

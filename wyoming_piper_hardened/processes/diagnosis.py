@@ -1,28 +1,37 @@
-"""What the end of an engine process means, in words."""
+"""The end of a process as data."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 
 from ..engine.messages import EXIT_CANNOT_START
-
-_SIGNALS = {
-    signal.SIGKILL: "killed by signal 9; if nobody did that by hand the system ran out of memory: "
-    "use a smaller voice or fewer workers",
-    signal.SIGSEGV: "crashed (segmentation fault)",
-    signal.SIGILL: "crashed (illegal instruction): the processor may be too old for onnxruntime",
-    signal.SIGABRT: "aborted itself",
-    signal.SIGBUS: "crashed (bus error): a file of the voice changed or the disk failed",
-}
+from ..issues import Failure, FailureKind, Stage
 
 
-def explain_exit(code: int) -> str:
-    """Describe an exit code as `asyncio` reports it (negative: the signal)."""
-    if code == EXIT_CANNOT_START:
-        return "could not start"
-    if code >= 0:
-        return f"ended by itself with exit code {code}"
+def exit_failure(code: int, at: Stage, last_words: str = "") -> Failure:
+    """Return the failure that an exit code stands for.
+
+    Args:
+        code: as `asyncio` reports it; a negative one is the number of a signal.
+        at: what the process was doing.
+        last_words: the line of its standard error that says most.
+    """
+    said = {"last_words": last_words} if last_words else {}
+    if code < 0:
+        return Failure(FailureKind.SIGNAL, at, {"signal": _signal_name(-code), **said})
+    variant = {"variant": "cannot-start"} if code == EXIT_CANNOT_START else {}
+    return Failure(FailureKind.EXIT, at, {"code": code, **variant, **said})
+
+
+def essence(lines: Sequence[str]) -> str:
+    """Return the line that says most: a crash's first one, else the last."""
+    crash = (line for line in lines if line.startswith("Fatal Python error"))
+    return next(crash, lines[-1] if lines else "")
+
+
+def _signal_name(number: int) -> str:
     try:
-        return _SIGNALS.get(signal.Signals(-code)) or f"killed by {signal.Signals(-code).name}"
+        return signal.Signals(number).name
     except ValueError:
-        return f"killed by signal {-code}"
+        return f"signal {number}"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import logging
-import os
-import signal
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -18,110 +16,108 @@ from wyoming.event import Event, async_write_event
 from wyoming.ping import Ping, Pong
 
 from ..aio import cancel_and_wait
-from ..engine.messages import CANCEL, EXIT_CANNOT_START, LOADED, LOADING, READY, SegmentRequest
-from ..errors import EngineFailedError, ProtocolError, SynthesisError, VoiceError
-from ..system.framing import MAX_HEADER_BYTES, Limits, read_event
+from ..engine.messages import (
+    CANCEL,
+    EXIT_CANNOT_START,
+    LOADED,
+    LOADING,
+    READY,
+    SegmentRequest,
+    VoiceVersion,
+)
+from ..errors import ProtocolError, SynthesisError, VoiceError
+from ..issues import Failure, FailureKind, Stage
+from ..system.framing import Limits, read_event
+from .child import Child
 from .command import EngineCommand
-from .diagnosis import explain_exit
+from .errors import EngineFailedError
 
-_LOGGER = logging.getLogger(__name__)
 _LIMITS = Limits(data=64 * 1024, payload=1024 * 1024)
 _MAX_SEGMENT_BYTES = 32 * 1024 * 1024  # 500 characters at a quarter of the speed are 10 MiB
-_LAST_WORDS = 20
-_PASSING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
+
+OnUnloadable = Callable[[VoiceVersion, Failure], None]
+"""Gets a voice that does not load, or not as it should, and why."""
 
 
 class EngineProcess:
-    """Use through `running`; one request at a time."""
+    """The dialogue with an engine. Use through `running`; one request at a time."""
 
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        command: EngineCommand,
-        on_degraded: Callable[[str, str], None],
-    ) -> None:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        self.pid = process.pid
-        self.unloadable: dict[str, str] = {}
-        """Models that did not load at the start, and why."""
-        self._process = process
-        self._stdin = process.stdin
-        self._stdout = process.stdout
-        self._errors = process.stderr
+    def __init__(self, child: Child, command: EngineCommand, on_degraded: OnUnloadable) -> None:
+        self.pid = child.pid
+        self.unloadable: dict[VoiceVersion, Failure] = {}
+        """Voices that did not load at the start."""
+        self._child = child
         self._command = command
         self._on_degraded = on_degraded
-        self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self._request_id = 0
-        self._whole: set[str] = set()
-        self._loading: str | None = None
-        self._sentence: EngineFailedError | None = None
+        self._degraded: set[VoiceVersion] = set()
+        self._loading: VoiceVersion | None = None
+        self._stage = Stage.STARTING
 
-    @staticmethod
+    @classmethod
     @contextlib.asynccontextmanager
     async def running(
-        command: EngineCommand, on_degraded: Callable[[str, str], None] = lambda _model, _why: None
+        cls,
+        command: EngineCommand,
+        on_degraded: OnUnloadable = lambda _voice, _failure: None,
+        watching: Executor | None = None,
     ) -> AsyncIterator[EngineProcess]:
         """Start an engine; on leaving, however that happens, it is gone.
 
-        `on_degraded` gets a model whose parts do not work though it speaks, and why.
+        Args:
+            command: how to start it.
+            on_degraded: gets a voice whose parts do not work though it speaks.
+            watching: where its memory is measured; ``None`` for asyncio's own threads.
 
         Raises:
             EngineFailedError: the process cannot be started at all.
         """
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command.arguments,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=MAX_HEADER_BYTES,
-                process_group=0,
-            )
-        except OSError as err:
-            raise EngineFailedError(
-                f"cannot be started: {err.strerror}",
-                kind="spawn",
-                blamed=err.errno in _PASSING,  # the machine's trouble, and it will pass
-            ) from None
-        engine = EngineProcess(process, command, on_degraded)
-        errors = asyncio.create_task(engine._collect_stderr())
-        try:
-            yield engine
-        finally:
-            await engine._stop()
-            await errors
+        async with Child.running(
+            command.arguments, pipes=True, kill_delay=command.kill_delay, watching=watching
+        ) as child:
+            yield cls(child, command, on_degraded)
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that it is in."""
+        return self._stage if self._loading is None else Stage.LOADING
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes when they were last measured."""
+        return self._child.memory
 
     async def wait_ready(self) -> None:
         """Wait until the first voices are loaded.
 
         Raises:
-            EngineFailedError: it ended, said something else or took too long.
+            EngineFailedError: it ended, sent something else or took too long.
         """
         timeout = self._command.start_timeout
         try:
             async with asyncio.timeout(timeout):
                 while (event := await self._read()).type != READY:
                     if event.type == LOADING:
-                        self._loading = str(event.data.get("model"))
+                        self._begin_loading(event)
                     elif event.type == LOADED:
-                        self._loaded(event)
+                        self._end_loading(event)
                     elif Error.is_type(event.type) and self._loading is not None:
-                        self.unloadable[self._loading] = str(event.data.get("text"))
+                        self.unloadable[self._loading] = load_failure(event.data.get("text"))
                         self._loading = None
                     elif Error.is_type(event.type):
                         raise EngineFailedError(
-                            f"could not start: {event.data.get('text')}",
-                            kind="start",
-                            permanent=await self._gave_up(),
+                            Failure(
+                                FailureKind.START,
+                                Stage.STARTING,
+                                {"error": str(event.data.get("text"))},
+                            ),
+                            permanent=await self._has_given_up(),
                         )
                     else:
-                        raise self._failed(
-                            f"said {event.type[:40]!r} instead of being ready", "protocol"
-                        )
+                        raise self._unexpected(event)
         except TimeoutError:
-            raise self._failed(f"was not ready after {timeout:g} s", "hung") from None
+            raise self._hung(timeout, Stage.STARTING) from None
+        self._stage = Stage.IDLE
 
     async def speak(
         self, request: SegmentRequest, on_audio: Callable[[bytes], None], cancelled: asyncio.Event
@@ -130,7 +126,7 @@ class EngineProcess:
 
         Progress is the heartbeat: a voice that streams must send something every
         `stall_timeout`, one that cannot must have finished within `synthesis_timeout`. When
-        `cancelled` is set the engine is told so and what it still sends is discarded.
+        `cancelled` is set the engine is asked to stop and what it still sends is discarded.
 
         Raises:
             VoiceError: the engine lives but cannot load the voice.
@@ -138,19 +134,24 @@ class EngineProcess:
             EngineFailedError: the engine must be replaced.
         """
         self._request_id += 1
+        self._stage = Stage.SPEAKING
         await self._write(request.event(self._request_id))
-        teller = asyncio.create_task(self._tell_cancelled(cancelled, self._request_id))
-        streams = request.schedule is not None and request.model not in self._whole
-        patience = self._command.stall_timeout if streams else self._command.synthesis_timeout
+        canceller = asyncio.create_task(self._cancel_when(cancelled, self._request_id))
+        streams = request.schedule is not None and request.model not in self._degraded
+        timeout = self._command.stall_timeout if streams else self._command.synthesis_timeout
         try:
-            async with asyncio.timeout(patience) as deadline:
-                await self._receive(on_audio, cancelled, deadline, patience if streams else None)
+            async with asyncio.timeout(timeout) as deadline:
+                await self._receive(on_audio, cancelled, deadline, timeout if streams else None)
+            self._stage = Stage.IDLE
+        except (SynthesisError, VoiceError):
+            self._stage = Stage.IDLE
+            raise
         except TimeoutError:
             if self._loading is not None:
-                patience = self._command.start_timeout
-            raise self._failed(f"made nothing for {patience:g} s", "hung") from None
+                timeout = self._command.start_timeout
+            raise self._hung(timeout, self.stage) from None
         finally:
-            await cancel_and_wait(teller)
+            await cancel_and_wait(canceller)
 
     async def ping(self) -> None:
         """Check an idle engine.
@@ -164,35 +165,26 @@ class EngineProcess:
                 await self._write(Ping(text=str(self.pid)).event())
                 event = await self._read()
         except TimeoutError:
-            raise self._failed(f"did not answer a ping in {timeout:g} s", "hung") from None
+            raise self._hung(timeout, Stage.IDLE) from None
         if not Pong.is_type(event.type):
-            raise self._failed(f"answered a ping with {event.type[:40]!r}", "protocol")
-
-    def kill(self, reason: str, kind: str) -> None:
-        """End the process at once; whoever waits for it gets that reason."""
-        self._sentence = self._failed(reason, kind)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+            raise self._unexpected(event)
 
     async def wait(self) -> int:
         """Wait for the end of the process and return its exit code."""
-        return await self._process.wait()
+        return await self._child.wait()
 
-    def exited(self) -> EngineFailedError:
-        """The error that describes why the ended process ended."""
-        if self._sentence is not None:
-            return self._sentence
-        code = self._process.returncode
-        assert code is not None
-        reason = explain_exit(code)
-        if self._last_words:
-            reason += f"; its last words: {_essence(self._last_words)}"
-        return self._failed(
-            reason, "exit" if code >= 0 else "signal", permanent=code == EXIT_CANNOT_START
-        )
+    async def ended(self) -> EngineFailedError:
+        """Return the error for the process, which has ended."""
+        failure = await self._child.failure(self.stage)
+        return self._failed(failure, permanent=self._child.exit_code == EXIT_CANNOT_START)
 
-    def _failed(self, reason: str, kind: str, *, permanent: bool = False) -> EngineFailedError:
-        return EngineFailedError(reason, kind=kind, permanent=permanent, loading=self._loading)
+    async def measure_memory(self) -> int:
+        """Return its resident bytes."""
+        return await self._child.measure_memory()
+
+    def memory_limited(self, limit: int, interval: float) -> AbstractAsyncContextManager[None]:
+        """Return a context within which it is killed beyond `limit` bytes; see `Child`."""
+        return self._child.memory_limited(limit, interval, Stage.SPEAKING)
 
     async def _receive(
         self,
@@ -207,94 +199,88 @@ class EngineProcess:
             if AudioChunk.is_type(event.type) and event.payload:
                 size += len(event.payload)
                 if size > _MAX_SEGMENT_BYTES or len(event.payload) % 2:
-                    raise self._failed(f"sent impossible audio ({size} bytes)", "protocol")
+                    raise self._broken("impossible-audio", bytes=size)
                 if not cancelled.is_set():
                     on_audio(event.payload)
                 if stall_timeout is not None:
                     deadline.reschedule(now() + stall_timeout)
             elif Error.is_type(event.type):
-                raise self._refused(event)
+                raise self._rejected(event)
             elif event.type == LOADING:
-                self._loading = str(event.data.get("model"))
+                self._begin_loading(event)
                 deadline.reschedule(now() + self._command.start_timeout)
             elif event.type == LOADED:
-                self._loaded(event)
+                self._end_loading(event)
                 deadline.reschedule(now() + (stall_timeout or self._command.synthesis_timeout))
             elif not AudioStart.is_type(event.type):
-                raise self._failed(f"said {event.type[:40]!r} in mid-segment", "protocol")
+                raise self._unexpected(event)
 
-    def _loaded(self, event: Event) -> None:
-        model, self._loading = self._loading, None
-        if model is not None and (reason := event.data.get("degraded")):
-            self._whole.add(model)
-            self._on_degraded(model, str(reason))
+    def _begin_loading(self, event: Event) -> None:
+        self._loading = VoiceVersion(Path(str(event.data.get("model"))))
 
-    def _refused(self, event: Event) -> SynthesisError | VoiceError:
+    def _end_loading(self, event: Event) -> None:
+        voice, self._loading = self._loading, None
+        if voice is not None and (reason := event.data.get("degraded")):
+            self._degraded.add(voice)
+            self._on_degraded(voice, load_failure(reason, variant="parts"))
+
+    def _rejected(self, event: Event) -> SynthesisError | VoiceError:
         loading, self._loading = self._loading, None
         text = str(event.data.get("text", "the engine gave no reason"))
         return SynthesisError(text) if loading is None else VoiceError(text)
 
-    async def _tell_cancelled(self, cancelled: asyncio.Event, request_id: int) -> None:
+    async def _cancel_when(self, cancelled: asyncio.Event, request_id: int) -> None:
         await cancelled.wait()
         with contextlib.suppress(EngineFailedError):
             await self._write(Event(CANCEL, {"id": request_id}))
 
     async def _read(self) -> Event:
         try:
-            event = await read_event(self._stdout, _LIMITS)
+            event = await read_event(self._child.stdout, _LIMITS)
         except ProtocolError as err:
-            raise self._failed(f"talked nonsense: {err}", "protocol") from None
+            raise self._broken("invalid-frame", error=str(err)) from None
         except OSError as err:
-            raise self._failed(f"cannot be read: {err.strerror}", "protocol") from None
+            raise self._broken("unreadable", error=err.strerror) from None
         if event is None:
-            raise await self._ended()
+            raise await self._pipe_closed()
         return event
 
     async def _write(self, event: Event) -> None:
         try:
-            await async_write_event(event, self._stdin)
+            await async_write_event(event, self._child.stdin)
         except (ConnectionError, RuntimeError):
-            raise await self._ended() from None
+            raise await self._pipe_closed() from None
 
-    async def _ended(self) -> EngineFailedError:
+    async def _pipe_closed(self) -> EngineFailedError:
         # A closed pipe comes with the end of the process, or it is a failure by itself.
-        try:
-            async with asyncio.timeout(self._command.kill_delay):
-                await self._process.wait()
-        except TimeoutError:
-            return self._failed("closed its pipe but went on", "protocol")
-        return self.exited()
+        await self._wait_briefly()
+        if self._child.exit_code is None:
+            return self._broken("pipe-closed")
+        return await self.ended()
 
-    async def _gave_up(self) -> bool:
+    async def _has_given_up(self) -> bool:
+        await self._wait_briefly()
+        return self._child.exit_code == EXIT_CANNOT_START
+
+    async def _wait_briefly(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._command.kill_delay):
-                return await self._process.wait() == EXIT_CANNOT_START
-        return False
+                await self._child.wait()
 
-    async def _collect_stderr(self) -> None:
-        partial = ""
-        while data := await self._errors.read(4096):
-            *lines, partial = (partial + data.decode(errors="replace")).split("\n")
-            partial = partial[-1000:]
-            said = [line.strip()[:300] for line in lines if line.strip()]
-            self._last_words.extend(said)
-            for line in said:
-                _LOGGER.debug("engine %d: %s", self.pid, line)
+    def _failed(self, failure: Failure, *, permanent: bool = False) -> EngineFailedError:
+        return EngineFailedError(failure, permanent=permanent, loading=self._loading)
 
-    async def _stop(self) -> None:
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            if self._process.returncode is not None:
-                break
-            # The whole group: an engine has no children, but what it loads might.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, sign)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._command.kill_delay):
-                    await self._process.wait()
-        transport: Any = self._process
-        transport._transport.close()  # noqa: SLF001 - the only way to let go of the pipes
+    def _hung(self, seconds: float, at: Stage) -> EngineFailedError:
+        return self._failed(Failure(FailureKind.HUNG, at, {"seconds": seconds}))
+
+    def _broken(self, variant: str, **detail: Any) -> EngineFailedError:
+        detail = {"variant": variant, **detail}
+        return self._failed(Failure(FailureKind.PROTOCOL, self.stage, detail))
+
+    def _unexpected(self, event: Event) -> EngineFailedError:
+        return self._broken("unexpected-event", event=event.type[:40])
 
 
-def _essence(lines: Sequence[str]) -> str:
-    """The line that tells most: a crash's first one, else the last."""
-    return next((line for line in lines if line.startswith("Fatal Python error")), lines[-1])
+def load_failure(error: object, **detail: str) -> Failure:
+    """Return the failure of a voice that does not load."""
+    return Failure(FailureKind.LOAD, Stage.LOADING, {"error": str(error), **detail})

@@ -1,1 +1,1 @@
-"""The Wyoming face of the server."""
+"""The Wyoming server: connections, events, announcement."""

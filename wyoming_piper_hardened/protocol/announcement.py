@@ -1,4 +1,4 @@
-"""Announces the server in the local network, where Home Assistant looks for Wyoming servers."""
+"""Zeroconf: the server in the local network, where Home Assistant looks for Wyoming servers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from importlib.util import find_spec
 
 import psutil
 
+from ..events import Event
+
 _LOGGER = logging.getLogger(__name__)
 _SERVICE = "_wyoming._tcp.local."
 
@@ -19,16 +21,18 @@ _SERVICE = "_wyoming._tcp.local."
 async def announced(name: str | None, host: str, port: int | None) -> AsyncIterator[None]:
     """Announce `host`:`port` under `name` within the context; do nothing without a name.
 
-    Being announced is a comfort: when it fails (no network yet, no library) the log says so and
-    the server goes on.
+    When that fails (no network yet, no library) the log says so and the server goes on.
     """
     if name is None:
         yield
         return
     if port is None:
-        _LOGGER.warning("zeroconf: only a tcp:// address can be announced")
+        _LOGGER.warning(
+            Event("announcement-impossible", reason="only a tcp:// address can be announced")
+        )
     elif find_spec("zeroconf") is None:
-        _LOGGER.warning("zeroconf: install wyoming-piper-hardened[zeroconf] to be announced")
+        reason = "install wyoming-piper-hardened[zeroconf] to be announced"
+        _LOGGER.warning(Event("announcement-impossible", reason=reason))
     else:
         async with _registered(name, host, port):
             yield
@@ -50,9 +54,9 @@ async def _registered(name: str, host: str, port: int) -> AsyncIterator[None]:
             _SERVICE, f"{name}.{_SERVICE}", parsed_addresses=addresses, port=port
         )
         await zeroconf.async_register_service(service, allow_name_change=True)
-        _LOGGER.info("announced as %r at %s", name, ", ".join(addresses))
+        _LOGGER.info(Event("announced", name=name, addresses=", ".join(addresses)))
     except (OSError, ValueError, Error) as err:
-        _LOGGER.warning("zeroconf: cannot announce %r: %s", name, err)
+        _LOGGER.warning(Event("announcement-failed", name=name, reason=str(err)))
     try:
         yield
     finally:
@@ -62,7 +66,7 @@ async def _registered(name: str, host: str, port: int) -> AsyncIterator[None]:
 
 
 def _addresses() -> list[str]:
-    """IPv4 addresses of this machine that others can reach."""
+    """Return the IPv4 addresses of this machine that others can reach."""
     return [
         address.address
         for interface in psutil.net_if_addrs().values()

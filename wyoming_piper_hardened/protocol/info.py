@@ -1,16 +1,17 @@
-"""What the server says of itself when a client asks ``describe``."""
+"""The ``info`` event, the answer to ``describe``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from .. import __version__
 from ..catalogue.entry import CatalogueVoice
-from ..store.voice import Voice
+from ..store.voice import Voice, speaker_names
 from ..voices.library import Library
+from ..voices.on_demand import OnDemand
 
 _PIPER = Attribution(name="The Piper authors", url="https://github.com/OHF-Voice/piper1-gpl")
 _VOICES = Attribution(
@@ -19,22 +20,22 @@ _VOICES = Attribution(
 
 
 class Description:
-    """The answer to ``describe``, made anew only when the voices have changed.
+    """The ``info`` event, made anew only when the voices have changed.
 
     Args:
-        library: what is installed.
-        offered: tells what is installed on request.
+        library: the installed voices.
+        on_demand: the voices that are installed on request.
     """
 
-    def __init__(self, library: Library, offered: Callable[[], tuple[CatalogueVoice, ...]]) -> None:
+    def __init__(self, library: Library, on_demand: OnDemand) -> None:
         self._library = library
-        self._offered = offered
+        self._on_demand = on_demand
         self._described: tuple[int, tuple[CatalogueVoice, ...]] | None = None
         self._event = Event("")
 
     def event(self) -> Event:
-        """An ``info`` event."""
-        current = (self._library.revision, self._offered())
+        """Return the ``info`` event."""
+        current = (self._library.revision, self._on_demand.offered())
         if self._described != current:
             self._described = current
             self._event = build_info(self._library, current[1]).event()
@@ -66,13 +67,13 @@ def build_info(library: Library, offered: Iterable[CatalogueVoice] = ()) -> Info
 
 
 def _tts_voice(voice: Voice) -> TtsVoice:
-    speakers = _speakers(voice.speakers, voice.number_of_speakers)
+    speakers = speaker_names(voice.speakers, voice.number_of_speakers)
     return _entry(voice.name, _readable(voice.name), voice.language, speakers)
 
 
 def _offered_voice(voice: CatalogueVoice) -> TtsVoice:
     description = f"{_readable(voice.name)} (installed on first use, {voice.size >> 20} MB)"
-    speakers = _speakers(voice.speakers, voice.number_of_speakers)
+    speakers = speaker_names(voice.speakers, voice.number_of_speakers)
     return _entry(voice.name, description, voice.language.code, speakers)
 
 
@@ -86,12 +87,6 @@ def _entry(name: str, description: str, language: str, speakers: list[str]) -> T
         languages=[language],
         speakers=[TtsVoiceSpeaker(name=speaker) for speaker in speakers] or None,
     )
-
-
-def _speakers(numbers: Mapping[str, int], count: int) -> list[str]:
-    if not numbers and count > 1:
-        return [str(number) for number in range(count)]
-    return sorted(numbers, key=lambda name: numbers[name])
 
 
 def _readable(name: str) -> str:

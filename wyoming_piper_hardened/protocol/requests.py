@@ -1,13 +1,13 @@
-"""Fields of synthesis events, checked: whatever a client sends, only these types get further."""
+"""Fields of synthesis events, checked: only values of these types get further."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import BadRequestError
+from ..speech.text_stream import TextStream
 from ..text.cleaner import clean
-from ..text.length import check_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,15 @@ class VoiceChoice:
     name: str | None = None
     language: str | None = None
     speaker: str | None = None
+
+
+@dataclass(slots=True)
+class SynthesisRequest:
+    """One request of a client: a voice, and text that may still be arriving."""
+
+    streamed: bool
+    choice: VoiceChoice = VoiceChoice()
+    text: TextStream = field(default_factory=TextStream)
 
 
 def read_voice_choice(data: dict[str, Any]) -> VoiceChoice:
@@ -38,11 +47,8 @@ def read_text(data: dict[str, Any]) -> str:
 
     Raises:
         BadRequestError: it is not a string.
-        TextTooLongError: it has more characters than `text.length` allows.
     """
-    text = _text(data, "text") or ""
-    check_length(len(text))
-    return text
+    return _text(data, "text") or ""
 
 
 def read_ping_text(data: dict[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""The listening side: accepts connections and keeps their number bounded."""
+"""The Wyoming server: accepts connections and bounds their number."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 
 from ..errors import TooManyConnectionsError
-from ..rate_limit import RateLimit
+from ..events import Event as LogEvent, LimitedLog
 from ..speech.synthesizer import Synthesizer
+from ..speech.voice_resolver import VoiceResolver
 from ..system.framing import MAX_HEADER_BYTES
 from ..system.sockets import bind_error, tune_socket
-from .session import Session
+from .session import Session, SessionTimings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,29 +31,32 @@ class WyomingServer:
 
     Args:
         uri: ``tcp://HOST:PORT`` (port 0: any free one) or ``unix://PATH``.
+        resolver: chooses who speaks.
         synthesizer: speaks for every session.
-        describe: tells which voices there are.
+        describe: makes the ``info`` event.
         max_connections: beyond that the connection idle for longest makes room; when none is
             idle the new one is refused with an ``error``.
-        idle_timeout: see `Session`.
+        timings: time limits of every session.
     """
 
     def __init__(
         self,
         uri: str,
+        resolver: VoiceResolver,
         synthesizer: Synthesizer,
         describe: Callable[[], Event],
         *,
         max_connections: int,
-        idle_timeout: float,
+        timings: SessionTimings,
     ) -> None:
         self._uri = uri
+        self._resolver = resolver
         self._synthesizer = synthesizer
         self._describe = describe
         self._max_connections = max_connections
-        self._idle_timeout = idle_timeout
+        self._timings = timings
         self._server: asyncio.Server | None = None
-        self._rate_limit = RateLimit()
+        self._log = LimitedLog(_LOGGER)
         self._socket = Path()
         self._socket_file: tuple[int, int] | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
@@ -66,13 +70,13 @@ class WyomingServer:
 
     @property
     def address(self) -> str:
-        """Where clients connect; tells the real port where any free one was asked for."""
+        """Where clients connect; with the real port where port 0 was asked for."""
         port = self.port
         return self._uri if port is None else self._uri.rpartition(":")[0] + f":{port}"
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """Number of connected clients."""
         return len(self._sessions)
 
     async def start(self) -> None:
@@ -99,7 +103,7 @@ class WyomingServer:
             raise await bind_error(err, self._uri) from None
 
     async def stop(self, grace: float) -> None:
-        """Accept nobody any more, give those being spoken to `grace` seconds, then cut off."""
+        """Stop accepting, let requests finish for `grace` seconds, then cut off the rest."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -119,16 +123,17 @@ class WyomingServer:
         task = asyncio.current_task()
         assert task is not None
         if len(self._sessions) >= self._max_connections and not self._make_room():
-            await _refuse(writer)
+            await self._refuse(writer)
             return
         tune_socket(writer.get_extra_info("socket"))
         session = Session(
             reader,
             writer,
-            self._synthesizer,
-            self._describe,
-            idle_timeout=self._idle_timeout,
-            rate_limit=self._rate_limit,
+            resolver=self._resolver,
+            synthesizer=self._synthesizer,
+            describe=self._describe,
+            timings=self._timings,
+            log=self._log,
         )
         self._sessions[session] = task
         try:
@@ -143,19 +148,18 @@ class WyomingServer:
         if not idle:
             return False
         oldest = min(idle, key=lambda session: session.last_activity)
-        _LOGGER.info("%s: quiet for longest, makes room for another connection", oldest.peer)
+        _LOGGER.info(LogEvent("connection-closed-for-another", client=oldest.peer))
         oldest.make_room()
         self._sessions.pop(oldest).cancel()
         return True
 
-
-async def _refuse(writer: asyncio.StreamWriter) -> None:
-    error = TooManyConnectionsError("every connection is busy; try again in a moment")
-    _LOGGER.warning("refused a connection: %s", error)
-    with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(1):
-            await async_write_event(Error(str(error), error.code).event(), writer)
-    writer.close()
+    async def _refuse(self, writer: asyncio.StreamWriter) -> None:
+        error = TooManyConnectionsError("every connection is busy; try again in a moment")
+        self._log.warning(LogEvent("connection-refused", reason=str(error)))
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(self._timings.linger):
+                await async_write_event(Error(str(error), error.code).event(), writer)
+        writer.close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

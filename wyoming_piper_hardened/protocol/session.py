@@ -1,7 +1,7 @@
-"""One connection: what the client says, and what it gets.
+"""One Wyoming connection, from its first event to its end.
 
 Two tasks: one reads events (and answers ``describe`` and ``ping`` at once, even in mid-speech), the
-other speaks one utterance after the other. Every utterance ends in exactly one of two ways:
+other speaks one request after the other. Every request ends in exactly one of two ways:
 complete audio up to ``audio-stop``, or an ``error`` event and the end of the connection.
 """
 
@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -36,26 +38,42 @@ from ..errors import (
     ShuttingDownError,
     TextTooLongError,
 )
-from ..rate_limit import RateLimit
+from ..events import Event as LogEvent, LimitedLog
 from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
+from ..speech.voice_resolver import VoiceResolver
 from ..system.framing import Limits, read_event
 from ..system.sockets import SEND_TIMEOUT
-from .requests import read_ping_text, read_text, read_voice_choice
-from .utterance import Utterance
+from .requests import SynthesisRequest, read_ping_text, read_text, read_voice_choice
 
 _LOGGER = logging.getLogger(__name__)
 
 LIMITS = Limits(data=1280 * 1024, payload=64 * 1024, body_timeout=30.0)
 """The longest allowed text in JSON's longest form fits; clients have no reason to send payload."""
 
-_LINGER = 1.0
-_ABANDONED = 5.0
-_WAITING_UTTERANCES = 4
+_WAITING_REQUESTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTimings:
+    """Time limits of a connection, in seconds.
+
+    Args:
+        idle: silence after which the client is taken for gone; the setting `idle_timeout` if that
+            is shorter.
+        abandoned: silence after which a stream of text may be ended to make room.
+        send: time in which the client must accept a piece of audio.
+        linger: time to wait for the client to close after an error.
+    """
+
+    idle: float = math.inf
+    abandoned: float = 5.0
+    send: float = SEND_TIMEOUT
+    linger: float = 1.0
 
 
 class SessionState(StrEnum):
-    """What the client is doing with this connection."""
+    """Whether the client is in the middle of a stream of text."""
 
     IDLE = "idle"
     STREAMING = "streaming"
@@ -66,62 +84,65 @@ class Session:
 
     Args:
         reader, writer: the connection; `reader` has `framing.MAX_HEADER_BYTES` as its limit.
+        resolver: chooses who speaks.
         synthesizer: speaks.
-        describe: tells which voices there are.
-        idle_timeout: seconds of silence after which the client is taken for gone.
-        rate_limit: bounds how many errors of clients are logged as warnings.
+        describe: makes the ``info`` event.
+        timings: time limits.
+        log: where errors of clients are logged.
     """
 
     def __init__(
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        resolver: VoiceResolver,
         synthesizer: Synthesizer,
         describe: Callable[[], Event],
-        *,
-        idle_timeout: float,
-        rate_limit: RateLimit | None = None,
+        timings: SessionTimings,
+        log: LimitedLog,
     ) -> None:
         self.peer = _peer(writer)
         self.state = SessionState.IDLE
         self.last_activity = time.monotonic()
         self._reader = reader
         self._writer = writer
+        self._resolver = resolver
         self._synthesizer = synthesizer
         self._describe = describe
-        self._idle_timeout = idle_timeout
-        self._rate_limit = rate_limit or RateLimit()
-        self._utterances: asyncio.Queue[Utterance] = asyncio.Queue(_WAITING_UTTERANCES)
+        self._timings = timings
+        self._log = log
+        self._requests: asyncio.Queue[SynthesisRequest] = asyncio.Queue(_WAITING_REQUESTS)
         self._unfinished = 0
-        self._told = False
-        self._stream: Utterance | None = None
+        self._error_sent = False
+        self._stream: SynthesisRequest | None = None
         self._cut_off: HardenedError = ShuttingDownError(
             "the server stops; ask again when it is back"
         )
 
     @property
     def busy(self) -> bool:
-        """Whether something is being said or spoken on this connection."""
+        """Whether a request is being received or spoken on this connection."""
         return self._unfinished > 0
 
     @property
     def may_make_room(self) -> bool:
-        """Whether nobody would miss this connection.
+        """Whether the connection may be closed for another one.
 
-        Nothing is under way, or only a stream of text that its client seems to have abandoned.
+        It is idle, or has only a stream of text that its client seems to have abandoned.
         """
         if not self.busy:
             return True
         quiet = time.monotonic() - self.last_activity
         stream = self._stream
-        return stream is not None and stream.starving and quiet > _ABANDONED
+        return stream is not None and stream.text.starving and quiet > self._timings.abandoned
 
     def make_room(self) -> None:
-        """Say why before the task that runs this session is cancelled."""
+        """Set the error to send when the task that runs this session is cancelled next."""
         self._cut_off = IdleError("the stream of text was quiet and its connection was needed")
 
     async def run(self) -> None:
-        """Serve the connection; never raises but when cancelled, which means the server stops."""
+        """Serve the connection; raise only when cancelled, which means that the server stops."""
         try:
             await self._serve()
         except asyncio.CancelledError:
@@ -129,21 +150,17 @@ class Session:
                 await self._end(self._cut_off)
             raise
         except HardenedError as err:
-            self._report(err)
+            self._log.warning(
+                LogEvent("request-failed", client=self.peer, code=err.code, reason=str(err))
+            )
             await self._end(err)
         except OSError:
-            _LOGGER.info("%s: left before its audio was complete", self.peer)
+            _LOGGER.info(LogEvent("client-left", client=self.peer))
         except Exception:
-            _LOGGER.exception("%s: unexpected error; please report this", self.peer)
+            _LOGGER.exception(LogEvent("internal-error", where=self.peer))
             await self._end(HardenedError("internal error; see the server's log"))
         finally:
             await self._close()
-
-    def _report(self, err: HardenedError) -> None:
-        if self._rate_limit.allow(time.monotonic()):
-            _LOGGER.warning("%s: %s: %s", self.peer, err.code, err)
-        else:
-            _LOGGER.debug("%s: %s: %s", self.peer, err.code, err)
 
     async def _serve(self) -> None:
         tasks = [
@@ -190,17 +207,17 @@ class Session:
         elif Synthesize.is_type(event.type):
             # Within a stream it repeats the whole text, for servers that do not know streams.
             if self.state is SessionState.IDLE:
-                await self._begin(Utterance(streamed=False), event)
+                await self._begin(SynthesisRequest(streamed=False), event)
         elif SynthesizeStart.is_type(event.type):
             self._end_stream()
-            self._stream = Utterance(streamed=True)
+            self._stream = SynthesisRequest(streamed=True)
             self.state = SessionState.STREAMING
             await self._begin(self._stream, event)
         elif SynthesizeChunk.is_type(event.type):
             if self._stream is None:  # a client that forgot to start
                 await self._handle(SynthesizeStart().event())
             assert self._stream is not None
-            self._stream.add(read_text(event.data))  # an error ends the connection at once
+            self._stream.text.add(read_text(event.data))  # an error ends the connection at once
         elif SynthesizeStop.is_type(event.type):
             if self._stream is None:
                 await self._handle(SynthesizeStart().event())
@@ -208,43 +225,43 @@ class Session:
         else:
             _LOGGER.debug("%s: ignored an event %r", self.peer, event.type[:40])
 
-    async def _begin(self, utterance: Utterance, event: Event) -> None:
+    async def _begin(self, request: SynthesisRequest, event: Event) -> None:
         if not self.busy:
             await self._refuse_overload()
         try:
-            utterance.choice = read_voice_choice(event.data)
-            if not utterance.streamed:
-                utterance.add(read_text(event.data))
-                utterance.end()
+            request.choice = read_voice_choice(event.data)
+            if not request.streamed:
+                request.text.add(read_text(event.data))
+                request.text.end()
         except HardenedError as err:
             if not self.busy:
                 raise
-            utterance.fail(err)  # after the audio of the requests before it
+            request.text.fail(err)  # after the audio of the requests before it
         self._unfinished += 1
-        await self._utterances.put(utterance)  # waits, and so reads no further, when many wait
+        await self._requests.put(request)  # waits, and so reads no further, when many wait
 
     async def _refuse_overload(self) -> None:
-        """Say at once that too many wait: before any work is done, and before the session ends."""
+        """Send an error at once while too many wait: before any work, before the session ends."""
         try:
-            self._synthesizer.pool.check_room()
+            self._synthesizer.check_room()
         except OverloadedError as err:
-            self._told = True
+            self._error_sent = True
             await self._write(Error(str(err), err.code))
             raise
 
     def _end_stream(self) -> None:
         if self._stream is not None:
-            self._stream.end()
+            self._stream.text.end()
         self._stream = None
         self.state = SessionState.IDLE
 
     async def _speak_all(self) -> None:
         while True:
-            await self._speak(await self._utterances.get())
+            await self._speak(await self._requests.get())
 
-    async def _speak(self, utterance: Utterance) -> None:
-        choice = utterance.choice
-        target = await self._synthesizer.find(choice.name, choice.language, choice.speaker)
+    async def _speak(self, request: SynthesisRequest) -> None:
+        choice = request.choice
+        target = await self._resolver.find(choice.name, choice.language, choice.speaker)
         rate = target.voice.sample_rate
         started = False
 
@@ -256,12 +273,11 @@ class Session:
             await self._write(AudioChunk(rate=rate, width=BYTES_PER_SAMPLE, channels=1, audio=pcm))
 
         begin = time.monotonic()
-        segments = utterance.segments(self._synthesizer.defaults.max_segment_chars)
-        samples = await self._synthesizer.speak(target, segments, send)
-        if utterance.streamed:
+        samples = await self._synthesizer.speak(target, request.text, send)
+        if request.streamed:
             await self._write(AudioStop())
         self._unfinished -= 1  # with the last event the client may close at once
-        await self._write(SynthesizeStopped() if utterance.streamed else AudioStop())
+        await self._write(SynthesizeStopped() if request.streamed else AudioStop())
         _LOGGER.debug(
             "%s: %.1f s of audio from %s in %.2f s",
             self.peer,
@@ -275,12 +291,12 @@ class Session:
             quiet = time.monotonic() - self.last_activity
             if self.busy and self.state is SessionState.IDLE:
                 quiet = 0.0  # all its text is here; it waits for us
-            if quiet >= self._idle_timeout:
+            if quiet >= self._timings.idle:
                 break
-            await asyncio.sleep(self._idle_timeout - quiet)
+            await asyncio.sleep(self._timings.idle - quiet)
         if self.busy:
             raise IdleError(
-                f"no text and no end of the text came for {self._idle_timeout:g} s; the stream "
+                f"no text and no end of the text came for {self._timings.idle:g} s; the stream "
                 "is taken for abandoned"
             )
 
@@ -288,10 +304,12 @@ class Session:
         if isinstance(event, Eventable):
             event = event.event()
         try:
-            async with asyncio.timeout(SEND_TIMEOUT):
+            async with asyncio.timeout(self._timings.send):
                 await async_write_event(event, self._writer)
         except TimeoutError:
-            raise ClientGoneError(f"the client took nothing for {SEND_TIMEOUT:g} s") from None
+            raise ClientGoneError(
+                f"the client accepted nothing for {self._timings.send:g} s"
+            ) from None
         self.last_activity = time.monotonic()
 
     async def _end(self, error: HardenedError) -> None:
@@ -301,8 +319,8 @@ class Session:
         see the error.
         """
         with contextlib.suppress(OSError, TimeoutError, HardenedError):
-            async with asyncio.timeout(_LINGER):
-                if not self._told:
+            async with asyncio.timeout(self._timings.linger):
+                if not self._error_sent:
                     await async_write_event(Error(str(error), error.code).event(), self._writer)
                 if self._writer.can_write_eof():
                     self._writer.write_eof()
@@ -312,7 +330,7 @@ class Session:
     async def _close(self) -> None:
         self._writer.close()
         try:
-            async with asyncio.timeout(_LINGER):
+            async with asyncio.timeout(self._timings.linger):
                 await self._writer.wait_closed()
         except (OSError, TimeoutError, asyncio.CancelledError):
             self._writer.transport.abort()

@@ -1,1 +1,1 @@
-"""A request: which voice, which segments, and their audio."""
+"""Requests: voice, segments and audio in order."""

@@ -1,4 +1,4 @@
-"""A request under way: segments of text in, one stream of PCM out, in order and sample-exact."""
+"""One request: segments of text in, one stream of PCM out, in order and sample-exact."""
 
 from __future__ import annotations
 
@@ -7,45 +7,39 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 
-from ..engine.messages import SegmentRequest, SpeechOptions
+from ..engine.messages import SegmentRequest
 from ..errors import DeadlineError, HardenedError, TextQuarantinedError
-from ..store.voice import Voice
+from ..events import Event
+from ..metrics import Metrics
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
-from ..workers.pool import Pool, Slot
-from ..workers.segment_job import FairShare, SegmentJob
+from ..workers.admission import Slot
+from ..workers.pool import Pool
+from ..workers.scheduler import FairShare
+from ..workers.segment_job import SegmentJob
+from .target import SpeechDefaults, Target
 
 _LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
-_Ahead = tuple[Segment, SegmentJob] | HardenedError | None
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
 _KEPT_TEXT = 1000  # characters
-_CLIENT_DELAY = 1.0  # seconds that a client may take to take a piece, and its place is kept
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Who speaks, and how."""
-
-    voice: Voice
-    options: SpeechOptions
+_Item = tuple[Segment, SegmentJob] | HardenedError | None
 
 
 class Request:
-    """One request under way: `submit` puts segments in, `deliver` takes their audio out.
+    """One request: `submit` puts segments in, `deliver` takes their audio out.
 
     Args:
         pool: the workers.
         target: who speaks.
-        admission: holds the request's place in the queue until it is closed.
+        admission: holds the request's slot until it is closed.
         send: gets the PCM.
-        sentence_silence: pause between sentences in seconds.
-        timeout: seconds that a segment may wait for its first audio.
-        keep_text: whether `text` is wanted.
+        defaults: pauses and time limits, and whether the text is kept.
+        metrics: where first audio and left out texts are counted.
     """
 
     def __init__(
@@ -55,114 +49,112 @@ class Request:
         admission: contextlib.ExitStack,
         send: Callable[[bytes], Awaitable[None]],
         *,
-        sentence_silence: float,
-        timeout: float,
-        keep_text: bool = False,
+        defaults: SpeechDefaults,
+        metrics: Metrics,
     ) -> None:
+        self.target = target
         self.characters = 0
         """Of the text that was handed to workers."""
         self.first_audio: float | None = None
         """Seconds from the first segment to its first audio."""
-        self.text: str | None = "" if keep_text else None
+        self.text: str | None = "" if defaults.keep_text else None
         """The beginning of what was handed to workers."""
         self._pool = pool
-        self._target = target
         self._admission = admission
         self._slot: Slot | None = None
         self._fair_share = FairShare()
-        self._pause = self._silence(sentence_silence)
+        self._pause = self._silence(defaults.sentence_silence)
         self._send = send
-        self._timeout = timeout
+        self._defaults = defaults
+        self._metrics = metrics
         self._sent = 0
         self._began: float | None = None
-        self._slots = asyncio.Semaphore(_AHEAD)
-        self._ahead: asyncio.Queue[tuple[Segment, SegmentJob] | HardenedError | None] = (
-            asyncio.Queue()
-        )
+        self._segments_ahead = asyncio.Semaphore(_AHEAD)
+        self._items: asyncio.Queue[_Item] = asyncio.Queue()
         self._jobs: set[SegmentJob] = set()
 
     @property
     def samples(self) -> int:
-        """How many have been sent."""
+        """Samples sent so far."""
         return self._sent // BYTES_PER_SAMPLE
 
     async def submit(self, segments: AsyncIterator[Segment]) -> None:
-        """Hand the segments to the pool, never more than two ahead of the listener."""
+        """Submit the segments to the pool, never more than two ahead of the listener."""
         try:
             async for segment in segments:
                 if not has_words(segment.text):
                     continue
-                await self._slots.acquire()
+                await self._segments_ahead.acquire()
                 if self._began is None:  # a stream whose text never comes takes no place
                     self._began = time.monotonic()
-                    model = str(self._target.voice.model)
-                    self._slot = self._admission.enter_context(self._pool.admit(model))
+                    version = self.target.voice.version
+                    self._slot = self._admission.enter_context(self._pool.admit(version))
                 try:
                     job = self._pool.submit(self._request(segment), self._fair_share)
                 except TextQuarantinedError as err:
-                    self._ahead.put_nowait(err)
-                    self._slots.release()
+                    self._items.put_nowait(err)
+                    self._segments_ahead.release()
                     continue
                 self.characters += job.characters
                 if self.text is not None:
                     self.text = f"{self.text} {segment.text}".strip()[:_KEPT_TEXT]
                 self._jobs.add(job)
-                self._ahead.put_nowait((segment, job))
+                self._items.put_nowait((segment, job))
         except HardenedError as err:
-            self._ahead.put_nowait(err)  # after the audio of the segments before it
+            self._items.put_nowait(err)  # after the audio of the segments before it
         except Exception:
-            _LOGGER.exception("a request's text cannot be read; please report this")
-            self._ahead.put_nowait(HardenedError("internal error; see the log"))
+            _LOGGER.exception(Event("internal-error", where="text of a request"))
+            self._items.put_nowait(HardenedError("internal error; see the log"))
         else:
-            self._ahead.put_nowait(None)
+            self._items.put_nowait(None)
 
     async def deliver(self) -> int:
-        """Send the audio in order; returns the number of samples."""
+        """Send the audio in order; return the number of samples."""
         pause = b""
-        left_out: TextQuarantinedError | None = None
+        skipped: TextQuarantinedError | None = None
         truncated = False
-        while (item := await self._ahead.get()) is not None:
+        while (item := await self._items.get()) is not None:
             before = self._sent
             try:
                 if isinstance(item, HardenedError):
                     raise item
                 await self._deliver(item[1], pause)
             except TextQuarantinedError as err:
-                if left_out is None:  # once, however many more of them there are
-                    _LOGGER.warning("left out of a request: %s", err)
-                left_out = err
+                if skipped is None:  # once, however many more of them there are
+                    _LOGGER.warning(Event("segment-skipped", reason=str(err)))
+                skipped = err
                 truncated |= self._sent > before
-                self._pool.metrics.quarantined_texts.inc()
+                self._metrics.quarantined_texts.inc()
             if isinstance(item, tuple):
                 self._jobs.discard(item[1])
-                self._slots.release()
+                self._segments_ahead.release()
                 pause = self._pause if self._sent and item[0].ends_sentence else b""
-        if left_out is not None and (truncated or not self._sent):
-            raise left_out  # a truncated sentence must not pass for a whole one
+        if skipped is not None and (truncated or not self._sent):
+            raise skipped  # a truncated sentence must not pass for a whole one
         if not self._sent:
             await self._send_all(self._silence(_SHORT_SILENCE))
         return self.samples
 
     def cancel_jobs(self) -> None:
-        """Tell the workers that nobody waits any more."""
+        """Cancel the segments that are not finished."""
         for job in self._jobs:
             job.cancel()
 
     async def _deliver(self, job: SegmentJob, pause: bytes) -> None:
         audio = job.audio()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._defaults.request_timeout):
                 first = await anext(audio, b"")
         except TimeoutError:
             raise DeadlineError(
-                f"a segment was not begun within {self._timeout:g} s (request_timeout); too much "
-                "is asked of this machine at once"
+                f"a segment was not begun within {self._defaults.request_timeout:g} s "
+                "(request_timeout); this machine has too much to do at once"
             ) from None
         if not first:
             return
         if not self._sent and self._began is not None:
             self.first_audio = time.monotonic() - self._began
-            self._pool.metrics.first_audio.observe(self.first_audio)
+            self._metrics.first_audio.observe(self.first_audio)
         await self._send_all(pause)
         await self._send_all(first)
         async for pcm in audio:
@@ -170,18 +162,18 @@ class Request:
 
     async def _send_all(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), _SEND_BYTES):
-            with self._slot_released():
+            with self._slot_lent():
                 await self._send(pcm[start : start + _SEND_BYTES])
         self._sent += len(pcm)
 
     @contextlib.contextmanager
-    def _slot_released(self) -> Iterator[None]:
-        """A client that is slow in taking its audio holds up nobody but itself."""
+    def _slot_lent(self) -> Iterator[None]:
+        """Lend the slot to others while the client is slow in accepting its audio."""
         if self._slot is None:
             yield
             return
         loop = asyncio.get_running_loop()
-        leaving = loop.call_later(_CLIENT_DELAY, self._slot.leave)
+        leaving = loop.call_later(self._defaults.client_delay, self._slot.leave)
         try:
             yield
         finally:
@@ -189,10 +181,10 @@ class Request:
             self._slot.take()
 
     def _request(self, segment: Segment) -> SegmentRequest:
-        voice = self._target.voice
+        voice = self.target.voice
         return SegmentRequest(
-            speakable(segment.text), str(voice.model), self._target.options, voice.schedule
+            speakable(segment.text), voice.version, self.target.options, voice.schedule
         )
 
     def _silence(self, seconds: float) -> bytes:
-        return bytes(round(seconds * self._target.voice.sample_rate) * BYTES_PER_SAMPLE)
+        return bytes(round(seconds * self.target.voice.sample_rate) * BYTES_PER_SAMPLE)

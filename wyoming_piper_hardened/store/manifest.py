@@ -1,17 +1,19 @@
-"""What belongs to a committed version of a voice, and whether it is still as it was committed."""
+"""The manifest of a committed version of a voice, and the comparison of the files with it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import VoiceError
+from ..issues import Damage, DamageKind
+from ..system.numbers import checked_int
+from .origin import Origin, OriginKind
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 1
@@ -31,31 +33,37 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Every file of a version, made when all of them had been proved.
+    """Every file of a version, made when all of them had been tested.
 
-    `source` tells where the voice came from, so that a repair knows where to get it again.
+    `origin` is where the voice came from, so that a repair knows where to get it again.
     """
 
     voice: str
-    source: str
+    origin: Origin
     files: Mapping[str, FileRecord]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(record.size for record in self.files.values())
+
     def write(self, folder: Path) -> None:
-        """Put the manifest into `folder`."""
+        """Write the manifest into `folder`."""
         files = {name: asdict(record) for name, record in sorted(self.files.items())}
-        data = {"format": FORMAT, "voice": self.voice, "source": self.source, "files": files}
+        source = str(self.origin)
+        data = {"format": FORMAT, "voice": self.voice, "source": source, "files": files}
         text = json.dumps(data, ensure_ascii=False, indent=1)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def make_manifest(voice: str, source: str, folder: Path) -> Manifest:
+def make_manifest(voice: str, origin: Origin, folder: Path) -> Manifest:
     """Record every file in `folder`. Blocks on the disk."""
     files = {
         path.name: FileRecord(path.stat().st_size, _digest(path, None))
         for path in folder.iterdir()
         if path.name != MANIFEST_NAME
     }
-    return Manifest(voice, source, MappingProxyType(files))
+    return Manifest(voice, origin, MappingProxyType(files))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -71,43 +79,61 @@ def read_manifest(folder: Path) -> Manifest:
             raise VoiceError(f"{str(folder)!r} has a manifest of another version of this program")
         files = {
             _matched(name, _FILE_NAME): FileRecord(
-                _size(record["size"]), _matched(record["sha256"], _SHA256)
+                checked_int(record["size"], 0), _matched(record["sha256"], _SHA256)
             )
             for name, record in data["files"].items()
         }
-        return Manifest(str(data["voice"]), str(data["source"]), MappingProxyType(files))
+        origin = Origin.parse(str(data["source"]))
+        return Manifest(str(data["voice"]), origin, MappingProxyType(files))
     except OSError as err:
         raise VoiceError(f"{str(folder)!r} has no manifest: {err.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise VoiceError(f"the manifest of {str(folder)!r} is damaged") from None
 
 
+def origin_and_size(model: Path) -> tuple[Origin, int]:
+    """Return where an installed model came from, and the bytes of its files, parts included.
+
+    A model without a manifest is that of the embedded voice. Blocks on the disk.
+    """
+    try:
+        manifest = read_manifest(model.parent)
+    except VoiceError:
+        try:
+            size = model.stat().st_size
+        except OSError:
+            size = 0
+        return Origin(OriginKind.EMBEDDED, str(size)), size
+    return manifest.origin, manifest.size
+
+
 def find_damage(
     folder: Path, *, digests: bool, pause: Callable[[], None] | None = None
-) -> list[str]:
-    """What is wrong with a committed version; empty when nothing is. Blocks on the disk.
+) -> tuple[Damage, ...]:
+    """Compare a committed version with its manifest. Blocks on the disk.
 
     Args:
         folder: the version.
-        digests: read every byte, too; else only presence and size are looked at.
+        digests: read every byte; else only presence and size are compared.
         pause: called between blocks, so that a check in the background can give way.
     """
     try:
         manifest = read_manifest(folder)
     except VoiceError as err:
-        return [str(err)]
-    found: list[str] = []
+        return (Damage(MANIFEST_NAME, DamageKind.MANIFEST, {"error": str(err)}),)
+    found: list[Damage] = []
     for name, record in manifest.files.items():
         path = folder / name
         try:
             size = path.stat().st_size
             if size != record.size:
-                found.append(f"{name} has {size} bytes instead of {record.size}")
+                detail = {"found": size, "expected": record.size}
+                found.append(Damage(name, DamageKind.SIZE, detail))
             elif digests and _digest(path, pause) != record.sha256:
-                found.append(f"{name} has changed")
+                found.append(Damage(name, DamageKind.CHANGED))
         except OSError as err:
-            found.append(f"{name} cannot be read: {err.strerror}")
-    return found
+            found.append(Damage(name, DamageKind.UNREADABLE, {"error": err.strerror}))
+    return tuple(found)
 
 
 def _digest(path: Path, pause: Callable[[], None] | None) -> str:
@@ -124,14 +150,3 @@ def _matched(value: object, pattern: re.Pattern[str]) -> str:
     if not isinstance(value, str) or not pattern.fullmatch(value) or value in {".", ".."}:
         raise ValueError
     return value
-
-
-def _size(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError
-    return value
-
-
-def quarantine_name(voice: str, now: float) -> str:
-    """The name of a quarantined version's folder; sorts by time within a voice."""
-    return f"{voice}.corrupt.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}"

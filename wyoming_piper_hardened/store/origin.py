@@ -1,48 +1,42 @@
-"""Where an installed voice came from, and how much of the disk it takes."""
+"""Origins of installed voices, and their text in a manifest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from ..errors import VoiceError
-from ..voices.sources import CUSTOM, PACKAGE
-from .manifest import read_manifest
-from .voice import Voice
+from typing import Self
 
 
-class Origin(StrEnum):
-    """The kinds of places that voices come from."""
+class OriginKind(StrEnum):
+    """The kinds of sources that voices come from."""
 
     HUB = "hub"
     CUSTOM = "custom"
     EMBEDDED = "embedded"
 
 
+_TEXTS = {OriginKind.HUB: "hub", OriginKind.CUSTOM: "custom", OriginKind.EMBEDDED: "package"}
+_KINDS = {text: kind for kind, text in _TEXTS.items()}
+
+
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where a voice came from, and the bytes of its files, parts included."""
+class Origin:
+    """Where the files of a voice came from; equal origins mean the same files.
 
-    origin: Origin
-    size: int
+    `fingerprint` is the model's MD5 (hub), sizes and times of both files (custom), or the model's
+    size (embedded).
+    """
 
+    kind: OriginKind
+    fingerprint: str
 
-_ORIGINS = {PACKAGE: Origin.EMBEDDED, CUSTOM: Origin.CUSTOM}
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the text of a manifest; an unknown kind is taken for a voice of the hub."""
+        prefix, _, fingerprint = text.partition(":")
+        if (kind := _KINDS.get(prefix)) is not None:
+            return cls(kind, fingerprint)
+        return cls(OriginKind.HUB, text)
 
-
-def provenance(voice: Voice) -> Provenance:
-    """Look at the version that serves. Blocks on the disk."""
-    try:
-        manifest = read_manifest(voice.model.parent)
-    except VoiceError:  # it is served from the package itself
-        return Provenance(Origin.EMBEDDED, _size(voice))
-    kind = manifest.source.partition(":")[0]
-    size = sum(record.size for record in manifest.files.values())
-    return Provenance(_ORIGINS.get(kind, Origin.HUB), size)
-
-
-def _size(voice: Voice) -> int:
-    try:
-        return voice.model.stat().st_size
-    except OSError:
-        return 0
+    def __str__(self) -> str:
+        return f"{_TEXTS[self.kind]}:{self.fingerprint}"

@@ -1,12 +1,12 @@
-"""Installed voices on the disk: a version exists whole and proved, or not at all.
+"""Installed voices on the disk: a version exists whole and tested, or not at all.
 
 ::
 
     voices/<name>/<version>/   <name>.onnx  <name>.onnx.json  the parts  parts.json  manifest.json
     voices/<name>/current      symbolic link to the serving version, switched by rename
-    staging/<transaction>/     locked while it lasts; thrown away at start-up when nobody does
+    staging/<transaction>/     locked while it lasts; removed at start-up if nobody holds it
     quarantine/<name>.corrupt.<time>/   the newest few, with reason.json
-    locks/<name>               held by whoever changes that voice
+    locks/<name>               held by the process that changes that voice
 
 Everything here blocks on the disk; an event loop calls it in a thread.
 """
@@ -14,6 +14,7 @@ Everything here blocks on the disk; an event loop calls it in a thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import logging
@@ -21,25 +22,46 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..errors import NoSpaceError
+from ..errors import NoSpaceError, StoreError, VoiceError
+from ..events import Event
+from ..issues import Damage
 from ..system.files import move_folder, switch_link
-from .manifest import MANIFEST_NAME, find_damage, make_manifest, quarantine_name
+from .manifest import MANIFEST_NAME, find_damage, make_manifest
+from .origin import Origin
 from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
-_SPACE_FACTOR = 4  # the voice, its parts, and as much again while they are made
-_SPACE_MARGIN = 64 << 20
 _KEPT_QUARANTINED = 3
 
 
-class Store:
-    """The voices below a data directory. Processes that share it take turns by a lock."""
+def free_bytes(folder: Path) -> int:
+    """Return how much of the disk of `folder` is free."""
+    return shutil.disk_usage(folder).free
 
-    def __init__(self, data_dir: Path) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpacePolicy:
+    """The free space that a voice needs before its installation begins.
+
+    `factor` times its model: the voice, its parts, and as much again while they are made; `margin`
+    in bytes is left for others. `free` measures; tests pass their own.
+    """
+
+    factor: int = 4
+    margin: int = 64 << 20
+    free: Callable[[Path], int] = free_bytes
+
+
+class Store:
+    """The voices below a data directory; processes that share it exclude each other by locks."""
+
+    def __init__(self, data_dir: Path, space: SpacePolicy | None = None) -> None:
         self.root = data_dir
+        self._space = space or SpacePolicy()
         self._voices = data_dir / "voices"
         self._staging = data_dir / "staging"
         self._quarantine = data_dir / "quarantine"
@@ -47,14 +69,17 @@ class Store:
 
     @contextlib.contextmanager
     def try_lock(self, name: str) -> Iterator[bool]:
-        """Take the lock of a voice if it is free; yields whether. It ends with the process."""
+        """Try to take the lock of a voice; yields whether that worked. It ends with the process."""
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / name).open("wb") as file:
             yield _locked(file.fileno())
 
     def recover(self) -> int:
-        """Throw away what interrupted transactions left, not those under way; returns the bytes."""
+        """Remove the remains of interrupted transactions; returns the bytes.
+
+        Transactions under way, also those of other processes, are left alone.
+        """
         freed = 0
         with contextlib.suppress(OSError):  # nothing can be changed here, so nothing was
             for entry in os.scandir(self._staging):
@@ -65,21 +90,22 @@ class Store:
         return freed
 
     def names(self) -> list[str]:
-        """Names that have a folder, whether anything in it is usable or not."""
+        """Return the names that have a folder, whether anything in it is usable or not."""
         try:
             return sorted(e.name for e in os.scandir(self._voices) if e.is_dir())
         except FileNotFoundError:
             return []
         except OSError as err:
-            _LOGGER.error("cannot read %s: %s", self._voices, err.strerror)  # noqa: TRY400 - told
+            event = Event("store-unreadable", folder=self._voices, reason=err.strerror)
+            _LOGGER.error(event)  # noqa: TRY400 - the event says all
             return []
 
     def state(self) -> dict[str, str]:
-        """Which version is current, by voice; changes with every commit and removal."""
+        """Return the current version by voice; changes with every commit and removal."""
         return {name: str(self.current(name)) for name in self.names()}
 
     def serving(self, name: str) -> Path | None:
-        """The version to serve: ``current``, or the newest other one if that is damaged."""
+        """Return the version to serve: ``current``, or the newest other one if that is damaged."""
         candidates = sorted(self.versions(name), key=_age)
         if (current := self.current(name)) in candidates:
             candidates.remove(current)
@@ -87,7 +113,7 @@ class Store:
         return next((path for path in candidates if not find_damage(path, digests=False)), None)
 
     def current(self, name: str) -> Path | None:
-        """Where ``current`` points to, if it is a version's name and not a way out."""
+        """Return the target of ``current``, if it is a version's name and leads nowhere else."""
         link = self._voices / name / "current"
         try:
             target = link.readlink()
@@ -96,7 +122,7 @@ class Store:
         return link.with_name(target.name) if target.name == str(target) else None
 
     def versions(self, name: str) -> list[Path]:
-        """Every folder of a version that has a manifest."""
+        """Return every folder of a version that has a manifest."""
         try:
             folders = [Path(entry.path) for entry in os.scandir(self._voices / name)]
         except OSError:
@@ -104,27 +130,27 @@ class Store:
         return [p for p in folders if not p.is_symlink() and (p / MANIFEST_NAME).is_file()]
 
     def begin(self, model_bytes: int) -> Path:
-        """A new empty folder in staging, for the holder of the lock to fill and commit.
+        """Make an empty folder in staging, for the holder of the lock to fill and commit.
 
         Raises:
             NoSpaceError: a voice of `model_bytes` would not fit.
         """
         stage = self._new_stage()
         try:
-            self.check_room(model_bytes)
+            self.check_space(model_bytes)
         except NoSpaceError:
             self.abandon(stage)
             raise
         return stage
 
-    def check_room(self, model_bytes: int = 0) -> None:
-        """Return if a voice of `model_bytes` can be made into a version.
+    def check_space(self, model_bytes: int = 0) -> None:
+        """Check that a voice of `model_bytes` can be made into a version.
 
         Raises:
-            NoSpaceError: it would not fit, or the disk would be too full for everybody else.
+            NoSpaceError: it would not fit, or would leave too little for others.
         """
-        needed = _SPACE_FACTOR * model_bytes + _SPACE_MARGIN
-        free = shutil.disk_usage(self._staging).free
+        needed = self._space.factor * model_bytes + self._space.margin
+        free = self._space.free(self._staging)
         if free < needed:
             raise NoSpaceError(
                 f"{needed >> 20} MB are needed in {self.root}, {free >> 20} MB are free; make room "
@@ -132,18 +158,18 @@ class Store:
             )
 
     def abandon(self, stage: Path) -> None:
-        """Remove what is left of a transaction's folder, if anything."""
+        """Remove the folder of a transaction, if it is still there."""
         shutil.rmtree(stage, ignore_errors=True)
         if (descriptor := self._held.pop(stage, None)) is not None:
             os.close(descriptor)
 
-    def commit(self, name: str, source: str, stage: Path) -> Voice:
-        """Let the proved files in `stage` be the serving version of a voice.
+    def commit(self, name: str, origin: Origin, stage: Path) -> Voice:
+        """Make the tested files in `stage` the serving version of a voice.
 
         Older versions but the one that served until now are removed. When the disk refuses before
         the switch, nothing of the new version is left.
         """
-        manifest = make_manifest(name, source, stage)
+        manifest = make_manifest(name, origin, stage)
         manifest.write(stage)
         digest = manifest.files[f"{name}.onnx"].sha256
         version = f"{digest[:16]}-{secrets.token_hex(2)}"
@@ -156,22 +182,28 @@ class Store:
             if self.current(name) != folder / version:
                 self.abandon(folder / version)
                 with contextlib.suppress(OSError):
-                    folder.rmdir()  # which it is the first version of
+                    folder.rmdir()  # it was the first version
             raise
         for old in self.versions(name):
             if old not in {folder / version, served}:
                 shutil.rmtree(old, ignore_errors=True)
         return read_voice(name, folder / version / f"{name}.onnx")
 
-    def quarantine_version(self, version: Path, reason: str) -> None:
+    def quarantine_version(self, version: Path, damage: tuple[Damage, ...]) -> None:
         """Quarantine a damaged version; it is never served again. The newest few are kept."""
         self._quarantine.mkdir(parents=True, exist_ok=True)
         now = time.time()
-        target = self._quarantine / quarantine_name(version.parent.name, now)
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        target = self._quarantine / f"{version.parent.name}.corrupt.{stamp}"
         while target.exists():
             target = target.with_name(f"{target.name}+")
         with contextlib.suppress(OSError):
-            note = {"reason": reason, "version": version.name, "time": now}
+            note = {
+                "reason": "; ".join(map(str, damage)),
+                "damage": [asdict(one) for one in damage],
+                "version": version.name,
+                "time": now,
+            }
             (version / "reason.json").write_text(json.dumps(note), encoding="utf-8")
         version.rename(target)
         if not self.versions(version.parent.name):
@@ -186,19 +218,19 @@ class Store:
         shutil.rmtree(self._voices / name)
 
     def superfluous(self, name: str) -> list[Path]:
-        """Versions of a voice that do not serve."""
+        """Return the versions of a voice that do not serve."""
         served = self.serving(name)
         return [version for version in self.versions(name) if version != served]
 
     def quarantined(self) -> list[Path]:
-        """What was set aside, the newest first."""
+        """Return the quarantined versions, the newest first."""
         try:
             return sorted(self._quarantine.iterdir(), key=_age)
         except OSError:
             return []
 
     def _new_stage(self) -> Path:
-        """A new folder in staging that is locked, so that no `recover` takes it for a left one."""
+        """Make a folder in staging that is locked, so that no `recover` removes it."""
         while True:
             stage = self._staging / secrets.token_hex(8)
             stage.mkdir(parents=True)
@@ -210,8 +242,14 @@ class Store:
                 os.close(descriptor)
 
 
+def disk_error(err: OSError, root: Path) -> VoiceError:
+    """Return the error to raise when the disk below `root` refuses."""
+    kind = NoSpaceError if err.errno in {errno.ENOSPC, errno.EDQUOT} else StoreError
+    return kind(f"{root} refuses: {err.strerror}; what was there still serves")
+
+
 def folder_size(folder: Path) -> int:
-    """Bytes of the files in `folder`."""
+    """Return the bytes of the files in `folder`."""
     return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
@@ -233,7 +271,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def _age(path: Path) -> float:
-    """For sorting, the newest first; what cannot be looked at last."""
+    """Return a key that sorts the newest first, and unreadable paths last."""
     try:
         return -path.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""What is known of an installed voice without loading it."""
+"""Descriptions of installed voices, read without loading them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..engine.messages import config_path
+from ..engine.messages import VoiceVersion, config_path
 from ..engine.report import REPORT_NAME, Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
+from ..events import Event
+from ..system.numbers import checked_int
+from ..text import language
 
 _LOGGER = logging.getLogger(__name__)
 
 NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
-"""What a voice may be called; see `is_voice_name`."""
+"""Names of voices; see `is_voice_name`."""
 
 _MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
-_LANGUAGE_IN_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,3}")
 _QUALITY = re.compile(r"\w{0,20}")
 _RATES = (4000, 192_000)
@@ -46,15 +48,20 @@ class Voice:
     speakers: Mapping[str, int]
     number_of_speakers: int
     prepared: bool = False
-    """Whether its parts lie beside the model."""
+    """True if its parts lie beside the model."""
     schedule: Schedule | None = None
-    """How its sentences are cut into chunks; ``None`` for a voice that cannot stream."""
+    """Chunks of its sentences; ``None`` for a voice that cannot stream."""
+
+    @property
+    def version(self) -> VoiceVersion:
+        """Its identity; a repaired or updated voice has another one."""
+        return VoiceVersion(self.model)
 
     def speaker_id(self, speaker: str | None) -> int | None:
-        """The number of `speaker` (a name or a number as text); ``None`` for the default one.
+        """Return the number of `speaker` (a name, or a number as text); ``None`` for the default.
 
         Raises:
-            SpeakerNotFoundError: names the speakers that exist.
+            SpeakerNotFoundError: there is no such speaker; it names those that exist.
         """
         if speaker is None:
             return None
@@ -70,15 +77,32 @@ class Voice:
     def _speakers_shown(self) -> str:
         if self.number_of_speakers <= 1:
             return "it has one speaker: leave the speaker out"
-        names = sorted(self.speakers, key=lambda name: self.speakers[name])
-        names = names or [str(number) for number in range(self.number_of_speakers)]
+        names = speaker_names(self.speakers, self.number_of_speakers)
         more = ", …" if len(names) > _SHOWN_SPEAKERS else ""
         return f"it has {', '.join(names[:_SHOWN_SPEAKERS])}{more}"
 
 
+def speaker_names(speakers: Mapping[str, int], count: int) -> list[str]:
+    """Return the names by which requests choose speakers, by number; none for a single speaker.
+
+    Args:
+        speakers: names and numbers, if they have names.
+        count: the number of speakers.
+    """
+    if not speakers and count > 1:
+        return [str(number) for number in range(count)]
+    return sorted(speakers, key=lambda name: speakers[name])
+
+
 def is_voice_name(name: str) -> bool:
-    """Whether a voice may be called so; such a name is also safe as the name of a file."""
+    """Return whether a voice may have that name, which is then also safe as that of a file."""
     return _NAME.fullmatch(name) is not None and len(name.encode()) <= _MAX_NAME_BYTES
+
+
+def check_voice_name(name: str) -> None:
+    """Raise VoiceError for a name that no voice may have."""
+    if not is_voice_name(name):
+        raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
 
 
 def read_voice(name: str, model: Path) -> Voice:
@@ -98,9 +122,9 @@ def read_voice(name: str, model: Path) -> Voice:
             model=model,
             language=_language(name, config),
             quality=_quality(config["audio"].get("quality", "")),
-            sample_rate=_whole(config["audio"]["sample_rate"], *_RATES),
+            sample_rate=checked_int(config["audio"]["sample_rate"], *_RATES),
             speakers=MappingProxyType(_speakers(config.get("speaker_id_map", {}))),
-            number_of_speakers=_whole(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
+            number_of_speakers=checked_int(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
             prepared=prepared,
             schedule=schedule,
         )
@@ -118,7 +142,7 @@ def _preparation(name: str, folder: Path) -> tuple[bool, Schedule | None]:
     try:
         report = SplitReport.read(folder)
     except VoiceError as err:
-        _LOGGER.warning("%s speaks without its prepared parts: %s", name, err)
+        _LOGGER.warning(Event("parts-unusable", voice=name, reason=str(err)))
         return False, None
     if report.mode is Mode.WHOLE:
         return True, None
@@ -139,8 +163,8 @@ def _language(name: str, config: Any) -> str:
     code = (config.get("language") or {}).get("code")
     if isinstance(code, str) and _LANGUAGE.fullmatch(code):
         return code
-    if match := _LANGUAGE_IN_NAME.match(name):
-        return match[1]
+    if named := language.of_voice_name(name):
+        return named
     voice = str(config["espeak"]["voice"]).rpartition("/")[2].partition("+")[0]
     if not _LANGUAGE.fullmatch(voice):
         raise ValueError
@@ -153,16 +177,12 @@ def _quality(value: object) -> str:
 
 
 def _speakers(numbers: Mapping[Any, Any]) -> dict[str, int]:
-    """Names that every client can be told; whatever is listed is also sent to all of them."""
+    """Return checked names: every client gets them."""
     if len(numbers) > _MOST_SPEAKERS:
         raise ValueError
-    found = {str(name): _whole(int(number), 0, _MOST_SPEAKERS) for name, number in numbers.items()}
+    found = {
+        str(name): checked_int(int(number), 0, _MOST_SPEAKERS) for name, number in numbers.items()
+    }
     if any(len(name.encode()) > 4 * _MAX_SPEAKER_CHARS for name in found):
         raise ValueError
     return found
-
-
-def _whole(value: object, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError
-    return value

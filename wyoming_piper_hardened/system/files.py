@@ -31,9 +31,26 @@ def move_folder(source: Path, target: Path) -> None:
     _sync(source.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, old or new but never torn; durable on return. Makes its folder if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = _aside(path)
+    try:
+        with aside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise
+    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
 def switch_link(link: Path, target: str) -> None:
     """Make the symbolic link `link` point to `target`, old or new but never missing."""
-    aside = link.with_name(f".{link.name}.{secrets.token_hex(4)}")
+    aside = _aside(link)
     aside.symlink_to(target)
     try:
         aside.replace(link)
@@ -42,6 +59,11 @@ def switch_link(link: Path, target: str) -> None:
             aside.unlink()
         raise
     _sync(link.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _aside(path: Path) -> Path:
+    """Return the name under which the successor of `path` is made."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -25,7 +25,7 @@ MAX_HEADER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one event may carry, in bytes, and how long its body may take, in seconds."""
+    """Limits of one event: sizes in bytes, time for its body in seconds."""
 
     data: int
     payload: int

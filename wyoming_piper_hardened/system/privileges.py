@@ -1,7 +1,7 @@
 """Giving up root: a container starts as root because its data folder is root's; nothing else is.
 
-Whoever starts the server prepares the folders first and then goes on as an ordinary user. Where
-that is not possible the server keeps the rights it has: speaking matters more.
+The folders are prepared first, then the process continues as an ordinary user. Where that is not
+possible it keeps the rights it has: speaking matters more.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from ..events import Event
 
 _LOGGER = logging.getLogger(__name__)
 _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
@@ -30,12 +32,12 @@ def drop_privileges(user: str, folders: Sequence[Path], readable: Sequence[Path]
     """
     if os.geteuid() != 0:
         _forbid_new_privileges()
-        _LOGGER.info("running as user %d", os.geteuid())
+        _LOGGER.info(Event("running-as-user", user=os.geteuid(), uid=os.geteuid()))
         return False
     try:
         account = pwd.getpwnam(user)
     except KeyError:
-        _LOGGER.warning("running as root: there is no user %r here", user)
+        _LOGGER.warning(Event("running-as-root", reason=f"there is no user {user!r} here"))
         return False
     folders = [folder.resolve() for folder in folders]
     for folder in folders:
@@ -53,19 +55,20 @@ def drop_privileges(user: str, folders: Sequence[Path], readable: Sequence[Path]
             os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
             os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
     except OSError as err:
-        _LOGGER.warning("running as root: becoming %s is refused: %s", user, err.strerror)
+        reason = f"becoming {user} is refused: {err.strerror}"
+        _LOGGER.warning(Event("running-as-root", reason=reason))
         return False
     if lost is not None:
-        _LOGGER.warning("running as root: %s would lose access to %s", user, lost)
+        _LOGGER.warning(Event("running-as-root", reason=f"{user} would lose access to {lost}"))
         return False
     os.environ["HOME"] = account.pw_dir
     _forbid_new_privileges()
-    _LOGGER.info("running as %s (user %d)", user, account.pw_uid)
+    _LOGGER.info(Event("running-as-user", user=user, uid=account.pw_uid))
     return True
 
 
 def _lost(needed: Sequence[tuple[Path, int]], account: pwd.struct_passwd) -> Path | None:
-    """The first folder that the account has no access to, found out by being it for a moment."""
+    """Return the first path that the account cannot access, tried with its rights."""
     groups = os.getgroups()
     group = os.getegid()
     try:

@@ -27,7 +27,7 @@ def clean(text: str) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Whether there is anything to say: a letter, a number or a currency sign.
+    """Return whether there is anything to say: a letter, a number or a currency sign.
 
     Emoji, markdown marks and blanks alone are not words; a segment of them is a silence.
     """

@@ -1,1 +1,1 @@
-"""Which voices exist, and where their files are."""
+"""The installed voices: sources, installation, repair, maintenance."""

@@ -1,10 +1,9 @@
-"""Voices get into the store, and are mended there, by one transaction only."""
+"""The transaction by which voices are installed and repaired."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,16 +11,18 @@ from pathlib import Path
 
 from ..aio import run_in_thread
 from ..engine.messages import config_path
-from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError, VoiceWatchedError
+from ..errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
+from ..events import Event
+from ..issues import Damage, DamageKind, damaged
 from ..processes.preparation import prepare
 from ..store.manifest import read_manifest
-from ..store.store import Store, folder_size
-from ..store.verifier import Reader
-from ..store.voice import Voice, is_voice_name, read_voice
-from .hub_source import HUB
-from .progress import Progress, Report, Step, unheard
-from .source_finder import SourceFinder
-from .sources import FileSource, Source, package_source
+from ..store.origin import OriginKind
+from ..store.store import Store, disk_error, folder_size
+from ..store.verifier import Verifier
+from ..store.voice import Voice, check_voice_name, is_voice_name, read_voice
+from .library import find_voice
+from .progress import Progress, Report, Step, ignore_progress
+from .sources import FileSource, Source, SourceFinder, package_source
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
@@ -31,13 +32,13 @@ Prepare = Callable[[Path, Path], Awaitable[None]]
 
 
 class Installer:
-    """Installs, verifies and repairs.
+    """Installs, verifies, repairs and removes voices.
 
     Args:
-        store: where voices live.
-        sources: tells where a voice of a given name can be had.
-        prepare_voice: splits a model into parts in a folder, in a process of its own.
+        store: the installed voices.
+        sources: finds the source of a voice by its name.
         try_voice: loads a model in a process of its own and has it speak; raises VoiceError.
+        prepare_voice: splits a model into parts in a folder, in a process of its own.
     """
 
     def __init__(
@@ -47,13 +48,25 @@ class Installer:
         self.sources = sources
         self._prepare = prepare_voice
         self._try_voice = try_voice
-        self.reader = Reader()
-        self._proving = asyncio.Lock()
+        self.verifier = Verifier()
+        self._testing = asyncio.Lock()
 
-    async def install(self, source: Source, report: Report = unheard) -> Voice:
-        """Commit a voice; the version that served until then goes on serving till the switch.
+    async def has(self, name: str) -> bool:
+        """Return whether the store has a voice of that name, usable or not."""
+        return name in await asyncio.to_thread(self.store.names)
 
-        When the very same files are committed already, nothing is done.
+    async def read(self, name: str) -> Voice:
+        """Return the version of a voice that should serve.
+
+        Raises:
+            VoiceError: there is none that can be used.
+        """
+        return await asyncio.to_thread(find_voice, self.store, name)
+
+    async def install(self, source: Source, report: Report = ignore_progress) -> Voice:
+        """Commit a voice; the version that served until then serves on till the switch.
+
+        If the very same files are committed already, nothing is done.
 
         Raises:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
@@ -61,25 +74,25 @@ class Installer:
         """
         before = await asyncio.to_thread(self._served, source.voice)
         async with self._exclusive(source.voice):
-            if (there := await asyncio.to_thread(self._committed, source, before)) is not None:
-                return there
+            if (voice := await asyncio.to_thread(self._committed, source, before)) is not None:
+                return voice
             return await self._transact(source, report)
 
-    async def verify(self, name: str) -> list[str]:
-        """Read every byte of the version that should serve; returns what is wrong with it.
+    async def verify(self, name: str) -> tuple[Damage, ...]:
+        """Read every byte of the version that should serve; returns its damage.
 
         Raises:
             VoiceError: there is none.
         """
-        _check_name(name)
+        check_voice_name(name)
         version = await asyncio.to_thread(self._version, name)
-        return await self.reader.find_damage(version)
+        return await self.verifier.find_damage(version)
 
-    async def repair(self, name: str, report: Report = unheard) -> Voice:
-        """Verify, set aside what is bad, get it again and commit it.
+    async def repair(self, name: str, report: Report = ignore_progress) -> Voice:
+        """Verify a voice; if it is damaged, get it again, commit it and quarantine the old version.
 
-        When only the parts are damaged they are made again from the voice's own model. A damaged
-        model is set aside even when no other can be had, as long as something else can speak.
+        If only the parts are damaged they are made again from the voice's own model. A damaged
+        model is quarantined even if no other can be had, as long as something else can speak.
 
         Raises:
             VoiceError: it cannot be repaired.
@@ -89,23 +102,21 @@ class Installer:
             source = await asyncio.to_thread(self.sources.find_if_any, name)
             if version is None:
                 if source is None:
-                    raise NotInstalledError(
-                        f"{name} cannot be repaired: nothing tells where to get it"
-                    )
+                    raise NotInstalledError(f"{name} cannot be repaired: no source has it")
                 return await self._transact(source, report)
             report(Progress(Step.TESTING))
-            damage = await self.reader.find_damage(version)
+            damage = await self.verifier.find_damage(version)
             if not damage:
                 if await self._speaks(version / f"{name}.onnx"):
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
-                damage = ["it does not speak"]
+                damage = (Damage("", DamageKind.SILENT),)
             own = await asyncio.to_thread(_own_source, name, version, damage)
-            if own and (mended := await self._mended(own, version, damage, report)):
-                return mended
+            if own and (voice := await self._rebuild(own, version, damage, report)):
+                return voice
             if source is None:
                 await self._withdraw(version, damage)
                 raise VoiceError(
-                    f"{name} is damaged ({'; '.join(damage)}) and nothing tells where to get it; "
+                    f"{name} is damaged ({damaged(name, damage)}) and no source has it; "
                     "install it again"
                 )
             try:
@@ -128,15 +139,12 @@ class Installer:
                     f"{name} would be installed again at once, for {model.parent} is watched; "
                     f"remove {model.name} there first"
                 )
-            if name not in await asyncio.to_thread(self.store.names):
+            if not await self.has(name):
                 raise NotInstalledError(f"{name} is not in {self.store.root}")
             await asyncio.to_thread(self.store.remove, name)
 
     async def collect_garbage(self) -> int:
-        """Remove what nobody will use any more; returns how many bytes that were.
-
-        That is what interrupted transactions left, versions that do not serve, and everything in
-        quarantine.
+        """Remove remains of transactions, idle versions and the quarantine; returns the bytes.
 
         Raises:
             VoiceError: the disk refuses.
@@ -151,42 +159,52 @@ class Installer:
             freed += await asyncio.to_thread(_remove, folder)
         return freed + await asyncio.to_thread(self.store.recover)
 
-    async def _mended(
-        self, own: FileSource, version: Path, damage: list[str], report: Report
+    async def _rebuild(
+        self, own: FileSource, version: Path, damage: tuple[Damage, ...], report: Report
     ) -> Voice | None:
-        """Make the parts again from the version's own model; ``None`` when that is no use."""
+        """Make the parts again from the version's own model; ``None`` if that fails."""
         try:
             return await self._replace(own, version, damage, report)
         except NoSpaceError:  # another source needs as much
             raise
         except VoiceError as err:
-            _LOGGER.info("%s is not mended from its own model: %s", own.voice, err)
+            _LOGGER.info(Event("own-model-repair-failed", voice=own.voice, reason=str(err)))
             return None
 
     async def _replace(
-        self, source: Source, version: Path, damage: list[str], report: Report
+        self, source: Source, version: Path, damage: tuple[Damage, ...], report: Report
     ) -> Voice:
         return await self._transact(source, report, lambda: self._quarantine(version, damage))
 
-    def _quarantine(self, version: Path, damage: list[str]) -> None:
+    def _quarantine(self, version: Path, damage: tuple[Damage, ...]) -> None:
         with contextlib.suppress(FileNotFoundError):
-            self.store.quarantine_version(version, "; ".join(damage))
+            self.store.quarantine_version(version, damage)
 
-    async def _withdraw(self, version: Path, damage: list[str]) -> None:
-        """Set a damaged version aside unless silence would be the alternative."""
+    async def _withdraw(self, version: Path, damage: tuple[Damage, ...]) -> None:
+        """Quarantine a damaged version unless nothing else could speak."""
         if not await asyncio.to_thread(self._is_last, version.parent.name):
             await asyncio.to_thread(self._quarantine, version, damage)
 
     @contextlib.asynccontextmanager
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
-        """A folder for the files of a voice; whatever happens, gone afterwards.
+        """Provide a folder for the files of a voice; it is always removed afterwards.
 
         Args:
-            model_bytes: of the model, or 0 if nobody knows.
+            model_bytes: of the model, or 0 if unknown.
 
         Raises:
             NoSpaceError: a model of that size would not fit.
+            StoreError: the disk refuses, also within the context.
         """
+        try:
+            async with self._stage(model_bytes) as stage:
+                yield stage
+        except OSError as err:
+            raise disk_error(err, self.store.root) from None
+
+    @contextlib.asynccontextmanager
+    async def _stage(self, model_bytes: int) -> AsyncIterator[Path]:
+        """Do as `staging`, but leave errors of the disk as they are."""
         stack = contextlib.ExitStack()
 
         def begin() -> Path:
@@ -202,12 +220,12 @@ class Installer:
     async def _transact(
         self, source: Source, report: Report, afterwards: Callable[[], None] = lambda: None
     ) -> Voice:
-        """Install; what is to be done `afterwards` belongs to the commit."""
-        async with self.staging(source.model_bytes) as stage:
-            label = await source.place(stage, report)
+        """Install from a source; `afterwards` is part of the commit."""
+        async with self._stage(source.model_bytes) as stage:
+            origin = await source.fetch(stage, report)
             model = stage / f"{source.voice}.onnx"
-            await asyncio.to_thread(_look_at, model)
-            async with self._proving:  # a small machine has the memory for one at a time
+            await asyncio.to_thread(_check_files, model)
+            async with self._testing:  # a small machine has the memory for one at a time
                 report(Progress(Step.PREPARING))
                 await self._prepare(model, stage)
                 report(Progress(Step.TESTING))
@@ -215,7 +233,7 @@ class Installer:
             report(Progress(Step.COMMITTING))
 
             def commit() -> Voice:
-                voice = self.store.commit(source.voice, label, stage)
+                voice = self.store.commit(source.voice, origin, stage)
                 afterwards()
                 return voice
 
@@ -230,8 +248,8 @@ class Installer:
 
     @contextlib.asynccontextmanager
     async def _exclusive(self, name: str) -> AsyncIterator[None]:
-        """Hold the lock of a voice; whatever the disk refuses meanwhile is one named error."""
-        _check_name(name)
+        """Hold the lock of a voice; errors of the disk get their names meanwhile."""
+        check_voice_name(name)
         try:
             with contextlib.ExitStack() as stack:
                 while not await run_in_thread(
@@ -241,22 +259,22 @@ class Installer:
                     await asyncio.sleep(_LOCK_INTERVAL)
                 yield
         except OSError as err:
-            raise refused(err, self.store.root) from None
+            raise disk_error(err, self.store.root) from None
 
     def _served(self, name: str) -> Path | None:
         return self.store.serving(name) if is_voice_name(name) else None
 
     def _committed(self, source: Source, before: Path | None) -> Voice | None:
-        """The voice, if it is there: these very files, or what somebody else has just fetched.
+        """Return the voice if it is there: these very files, or those just fetched by another one.
 
-        Who waited for the lock may know of an older version than the one that the other one got.
+        The other one may have got a newer version than is known to the one that waited.
         """
         version = self.store.serving(source.voice)
         if version is None:
             return None
-        label = read_manifest(version).source
-        fetched = version != before and {label[:4], source.label[:4]} == {f"{HUB}:"}
-        if label != source.label and not fetched:
+        origin = read_manifest(version).origin
+        fetched = version != before and {origin.kind, source.origin.kind} == {OriginKind.HUB}
+        if origin != source.origin and not fetched:
             return None
         return read_voice(source.voice, version / f"{source.voice}.onnx")
 
@@ -271,20 +289,9 @@ class Installer:
         return current if current in self.store.versions(name) else None
 
     def _is_last(self, name: str) -> bool:
-        """Whether nothing speaks but this voice."""
+        """Return whether nothing speaks but this voice."""
         others = (other for other in self.store.names() if other != name)
         return package_source() is None and not any(map(self.store.serving, others))
-
-
-def refused(err: OSError, root: Path) -> VoiceError:
-    """The error to raise when the disk below `root` refuses."""
-    kind = NoSpaceError if err.errno in {errno.ENOSPC, errno.EDQUOT} else StoreError
-    return kind(f"{root} refuses: {err.strerror}; what was there still serves")
-
-
-def _check_name(name: str) -> None:
-    if not is_voice_name(name):
-        raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
 
 
 def _remove(folder: Path) -> int:
@@ -293,20 +300,20 @@ def _remove(folder: Path) -> int:
     return size
 
 
-def _own_source(name: str, version: Path, damage: list[str]) -> FileSource | None:
-    """The version's own model, if that is not what is damaged."""
+def _own_source(name: str, version: Path, damage: tuple[Damage, ...]) -> FileSource | None:
+    """Return the version's own model as a source, if its files are sound."""
     model = version / f"{name}.onnx"
     try:
         manifest = read_manifest(version)
     except VoiceError:
         return None
-    if any(problem.startswith((model.name, config_path(model).name)) for problem in damage):
+    if {model.name, config_path(model).name} & {one.file for one in damage}:
         return None
-    return FileSource(name, manifest.source, model, manifest.files[model.name].size)
+    return FileSource(name, manifest.origin, model, manifest.files[model.name].size)
 
 
-def _look_at(model: Path) -> None:
-    """Recognise files that are no voice by their first bytes, and say what they are."""
+def _check_files(model: Path) -> None:
+    """Raise VoiceError for files that are no voice, as their first bytes show."""
     for path in (model, config_path(model)):
         try:
             with path.open("rb") as file:

@@ -1,19 +1,23 @@
-"""An action on a voice: what it is, how far it has come, how it ended."""
+"""Actions on voices: under way and finished."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ..errors import HardenedError, JobCancelledError
+from ..store.origin import Origin
 from .progress import Progress, Step
+
+T = TypeVar("T")
 
 
 class Action(StrEnum):
-    """What is done to a voice."""
+    """The actions on a voice."""
 
     INSTALL = "install"
     VERIFY = "verify"
@@ -22,7 +26,7 @@ class Action(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an action ended."""
+    """The ways in which an action ends."""
 
     DONE = "done"
     FAILED = "failed"
@@ -31,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FinishedJob:
-    """An action that has ended; `code` and `message` are those of the error, if it failed."""
+    """A finished action; `code` and `message` are those of the error, if it failed."""
 
     id: str
     voice: str
@@ -41,32 +45,41 @@ class FinishedJob:
     message: str = ""
 
 
-@dataclass(slots=True)
-class Job:
-    """An action under way; `progress` changes."""
+@dataclass(slots=True, eq=False)
+class Job(Generic[T]):
+    """An action on a voice, waiting or under way; `progress` changes.
+
+    Awaiting it gives its result or raises its error; a caller that stops waiting does not end it.
+    """
 
     voice: str
     action: Action
-    label: str = ""
-    """Which files are installed; nothing for other actions."""
-    progress: Progress = field(default_factory=Progress)
-    task: asyncio.Task[Any] | None = None
+    origin: Origin | None = None
+    """Of the files to install; ``None`` for other actions."""
     reports_failure: bool = True
-    """Whether a failure is remembered; if not, it concerns only who asked."""
+    """False if a failure concerns only the caller and is not remembered."""
+    progress: Progress = field(default_factory=Progress)
     cancelled: bool = False
+    task: asyncio.Task[T] = field(init=False, repr=False)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.shield(self.task).__await__()
+
+    def can_be_joined(self, other: Job[Any]) -> bool:
+        """Return whether the result of this job is also that of `other`."""
+        same = (self.action, self.origin) == (other.action, other.origin)
+        return same and not self.cancelled
 
     async def cancel(self) -> None:
-        """End it, unless it is too late for that, and wait until it has ended."""
-        assert self.task is not None
-        await asyncio.sleep(0)  # a task that has not begun could not tell how it ended
+        """End the job, unless it is too late for that, and wait until it has ended."""
+        await asyncio.sleep(0)  # a task that has not begun would end without its outcome
         if not self.cancelled and self.progress.step is not Step.COMMITTING:
             self.cancelled = True
             self.task.cancel()
         await asyncio.wait({self.task})
 
-    def ended(self) -> FinishedJob | None:
-        """How it ended; ``None`` if nobody but who asked need know, or because the server stops."""
-        assert self.task is not None
+    def finished(self) -> FinishedJob | None:
+        """Return the outcome; ``None`` if it concerns only the caller, or if the server stops."""
         if self.task.cancelled():
             return None
         code = message = ""
@@ -80,6 +93,6 @@ class Job:
                     return None
                 outcome = Outcome.FAILED
                 if not isinstance(err, HardenedError):
-                    err = HardenedError("unexpected error; the log tells more")
+                    err = HardenedError("unexpected error; see the log")
                 code, message = err.code, str(err)
         return FinishedJob(secrets.token_hex(4), self.voice, self.action, outcome, code, message)

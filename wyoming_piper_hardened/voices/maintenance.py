@@ -1,15 +1,15 @@
-"""What is done for the voices of a running server without being asked."""
+"""Maintenance: actions on the voices of a running server without a request."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ..catalogue.current import CurrentCatalogue
+from ..engine.messages import VoiceVersion
 from ..errors import (
     HardenedError,
     JobCancelledError,
@@ -19,324 +19,292 @@ from ..errors import (
     VoiceError,
     VoiceNotFoundError,
 )
-from ..issues import Issue, IssueKind, Suggestion
+from ..events import Event
+from ..issues import Failure, Issue, IssueKind, Suggestion, damaged
 from ..store.manifest import read_manifest
+from ..store.origin import Origin, OriginKind
+from ..store.store import Store
+from ..store.verifier import Verifier
 from ..store.voice import Voice
-from .hub_source import HUB, hub_label
 from .jobs import JobRunner
-from .sources import custom_source, package_source
+from .library import Library
+from .policy import MaintenancePolicy, MaintenanceTimings
+from .sources import custom_source, hub_origin, package_source
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
-"""How often a voice is mended or fetched unasked when the reason is not the network."""
 
-_RETRY_DELAY, _RETRY_LIMIT = 60.0, 3600.0  # seconds; doubles
-_FIRST_CHECK = 30.0  # seconds after the start
-_CHECK_INTERVAL = 24 * 3600.0
-_CHECK_PAUSE = 0.02  # seconds after each megabyte: about 50 MB/s at most, on an idle disk
-_REFRESH_INTERVAL = 24 * 3600.0
-_CUSTOM_INTERVAL = 30.0
-_FOLLOW_INTERVAL = 5.0
-_AFTER_A_BUG = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Care:
-    """What is done without being asked.
-
-    Args:
-        auto_repair: mend voices that are found damaged.
-        auto_install: install the voices of `wanted` that are missing.
-        wanted: the voices of the settings.
-        repair_on_start: voices to verify and mend when the server starts; ``all`` means each.
-        custom_voice_dirs: folders that are watched for voices of the user's own.
-    """
-
-    auto_repair: bool = True
-    auto_install: bool = True
-    wanted: tuple[str, ...] = ()
-    repair_on_start: tuple[str, ...] = ()
-    custom_voice_dirs: tuple[Path, ...] = ()
-
-
-@dataclass(slots=True)
 class Maintenance:
-    """Looks after the voices until `run` is cancelled.
+    """Maintains the voices until `run` is cancelled.
 
     Args:
-        job_runner: carries out what is to be done.
-        catalogue: what the hub has.
-        care: what to do unasked.
-        ready: waits until the server speaks, for that comes first.
+        jobs: runs the actions.
+        library: the voices that serve.
+        store: the installed voices.
+        verifier: verifies in the background.
+        catalogue: the voices of the hub.
+        policy: the actions that are allowed.
+        timings: intervals and delays.
+        ready: waits until the server speaks, as that comes first.
+        reports: versions that a worker could not load (or not their parts), and why.
     """
 
-    job_runner: JobRunner
-    catalogue: CurrentCatalogue
-    care: Care
-    ready: Callable[[], Awaitable[None]]
-    repaired_on_start: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set as soon as every voice of `repair_on_start` is whole."""
-    _reports: asyncio.Queue[tuple[Path, str]] = field(default_factory=asyncio.Queue)
-    _sick: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
-    _patients: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _rejected: dict[Path, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        jobs: JobRunner,
+        library: Library,
+        store: Store,
+        verifier: Verifier,
+        catalogue: CurrentCatalogue,
+        *,
+        policy: MaintenancePolicy,
+        timings: MaintenanceTimings,
+        ready: Callable[[], Awaitable[None]],
+        reports: asyncio.Queue[tuple[VoiceVersion, Failure]],
+    ) -> None:
+        self.repaired_on_start = asyncio.Event()
+        """Set as soon as every voice of `repair_on_start` is whole."""
+        self._jobs = jobs
+        self._library = library
+        self._store = store
+        self._verifier = verifier
+        self._catalogue = catalogue
+        self._policy = policy
+        self._timings = timings
+        self._ready = ready
+        self._reports = reports
+        self._repair_queue: asyncio.Queue[str] = asyncio.Queue()
+        self._repairs: dict[str, asyncio.Task[None]] = {}
+        self._rejected: dict[Path, Origin | None] = {}
 
     async def run(self) -> None:
-        """Care until cancelled."""
+        """Maintain the voices until cancelled."""
         duties = (
-            *(self._start, self._listen, self._admit),
-            *(self._check, self._refresh, self._watch, self._follow),
+            *(self._start, self._read_reports, self._consume),
+            *(self._verify_all, self._refresh, self._watch, self._follow),
         )
         try:
             async with asyncio.TaskGroup() as tasks:
                 for duty in duties:
                     tasks.create_task(self._perform(duty))
         finally:
-            for task in self._patients.values():
+            for task in self._repairs.values():
                 task.cancel()
-            await self.job_runner.close()
-
-    def report(self, model: str, reason: str) -> None:
-        """A worker says that a model, or its parts, cannot be loaded."""
-        self._reports.put_nowait((Path(model), reason))
+            await self._jobs.close()
 
     async def _perform(self, duty: Callable[[], Awaitable[None]]) -> None:
-        """A duty; a bug in one, or in a disk, ends neither the others nor the server."""
+        """Perform a duty; an unexpected error in it ends neither the others nor the server."""
         while True:
             try:
                 await duty()
             except Exception:
-                _LOGGER.exception("the care of voices met an error; please report this")
-                await asyncio.sleep(_AFTER_A_BUG)
+                _LOGGER.exception(Event("internal-error", where="maintenance of voices"))
+                await asyncio.sleep(self._timings.error_delay)
             else:
                 return
 
     async def _start(self) -> None:
-        """Verify, install and prepare what the settings name."""
-        job_runner = self.job_runner
-        await self.ready()
-        wanted = self.care.repair_on_start
-        names = [voice.name for voice in job_runner.library] if "all" in wanted else list(wanted)
-        if all([await self._try(job_runner.repair(name)) for name in names]):
+        """Verify, install and prepare the voices that the settings name."""
+        await self._ready()
+        wanted = self._policy.repair_on_start
+        names = [voice.name for voice in self._library] if "all" in wanted else list(wanted)
+        if all([await _succeeds(self._jobs.repair(name)) for name in names]):
             self.repaired_on_start.set()
-        for voice in list(job_runner.library):
+        for voice in list(self._library):
             if not voice.prepared:
                 await self._prepare(voice)
-        for name in await asyncio.to_thread(job_runner.installer.store.names):
-            if name not in job_runner.library:
-                suggestion = Suggestion.REPAIR
-                job_runner.tell(
-                    Issue(IssueKind.DAMAGED, name, "no-usable-version", suggestion=suggestion)
-                )
-                self._sick.put_nowait(name)
-        for name in dict.fromkeys(self.care.wanted):
-            if name not in job_runner.library and name not in self._patients:
-                await self._miss(name)
+        for name in await asyncio.to_thread(self._store.names):
+            if name not in self._library:
+                kind, suggestion = IssueKind.DAMAGED, Suggestion.REPAIR
+                self._jobs.open_issue(Issue(kind, name, "no-usable-version", {}, suggestion))
+                self._repair_queue.put_nowait(name)
+        for name in dict.fromkeys(self._policy.wanted):
+            if name not in self._library and name not in self._repairs:
+                await self._install_missing(name)
 
-    async def _miss(self, name: str) -> None:
-        """A voice of the settings is not installed."""
+    async def _install_missing(self, name: str) -> None:
+        """Install a voice of the settings, or open an issue."""
         try:
-            source = await asyncio.to_thread(self.job_runner.installer.sources.find, name)
+            source = await self._jobs.find_source(name)
         except VoiceNotFoundError as err:
             suggestion = Suggestion.CHANGE_OPTION
-            self.job_runner.tell(Issue.from_error(IssueKind.MISSING, name, err, suggestion))
+            self._jobs.open_issue(Issue.from_error(IssueKind.MISSING, name, err, suggestion))
             return
-        if source.voice in self.job_runner.library:
-            return  # it goes by an older name
-        if self.care.auto_install:  # no trouble yet: it is on its way
-            self._treat(source.voice, self.job_runner.install)
+        if source.voice in self._library:
+            return  # `name` is an older name of it
+        if self._policy.auto_install:  # no issue yet: it will be here soon
+            self._start_repair(source.voice, self._jobs.install)
             return
-        issue = Issue(
-            IssueKind.MISSING, source.voice, "not-installed", suggestion=Suggestion.INSTALL
-        )
-        self.job_runner.tell(issue)
+        kind, suggestion = IssueKind.MISSING, Suggestion.INSTALL
+        self._jobs.open_issue(Issue(kind, source.voice, "not-installed", {}, suggestion))
 
     async def _prepare(self, voice: Voice) -> None:
         source = await asyncio.to_thread(package_source)
         if source is None or source.voice != voice.name:
-            self._sick.put_nowait(voice.name)  # its parts are made again from its own model
+            self._repair_queue.put_nowait(voice.name)  # its parts are made from its own model
             return
         try:
-            await self.job_runner.add(source)
+            await self._jobs.add(source)
         except VoiceError as err:
-            suggestion = Suggestion.REPAIR
-            self.job_runner.tell(
-                Issue.from_error(IssueKind.UNPREPARED, voice.name, err, suggestion)
-            )
-            _LOGGER.warning("%s is used as it is: each sentence starts later", voice.name)
+            kind, suggestion = IssueKind.UNPREPARED, Suggestion.REPAIR
+            self._jobs.open_issue(Issue.from_error(kind, voice.name, err, suggestion))
+            _LOGGER.warning(Event("voice-unprepared", voice=voice.name))
 
-    async def _listen(self) -> None:
-        """Take up what workers say, but of what has been removed or replaced meanwhile."""
+    async def _read_reports(self) -> None:
+        """Handle reports of workers, but of models that have been removed or replaced."""
         while True:
-            model, reason = await self._reports.get()
-            name = model.stem
-            if await self.job_runner.has(name) and not self._is_replaced(model):
-                params = {"reason": reason}
-                self.job_runner.tell(
-                    Issue(IssueKind.UNLOADABLE, name, "", params, Suggestion.REPAIR)
-                )
-                self._sick.put_nowait(name)
+            version, failure = await self._reports.get()
+            name = version.name
+            if await self._jobs.has(name) and not self._is_replaced(version):
+                params, suggestion = {"failure": failure}, Suggestion.REPAIR
+                issue = Issue(IssueKind.UNLOADABLE, name, failure.kind, params, suggestion)
+                self._jobs.open_issue(issue)
+                self._repair_queue.put_nowait(name)
 
-    def _is_replaced(self, model: Path) -> bool:
-        library = self.job_runner.library
-        return model.stem in library and library.find(model.stem).model != model
+    def _is_replaced(self, version: VoiceVersion) -> bool:
+        name = version.name
+        return name in self._library and self._library.find(name).version != version
 
-    async def _admit(self) -> None:
-        """Have sick voices treated, each at most once at a time."""
+    async def _consume(self) -> None:
+        """Repair the voices of the queue, each at most once at a time."""
         while True:
-            name = await self._sick.get()
-            if self.care.auto_repair:
-                self._treat(name, self.job_runner.repair)
+            name = await self._repair_queue.get()
+            if self._policy.auto_repair:
+                self._start_repair(name, self._jobs.repair)
 
-    def _treat(self, name: str, treat: Callable[[str], Awaitable[object]]) -> None:
-        if name in self._patients:
+    def _start_repair(self, name: str, action: Callable[[str], Awaitable[object]]) -> None:
+        if name in self._repairs:
             return
-        task = asyncio.create_task(self._until_well(name, treat))
-        self._patients[name] = task
-        task.add_done_callback(lambda _: self._patients.pop(name, None))
+        task = asyncio.create_task(self._retry(name, action))
+        self._repairs[name] = task
+        task.add_done_callback(lambda _: self._repairs.pop(name, None))
 
-    async def _until_well(self, name: str, treat: Callable[[str], Awaitable[object]]) -> None:
-        """Try again and again while the network is away, a few times for any other reason."""
-        for attempt, delay in zip(itertools.count(1), _delays(), strict=False):
+    async def _retry(self, name: str, action: Callable[[str], Awaitable[object]]) -> None:
+        """Act until it succeeds: without limit while the network is away, else a few times."""
+        for attempt in itertools.count(1):
             try:
-                await treat(name)
+                await action(name)
             except JobCancelledError as err:
-                self.job_runner.tell(
-                    Issue.from_error(IssueKind.MISSING, name, err, Suggestion.INSTALL)
-                )
+                kind, suggestion = IssueKind.MISSING, Suggestion.INSTALL
+                self._jobs.open_issue(Issue.from_error(kind, name, err, suggestion))
                 return
             except HardenedError as err:
-                if isinstance(err, OfflineError) or (attempt >= MAX_ATTEMPTS and not err.retryable):
-                    return  # an issue tells; a person has to do something
-                _LOGGER.info("%s: tried again in %.0f s", name, delay)
+                last = attempt >= self._timings.max_attempts and not err.retryable
+                if isinstance(err, OfflineError) or last:
+                    return  # there is an issue: a person has to act
+                delay = self._timings.delay(attempt)
+                _LOGGER.info(Event("job-retry", voice=name, delay=delay))
                 await asyncio.sleep(delay)
-                if not any(issue.subject == name for issue in self.job_runner.issues):
-                    return  # somebody else has seen to it
+                if not any(issue.subject == name for issue in self._jobs.issues):
+                    return  # repaired by another job
             else:
                 return
 
-    async def _check(self) -> None:
-        """Read every byte of every voice, slowly, now and then."""
-        await self.ready()
-        await asyncio.sleep(_FIRST_CHECK)
+    async def _verify_all(self) -> None:
+        """Verify every voice, slowly, from time to time."""
+        await self._ready()
+        await asyncio.sleep(self._timings.first_check)
         while True:
-            for name in await asyncio.to_thread(self.job_runner.installer.store.names):
-                await self._check_one(name)
-            await asyncio.sleep(_CHECK_INTERVAL)
+            for name in await asyncio.to_thread(self._store.names):
+                await self._verify(name)
+            await asyncio.sleep(self._timings.check_interval)
 
-    async def _check_one(self, name: str) -> None:
-        store, reader = self.job_runner.installer.store, self.job_runner.installer.reader
-        version = await asyncio.to_thread(store.current, name)
-        if version is None or name in self.job_runner.jobs:
+    async def _verify(self, name: str) -> None:
+        version = await asyncio.to_thread(self._store.current, name)
+        if version is None or name in self._jobs.jobs:
             return
-        damage = await reader.find_damage(version, _CHECK_PAUSE)
-        if damage and await asyncio.to_thread(store.current, name) == version:
-            params = {"damage": tuple(damage)}
-            self.job_runner.tell(Issue(IssueKind.DAMAGED, name, "files", params, Suggestion.REPAIR))
-            self._sick.put_nowait(name)
+        damage = await self._verifier.find_damage(version, self._timings.check_pause)
+        if damage and await asyncio.to_thread(self._store.current, name) == version:
+            self._jobs.open_issue(damaged(name, damage))
+            self._repair_queue.put_nowait(name)
 
     async def _refresh(self) -> None:
-        """Keep the catalogue new, but only for who uses the hub: nobody else is contacted."""
-        await self.ready()
-        await asyncio.sleep(_FIRST_CHECK)
+        """Refresh the catalogue if voices of the hub serve; else the hub is never contacted."""
+        await self._ready()
+        await asyncio.sleep(self._timings.first_check)
         while True:
-            delay = _REFRESH_INTERVAL
-            hub_is_used = bool(await asyncio.to_thread(self._hub_labels))
-            if hub_is_used and not self.catalogue.hub.offline:
+            delay = self._timings.refresh_interval
+            hub_is_used = bool(await asyncio.to_thread(self._hub_origins))
+            if hub_is_used and not self._catalogue.hub.offline:
                 try:
-                    await self.catalogue.refresh()
+                    await self._catalogue.refresh()
                 except VoiceError as err:
-                    issue = Issue.from_error(
-                        IssueKind.UNREACHABLE, "catalogue", err, Suggestion.CHECK_NETWORK
-                    )
-                    self.job_runner.tell(issue)
-                    delay = _RETRY_LIMIT
+                    kind, suggestion = IssueKind.UNREACHABLE, Suggestion.CHECK_NETWORK
+                    issue = Issue.from_error(kind, "catalogue", err, suggestion)
+                    self._jobs.open_issue(issue)
+                    delay = self._timings.retry_limit
                 else:
-                    self.job_runner.issues.dismiss("catalogue")
-                    await self._tell_stale()
+                    self._jobs.issues.dismiss("catalogue")
+                    await self._report_stale()
             await asyncio.sleep(delay)
 
-    async def _tell_stale(self) -> None:
-        catalogue = self.catalogue.read()
-        for name, label in (await asyncio.to_thread(self._hub_labels)).items():
+    async def _report_stale(self) -> None:
+        """Open issues for voices of which the hub has another version."""
+        catalogue = self._catalogue.read()
+        for name, origin in (await asyncio.to_thread(self._hub_origins)).items():
             entry = catalogue.voices.get(name)
-            self.job_runner.issues.dismiss(name, IssueKind.STALE)
-            if entry is None or hub_label(entry) == label:
-                continue
-            self.job_runner.tell(Issue(IssueKind.STALE, name, suggestion=Suggestion.UPDATE))
+            self._jobs.issues.dismiss(name, IssueKind.STALE)
+            if entry is not None and hub_origin(entry) != origin:
+                issue = Issue(IssueKind.STALE, name, suggestion=Suggestion.UPDATE)
+                self._jobs.open_issue(issue)
 
-    def _hub_labels(self) -> dict[str, str]:
-        """What is served and came from the hub. Blocks on the disk."""
-        store, labels = self.job_runner.installer.store, {}
-        for name in store.names():
-            if (version := store.serving(name)) is not None:
-                label = read_manifest(version).source
-                if label.startswith(f"{HUB}:"):
-                    labels[name] = label
-        return labels
+    def _hub_origins(self) -> dict[str, Origin]:
+        """Return the origins of the voices that serve and came from the hub. Blocks on the disk."""
+        origins = {name: self._origin(name) for name in self._store.names()}
+        return {n: o for n, o in origins.items() if o is not None and o.kind is OriginKind.HUB}
+
+    def _origin(self, name: str) -> Origin | None:
+        version = self._store.serving(name)
+        return None if version is None else read_manifest(version).origin
 
     async def _watch(self) -> None:
-        """Look for voices of the user's own."""
-        await self.ready()
-        while self.care.custom_voice_dirs:
-            for folder in self.care.custom_voice_dirs:
+        """Import voices of the user's own as they appear."""
+        await self._ready()
+        while self._policy.custom_voice_dirs:
+            for folder in self._policy.custom_voice_dirs:
                 for model in await asyncio.to_thread(_models, folder):
                     await self._import(model)
-            await asyncio.sleep(_CUSTOM_INTERVAL)
+            await asyncio.sleep(self._timings.custom_interval)
 
     async def _follow(self) -> None:
-        """Take over what other processes do in the store."""
-        store = self.job_runner.installer.store
-        known = await asyncio.to_thread(store.state)
+        """Follow what other processes do in the store."""
+        known = await asyncio.to_thread(self._store.state)
         while True:
-            await asyncio.sleep(_FOLLOW_INTERVAL)
-            seen = await asyncio.to_thread(store.state)
+            await asyncio.sleep(self._timings.follow_interval)
+            seen = await asyncio.to_thread(self._store.state)
             for name in known.keys() | seen.keys():
-                if known.get(name) != seen.get(name) and name not in self.job_runner.jobs:
-                    await self.job_runner.reread(name)
+                if known.get(name) != seen.get(name) and name not in self._jobs.jobs:
+                    await self._jobs.reread(name)
             known = seen
 
     async def _import(self, model: Path) -> None:
-        label = ""
+        origin = None
         try:
             source = await asyncio.to_thread(custom_source, model)
-            label = source.label
-            if self._rejected.get(model) == label or await asyncio.to_thread(
-                self._is_served, model.stem, label
-            ):
-                return  # told or done already, and nobody has changed it since
-            await self.job_runner.add(source)
+            origin = source.origin
+            served = await asyncio.to_thread(self._origin, model.stem)
+            if origin in {served, self._rejected.get(model)}:
+                return  # unchanged since it was installed or rejected
+            await self._jobs.add(source)
             self._rejected.pop(model, None)
         except (NoSpaceError, StoreError):
-            pass  # not the file's fault: an issue tells, and it is tried again
+            pass  # not the file's fault: there is an issue, and it is tried again
         except JobCancelledError:
-            self._rejected[model] = label  # until somebody changes it
+            self._rejected[model] = origin  # until somebody changes it
         except VoiceError as err:
-            self._rejected[model] = label
-            self.job_runner.issues.dismiss(model.stem, IssueKind.MISSING)
-            suggestion = Suggestion.REPLACE_FILE
-            self.job_runner.tell(Issue.from_error(IssueKind.REJECTED, model.stem, err, suggestion))
-
-    def _is_served(self, name: str, label: str) -> bool:
-        version = self.job_runner.installer.store.serving(name)
-        return version is not None and read_manifest(version).source == label
-
-    async def _try(self, work: Awaitable[object]) -> bool:
-        """Whether it succeeded; if not, an issue tells."""
-        try:
-            await work
-        except HardenedError:
-            return False
-        return True
+            self._rejected[model] = origin
+            self._jobs.issues.dismiss(model.stem, IssueKind.MISSING)
+            kind, suggestion = IssueKind.REJECTED, Suggestion.REPLACE_FILE
+            self._jobs.open_issue(Issue.from_error(kind, model.stem, err, suggestion))
 
 
-def _delays() -> Iterator[float]:
-    """Seconds between attempts."""
-    delay = _RETRY_DELAY
-    while True:
-        yield delay
-        delay = min(2 * delay, _RETRY_LIMIT)
+async def _succeeds(action: Awaitable[object]) -> bool:
+    """Return whether an action succeeds; if not, there is an issue."""
+    try:
+        await action
+    except HardenedError:
+        return False
+    return True
 
 
 def _models(folder: Path) -> list[Path]:

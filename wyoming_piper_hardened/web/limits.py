@@ -26,8 +26,6 @@ class WebLimits:
     body_timeout: float = 30.0
     send_timeout: float = SEND_TIMEOUT
     """A client that takes nothing for so long has left."""
-    job_delay: float = 1.0
-    """Within it a job that was asked for has begun, or has failed."""
     spool_size: int = 8 << 20
     """Of a compressed file that is kept in memory until it is complete; more is on the disk."""
 

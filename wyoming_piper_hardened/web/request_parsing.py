@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..errors import BadRequestError
-from ..store.voice import is_voice_name
+from ..errors import BadRequestError, VoiceError
+from ..store.voice import check_voice_name
 
 
 def query_flag(request: web.Request, key: str) -> bool | None:
@@ -18,6 +18,8 @@ def query_flag(request: web.Request, key: str) -> bool | None:
 
 def checked_voice_name(name: str) -> str:
     """Return a name that a voice may have, which never leads out of a folder."""
-    if not is_voice_name(name):
-        raise BadRequestError(f"{name[:100]!r} cannot be the name of a voice", "name")
+    try:
+        check_voice_name(name)
+    except VoiceError as err:
+        raise BadRequestError(str(err), "name") from None
     return name

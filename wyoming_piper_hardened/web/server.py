@@ -14,10 +14,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
 from ..aio import cancel_and_wait
+from ..catalogue.current import CurrentCatalogue
 from ..config.settings import Settings
-from ..control import Operations
+from ..control import Control
 from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequestsError
 from ..events import Event
+from ..metrics import Metrics
 from ..rate_limit import RateLimit
 from ..system.sockets import bind_error
 from . import errors
@@ -28,6 +30,7 @@ from .api.metrics import MetricsEndpoint
 from .api.openapi import OpenAPIEndpoint
 from .api.status import StatusEndpoint
 from .api.upload import UploadEndpoint
+from .api.voice_list import VoiceList
 from .api.voices import VoiceEndpoints
 from .audio.openai import OpenAIEndpoints
 from .audio.speech import SpeechEndpoint
@@ -47,34 +50,39 @@ class WebServer:
 
     Args:
         settings: where it listens, and who has access.
-        operations: what may be asked of the running server.
+        control: actions on the running server, and its parts.
+        catalogue: the voices of the repository.
+        metrics: the counters.
         limits: how much and how long.
     """
 
     def __init__(
-        self, settings: Settings, operations: Operations, limits: WebLimits | None = None
+        self,
+        settings: Settings,
+        control: Control,
+        catalogue: CurrentCatalogue,
+        metrics: Metrics,
+        limits: WebLimits,
     ) -> None:
         assert settings.web_uri is not None
         self._uri = settings.web_uri
         host = urlsplit(self._uri).hostname or ""
         self._policy = AccessPolicy(host, settings.web_token, settings.web_trusted)
-        self._limits = limits = limits or WebLimits()
+        self._limits = limits
         self._changes = RateLimit(limit=limits.changes_per_minute)
-        synthesizer = operations.synthesizer
-        status = StatusEndpoint(operations, self._policy)
-        speech = SpeechEndpoint(synthesizer, limits)
-        self._voices = VoiceEndpoints(operations, limits)
-        self._events = EventsEndpoint(status.render, operations.changes, limits)
+        status = StatusEndpoint(control, control.status, self._policy)
+        speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
+        self._events = EventsEndpoint(status.render, control.notifier, limits)
         document = OpenAPIEndpoint()
         parts = (
-            HealthEndpoints(operations),
-            MetricsEndpoint(operations, synthesizer.pool.metrics),
+            HealthEndpoints(control.status),
+            MetricsEndpoint(control.status, metrics),
             status,
-            self._voices,
-            UploadEndpoint(operations, limits),
+            VoiceEndpoints(control, VoiceList(control.status, catalogue), limits),
+            UploadEndpoint(control, limits),
             self._events,
             speech,
-            OpenAIEndpoints(operations, speech, limits),
+            OpenAIEndpoints(control.library, speech, settings.length_scale or 1.0, limits),
             document,
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
@@ -158,7 +166,6 @@ class WebServer:
         self._events.close()
         await cancel_and_wait(self._feed)
         await self._runner.cleanup()
-        await self._voices.close()
 
     @web.middleware
     async def _serve(

@@ -1,93 +1,146 @@
-"""What follows from the failure of a worker: for the segment, for the voice, for the worker."""
+"""Circuit breakers per voice version and quarantined texts: what follows from a failure."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from enum import StrEnum
 
-from ..errors import EngineFailedError, HardenedError, TextQuarantinedError, VoiceUnavailableError
+from ..engine.messages import VoiceVersion
+from ..errors import HardenedError, TextQuarantinedError, VoiceUnavailableError
+from ..issues import Failure
 from ..metrics import Metrics
+from ..processes.engine_process import OnUnloadable
+from ..processes.errors import EngineFailedError
 from .breaker import Breakers, BreakerState
-from .segment_job import MAX_ATTEMPTS, JobQueue, SegmentJob
-from .text_quarantine import Quarantine
+from .scheduler import JobQueue
+from .segment_job import MAX_ATTEMPTS, SegmentJob
+from .text_quarantine import TextQuarantine
+
+
+class SegmentOutcome(StrEnum):
+    """Outcomes of the segment in which a worker failed; keys of `messages.SEGMENTS`."""
+
+    ABANDONED = "abandoned"
+    LOAD_RETRIED = "load-retried"
+    LOAD_FAILED = "load-failed"
+    REPLAYED = "replayed"
+    QUARANTINED = "quarantined"
 
 
 class FailurePolicy:
-    """Keeps what failures have taught: breakers of voices and quarantined texts.
+    """Decides what is tried again and what is not.
 
     Args:
         breakers: one for each voice version.
-        quarantine: texts that killed workers.
-        metrics: where incidents are counted.
+        texts: those that killed workers.
+        metrics: counts replays.
+        on_unloadable: gets a voice that does not load, or not as it should, and why.
     """
 
-    def __init__(self, breakers: Breakers, quarantine: Quarantine, metrics: Metrics) -> None:
-        self.breakers = breakers
-        self.on_unsound: Callable[[str, str], None] = lambda _model, _reason: None
-        """HubHeaders of a model that does not load, or not as it should, and why."""
-        self.quarantine = quarantine
+    def __init__(
+        self,
+        breakers: Breakers,
+        texts: TextQuarantine,
+        metrics: Metrics,
+        on_unloadable: OnUnloadable,
+    ) -> None:
+        self.on_unloadable = on_unloadable
+        self._breakers = breakers
+        self._texts = texts
         self._metrics = metrics
 
     def check(self, job: SegmentJob) -> HardenedError | None:
-        """Why a job must not be given to a worker, if so. Asked right before it would be."""
+        """Return why a job must not be given to a worker. Call right before it would be."""
         now = time.monotonic()
-        if self.quarantine.holds(job.request, now):
-            return self.quarantined(job)
-        if not self.breakers.admit(job.request.model, now):
-            return self.unavailable(job.request.model)
+        if self._texts.holds(job.request, now):
+            return self._quarantined(job)
+        if not self._breakers.admit(job.voice, now):
+            return self.unavailable_error(job.voice)
         return None
 
-    def unavailable(self, model: str) -> VoiceUnavailableError:
-        """The answer while the breaker of a voice is open."""
-        wait = self.breakers.probe_in(model, time.monotonic())
+    def check_text(self, job: SegmentJob) -> None:
+        """Raise TextQuarantinedError for a text that is quarantined."""
+        if self._texts.holds(job.request, time.monotonic()):
+            raise self._quarantined(job)
+
+    def check_voice(self, voice: VoiceVersion) -> None:
+        """Raise VoiceUnavailableError for a voice that is not to be tried at present."""
+        if self.unavailable(voice) is not None:
+            raise self.unavailable_error(voice)
+
+    def unavailable(self, voice: VoiceVersion) -> Failure | None:
+        """Return why a voice is not to be tried at present, if so."""
+        if self._breakers.state(voice, time.monotonic()) is not BreakerState.OPEN:
+            return None
+        return self.unavailable_voices().get(voice)
+
+    def unavailable_voices(self) -> Mapping[VoiceVersion, Failure]:
+        """Return the voices that do not speak: not tried at present, or at most as a probe."""
+        return self._breakers.open_ones()
+
+    def unavailable_error(self, voice: VoiceVersion) -> VoiceUnavailableError:
+        """Return the error for a voice whose breaker is open."""
+        wait = self._breakers.probe_in(voice, time.monotonic())
         return VoiceUnavailableError(
-            f"the voice is not tried at present because {self.breakers.reason(model)}; next try "
+            f"the voice is not tried at present ({self.unavailable_voices().get(voice)}); next try "
             f"in {wait:.0f} s, or at once after it has been repaired"
         )
 
-    def is_open(self, model: str) -> bool:
-        """Whether a voice is not to be tried at present."""
-        return self.breakers.state(model, time.monotonic()) is BreakerState.OPEN
+    def quarantined_texts(self) -> int:
+        """Return the number of quarantined segments."""
+        return self._texts.count(time.monotonic())
 
-    def quarantined(self, job: SegmentJob) -> TextQuarantinedError:
-        """The answer to a text that is quarantined."""
-        return TextQuarantinedError(
-            f"a segment of {job.characters} characters ended {MAX_ATTEMPTS} workers; it is not "
-            f"tried again within {self.quarantine.expiry / 60:.0f} minutes. Please report the text"
-        )
+    def reset(self, voice: VoiceVersion | None = None) -> None:
+        """Close the breaker of a voice; without one close all and release every text."""
+        self._breakers.reset(voice)
+        if voice is None:
+            self._texts.clear()
 
     def succeeded(self, job: SegmentJob) -> None:
-        """A segment was spoken."""
-        self.breakers.succeeded(job.request.model)
+        """Record that a segment was spoken."""
+        self._breakers.succeeded(job.voice)
 
-    def failed_to_load(self, model: str, reason: str, *, permanent: bool) -> None:
-        """A voice did not load, or ended the worker that loaded it."""
-        self.breakers.failed(model, reason, time.monotonic(), permanent=permanent)
+    def rejected(self, job: SegmentJob) -> None:
+        """Record that the engine cannot speak a segment, which says nothing about the voice."""
+        self._breakers.undecided(job.voice)
+
+    def load_failed(self, voice: VoiceVersion, failure: Failure, *, permanent: bool) -> None:
+        """Record that a voice did not load, or ended the worker that loaded it."""
+        self._breakers.failed(voice, failure, time.monotonic(), permanent=permanent)
         if permanent:
-            self.on_unsound(model, reason)
+            self.on_unloadable(voice, failure)
 
-    def worker_died(self, job: SegmentJob, failure: EngineFailedError, jobs: JobQueue) -> str:
-        """A worker died of a segment: have it replayed, or quarantine it; returns what was done.
+    def worker_failed(
+        self, job: SegmentJob, error: EngineFailedError, jobs: JobQueue
+    ) -> SegmentOutcome:
+        """Replay the segment in which a worker failed, or quarantine it.
 
-        Only the first death on a text counts against its voice.
+        Only the first failure on a text counts against its voice.
         """
         now = time.monotonic()
         if job.cancelled.is_set():
-            self.breakers.undecided(job.request.model)
-            return "that nobody waited for any more"
-        if failure.loading is not None:
-            self.breakers.failed(failure.loading, str(failure), now)
+            self._breakers.undecided(job.voice)
+            return SegmentOutcome.ABANDONED
+        if error.loading is not None:
+            self._breakers.failed(error.loading, error.failure, now)
             if job.attempts < MAX_ATTEMPTS:
                 jobs.put(job)
-                return "whose voice it was loading; that is tried once more"
-            job.fail(VoiceUnavailableError(f"the voice cannot be loaded: the engine {failure}"))
-            return "whose voice it was loading"
+                return SegmentOutcome.LOAD_RETRIED
+            job.fail(VoiceUnavailableError(f"the voice cannot be loaded: the engine {error}"))
+            return SegmentOutcome.LOAD_FAILED
         if job.attempts < MAX_ATTEMPTS:
-            self.breakers.failed(job.request.model, str(failure), now)
+            self._breakers.failed(job.voice, error.failure, now)
             self._metrics.replays.inc()
             jobs.put(job)
-            return f"which goes on from sample {job.samples}"
-        self.breakers.undecided(job.request.model)
-        self.quarantine.add(job.request, now)
-        job.fail(self.quarantined(job))
-        return "that had ended a worker before, so it is quarantined"
+            return SegmentOutcome.REPLAYED
+        self._breakers.undecided(job.voice)
+        self._texts.add(job.request, now)
+        job.fail(self._quarantined(job))
+        return SegmentOutcome.QUARANTINED
+
+    def _quarantined(self, job: SegmentJob) -> TextQuarantinedError:
+        return TextQuarantinedError(
+            f"a segment of {job.characters} characters ended {MAX_ATTEMPTS} workers; it is not "
+            f"tried again within {self._texts.expiry / 60:.0f} minutes. Please report the text"
+        )

@@ -1,30 +1,36 @@
-"""The workers together: where a segment is handed in."""
+"""A pool of workers with one queue, into which segments are submitted."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..engine.messages import SegmentRequest
+from ..aio import Notifier
+from ..engine.messages import SegmentRequest, VoiceVersion
+from ..engine.schedule import Schedule
 from ..errors import OverloadedError, ShuttingDownError, VoiceUnavailableError
+from ..issues import Failure
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
+from ..processes.engine_process import OnUnloadable
 from ..restart import RestartDecider
+from .admission import AdmissionSlots, Slot
 from .breaker import Breakers
 from .failure_policy import FailurePolicy
-from .segment_job import FairShare, JobQueue, SegmentJob
-from .text_quarantine import Quarantine
-from .worker import RecyclePolicy, Worker, WorkerContext, WorkerState
+from .recycling import RecyclePolicy
+from .scheduler import FairShare, JobQueue
+from .segment_job import SegmentJob
+from .text_quarantine import TextQuarantine
+from .worker import Worker, WorkerContext, WorkerState, WorkerStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSize:
-    """How large a pool is.
+    """The size of a pool.
 
     Args:
         workers: how many speak at once.
@@ -40,79 +46,26 @@ class PoolSize:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerStatus:
-    """A worker as `status` shows it. Memory in bytes."""
-
-    name: str
-    state: WorkerState
-    pid: int | None
-    memory: int
-    segments: int
-    restarts: int
-    last_failure: str | None
-    last_failure_at: float | None
-    """Since the epoch."""
-
-
-@dataclass(frozen=True, slots=True)
 class PoolStatus:
-    """The pool as `status` shows it."""
+    """A snapshot of the pool."""
 
     workers: tuple[WorkerStatus, ...]
     requests: int
     waiting_segments: int
     quarantined_segments: int
-    open_breakers: dict[str, str]
-    """Models that are not tried at present, and why."""
-
-
-class AdmissionSlots:
-    """Those that requests take.
-
-    Args:
-        most_away: how many may leave theirs to others at once, for each of them holds audio.
-    """
-
-    def __init__(self, most_away: int) -> None:
-        self.given: set[Slot] = set()
-        self.left: set[Slot] = set()
-        self._most_away = most_away
-
-    @property
-    def taken(self) -> int:
-        """How many nobody else can have."""
-        return len(self.given) - min(len(self.left), self._most_away)
-
-
-class Slot:
-    """One of the places; it comes from `Pool.admit`."""
-
-    def __init__(self, places: AdmissionSlots) -> None:
-        self._slots = places
-        places.given.add(self)
-
-    def leave(self) -> None:
-        """Let somebody else have it for as long as no worker is waited for, if it may."""
-        self._slots.left.add(self)
-
-    def take(self) -> None:
-        """Take it again: who has been admitted is not refused any more."""
-        self._slots.left.discard(self)
-
-    def give_back(self) -> None:
-        """It is needed no more."""
-        self._slots.given.discard(self)
-        self._slots.left.discard(self)
+    unavailable_voices: Mapping[VoiceVersion, Failure]
 
 
 class Pool:
     """Workers with one queue.
 
     Args:
-        command: tells, at every start, how a worker starts its engine.
+        command: returns, at every start of a worker, how to start its engine.
         size: how many, and how much may wait.
         decider: when a worker starts again.
-        metrics: where is counted.
+        metrics: counts.
+        notifier: notified of every change of a worker.
+        on_unloadable: gets a voice that does not load, or not as it should, and why.
     """
 
     def __init__(
@@ -121,19 +74,23 @@ class Pool:
         size: PoolSize,
         decider: RestartDecider,
         metrics: Metrics,
+        *,
+        notifier: Notifier,
+        on_unloadable: OnUnloadable,
     ) -> None:
         self.metrics = metrics
-        self.failure_policy = FailurePolicy(Breakers(decider), Quarantine(), metrics)
         self.workers: list[Worker] = []
-        self.on_change: Callable[[], None] = lambda: None
-        """Called after every change of a worker."""
         self._size = size
+        self._notifier = notifier
+        self._failure_policy = FailurePolicy(
+            Breakers(decider), TextQuarantine(), metrics, on_unloadable
+        )
         self._jobs = JobQueue()
         self._context = WorkerContext(
             command=command,
             jobs=self._jobs,
-            places=asyncio.Semaphore(size.workers),
-            failure_policy=self.failure_policy,
+            speaking=asyncio.Semaphore(size.workers),
+            failure_policy=self._failure_policy,
             decider=decider,
             recycling=size.recycling,
             metrics=metrics,
@@ -151,30 +108,35 @@ class Pool:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 for _ in range(self._size.workers + self._size.spare):
-                    self._employ()
+                    self._start_worker()
         finally:
             self._jobs.fail_all(ShuttingDownError("the server stops; ask again when it is back"))
             self._context.watching.shutdown(wait=False)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker can speak."""
+        return any(worker.is_ready for worker in self.workers)
 
     async def until_ready(self) -> None:
         """Wait until a worker has been ready for the first time."""
         await self._ready.wait()
 
     @contextmanager
-    def admit(self, model: str) -> Iterator[Slot]:
-        """A place for one request while it is carried out.
+    def admit(self, voice: VoiceVersion) -> Iterator[Slot]:
+        """Hold a slot for one request while it is carried out.
 
         Raises:
             OverloadedError: too many requests wait already.
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
         """
         self.check_room()
-        self._check(model)
-        place = Slot(self._slots)
+        self._check(voice)
+        slot = Slot(self._slots)
         try:
-            yield place
+            yield slot
         finally:
-            place.give_back()
+            slot.release()
 
     def check_room(self) -> None:
         """Raise OverloadedError when too many requests wait already."""
@@ -192,67 +154,71 @@ class Pool:
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
             TextQuarantinedError: this text ended workers not long ago.
         """
-        self._check(request.model)
         job = SegmentJob(request, fair_share or FairShare())
-        if self.failure_policy.quarantine.holds(request, time.monotonic()):
-            raise self.failure_policy.quarantined(job)
+        self._check(job.voice)
+        self._failure_policy.check_text(job)
         self._jobs.put(job)
         return job
 
-    def replace_workers(self) -> None:
+    def preload(self, voice: VoiceVersion, schedule: Schedule | None) -> None:
+        """Have a new version loaded, so that the next request need not wait for it.
+
+        Failures of other versions of that voice are forgotten.
+
+        Raises:
+            VoiceUnavailableError: the voice, or every worker, is out of order at present.
+        """
+        for other in self.unavailable_voices():
+            if other.name == voice.name:
+                self.reset(other)
+        for _ in self.workers:
+            self.submit(SegmentRequest("", voice, schedule=schedule))
+
+    def unavailable(self, voice: VoiceVersion) -> Failure | None:
+        """Return why a voice is not tried at present, if so."""
+        return self._failure_policy.unavailable(voice)
+
+    def unavailable_voices(self) -> Mapping[VoiceVersion, Failure]:
+        """Return the voices that do not speak because they fail, each with its last failure."""
+        return self._failure_policy.unavailable_voices()
+
+    def restart_all(self) -> None:
         """Replace every worker's process; each goes on until its replacement is ready."""
         for worker in list(self.workers):
-            if worker.state is WorkerState.RUNNING:
-                worker.due_for_recycling = True
-                self._on_change(worker)
+            if worker.is_ready:
+                worker.recycle()
             else:
-                worker.wake()
+                worker.restart_now()
 
-    def reset(self, model: str | None = None) -> None:
+    def reset(self, voice: VoiceVersion | None = None) -> None:
         """Try a voice, or everything, again at once: it has been repaired."""
-        self.failure_policy.breakers.reset(model)
-        if model is None:
-            self.failure_policy.quarantine.clear()
+        self._failure_policy.reset(voice)
         for worker in self.workers:
-            worker.wake()
+            worker.restart_now()
 
     def status(self) -> PoolStatus:
-        """How it stands."""
-        now = time.monotonic()
+        """Return a snapshot."""
         return PoolStatus(
-            workers=tuple(
-                WorkerStatus(
-                    name=w.name,
-                    state=w.state,
-                    pid=w.pid,
-                    memory=w.memory,
-                    segments=w.segments,
-                    restarts=w.restarts,
-                    last_failure=w.last_failure,
-                    last_failure_at=w.last_failure_at,
-                )
-                for w in self.workers
-            ),
+            workers=tuple(worker.status() for worker in self.workers),
             requests=self._slots.taken,
             waiting_segments=len(self._jobs),
-            quarantined_segments=self.failure_policy.quarantine.count(now),
-            open_breakers=self.failure_policy.breakers.open_ones(),
+            quarantined_segments=self._failure_policy.quarantined_texts(),
+            unavailable_voices=self.unavailable_voices(),
         )
 
-    def _check(self, model: str) -> None:
-        if self.failure_policy.is_open(model):
-            raise self.failure_policy.unavailable(model)
+    def _check(self, voice: VoiceVersion) -> None:
+        self._failure_policy.check_voice(voice)
         if self._all_fatal():
-            raise self._unavailable()
+            raise self._no_worker()
 
-    def _employ(self) -> Worker:
+    def _start_worker(self) -> Worker:
         assert self._tasks is not None
         worker = Worker(str(next(self._names)), self._context, self._on_change)
-        self._tasks.create_task(self._work(worker), name=f"worker {worker.name}")
+        self._tasks.create_task(self._run_worker(worker), name=f"worker {worker.name}")
         self.workers.append(worker)
         return worker
 
-    async def _work(self, worker: Worker) -> None:
+    async def _run_worker(self, worker: Worker) -> None:
         try:
             await worker.run()
         finally:
@@ -260,22 +226,22 @@ class Pool:
             self._successors.pop(worker, None)
 
     def _on_change(self, worker: Worker) -> None:
-        if any(w.state is WorkerState.RUNNING for w in self.workers):
+        if self.is_ready:
             self._ready.set()
-        serving = worker.state is WorkerState.RUNNING and not worker.retired
+        serving = worker.is_ready and not worker.is_retired
         if worker.due_for_recycling and serving and worker not in self._successors:
-            self._successors[worker] = self._employ()
+            self._successors[worker] = self._start_worker()
         for old, new in list(self._successors.items()):
-            if new.state is WorkerState.RUNNING:
+            if new.is_ready:
                 old.retire()
                 del self._successors[old]
         if self._all_fatal():
-            self._jobs.fail_all(self._unavailable())
-        self.on_change()
+            self._jobs.fail_all(self._no_worker())
+        self._notifier.notify()
 
     def _all_fatal(self) -> bool:
         return bool(self.workers) and all(w.state is WorkerState.FATAL for w in self.workers)
 
-    def _unavailable(self) -> VoiceUnavailableError:
-        reasons = {worker.last_failure for worker in self.workers if worker.last_failure}
+    def _no_worker(self) -> VoiceUnavailableError:
+        reasons = {str(worker.last_failure) for worker in self.workers if worker.last_failure}
         return VoiceUnavailableError(f"no worker can start: {'; '.join(sorted(reasons))}")

@@ -1,4 +1,4 @@
-"""How many workers, and how many threads for each."""
+"""Numbers of workers and of threads for each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def choose_size(workers: int, threads: int, cores: int, memory: int) -> tuple[in
 
 
 def choose_memory_limit(megabytes: int, total: int, workers: int) -> int:
-    """Resident bytes at which a worker is replaced; 0 megabytes stands for "choose".
+    """Return the resident bytes at which a worker is replaced; 0 megabytes stands for "choose".
 
     The workers together may have half of the machine (`total` bytes), one worker 2 GB at most;
     less than 400 MB would replace a healthy worker all the time.
@@ -38,7 +38,7 @@ def choose_memory_limit(megabytes: int, total: int, workers: int) -> int:
 
 
 def available_cores() -> int:
-    """The processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

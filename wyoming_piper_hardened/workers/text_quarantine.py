@@ -1,6 +1,6 @@
 """Texts that killed workers are not tried again for a while.
 
-Only a keyed hash of the text is kept: neither the process's memory nor a file tells what it was.
+Only a keyed hash of the text is kept: neither the process's memory nor a file reveals it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..engine.messages import SegmentRequest
 
 
 @dataclass(slots=True)
-class Quarantine:
+class TextQuarantine:
     """Remembers quarantined segments; bounded, with expiry. Times are seconds of any one clock.
 
     Args:
@@ -36,12 +36,12 @@ class Quarantine:
             self._since.popitem(last=False)
 
     def holds(self, request: SegmentRequest, now: float) -> bool:
-        """Whether this text with this voice is quarantined."""
+        """Return whether this text with this voice is quarantined."""
         self._expire(now)
         return self._name(request) in self._since
 
     def count(self, now: float) -> int:
-        """How many segments are quarantined."""
+        """Return the number of quarantined segments."""
         self._expire(now)
         return len(self._since)
 
@@ -57,5 +57,6 @@ class Quarantine:
             del self._since[name]
 
     def _name(self, request: SegmentRequest) -> bytes:
-        text = f"{request.model}\0{request.text}".encode()
+        model = request.model.model if request.model else ""
+        text = f"{model}\0{request.text}".encode()
         return hashlib.blake2b(text, digest_size=16, key=self._key).digest()

@@ -8,28 +8,29 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import psutil
-
 from ..aio import cancel_and_wait
-from ..errors import EngineFailedError, ShuttingDownError, SynthesisError, VoiceError
+from ..errors import ShuttingDownError, SynthesisError, VoiceError
+from ..events import Event
+from ..issues import Failure, FailureKind, Stage
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
-from ..processes.engine_process import EngineProcess
+from ..processes.engine_process import EngineProcess, load_failure
+from ..processes.errors import EngineFailedError
 from ..restart import RestartDecider, RestartHistory
 from .failure_policy import FailurePolicy
-from .segment_job import JobQueue, SegmentJob
+from .recycling import RecyclePolicy
+from .scheduler import JobQueue
+from .segment_job import SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
-_RUNAWAY = 2  # times its memory limit, and an engine is killed although it speaks
-_MEMORY_INTERVAL = 1.0
 
 
 class WorkerState(StrEnum):
-    """Where a worker stands."""
+    """The states of a worker."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -40,26 +41,34 @@ class WorkerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RecyclePolicy:
-    """When an engine process has served long enough; 0 means never."""
+class WorkerStatus:
+    """A snapshot of a worker."""
 
-    memory_limit: int = 0
+    name: str
+    state: WorkerState
+    pid: int | None
+    memory: int
     """Resident bytes."""
-    max_segments: int = 0
+    segments: int
+    """Spoken by this process."""
+    restarts: int
+    last_failure: Failure | None
+    last_failure_at: float | None
+    """Since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What all workers of a pool share.
+    """The parts that all workers of a pool share.
 
-    `watching` is where processes are looked at: whatever else is slow must not hold up speech.
-    `command` tells, at every start, how to start an engine; `places` bounds how many workers may
-    speak at once, whether there are more of them (spare ones, replacements) or not.
+    `command` is called at every start. `speaking` bounds how many workers may speak at once,
+    whether there are more of them (spare ones, replacements) or not. Memory is measured in
+    `watching`: whatever else is slow must not hold up speech.
     """
 
     command: Callable[[], EngineCommand]
     jobs: JobQueue
-    places: asyncio.Semaphore
+    speaking: asyncio.Semaphore
     failure_policy: FailurePolicy
     decider: RestartDecider
     recycling: RecyclePolicy
@@ -72,7 +81,7 @@ class Worker:
 
     Args:
         name: for the log and for `status`.
-        context: what it shares with the other workers.
+        context: the parts that it shares with the other workers.
         on_change: called with the worker after every change of `state` or `due_for_recycling`.
     """
 
@@ -82,256 +91,259 @@ class Worker:
         self.name = name
         self.state = WorkerState.EXITED
         self.due_for_recycling = False
-        self.pid: int | None = None
-        self.memory = 0
-        self.segments = 0
         self.restarts = 0
-        self.last_failure: str | None = None
-        self.last_failure_at: float | None = None
-        """Since the epoch."""
+        self.last_failure: Failure | None = None
+        self._last_failure_at: float | None = None
+        self._engine: EngineProcess | None = None
+        self._segments = 0
         self._context = context
         self._on_change = on_change
         self._retired = asyncio.Event()
-        self._wake = asyncio.Event()
+        self._restart = asyncio.Event()
         self._history = RestartHistory()
         self._ready_since: float | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process under way."""
+        return self._engine.pid if self._engine else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can speak."""
+        return self.state is WorkerState.RUNNING
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether it ends after the segment under way."""
+        return self._retired.is_set()
+
+    def status(self) -> WorkerStatus:
+        """Return a snapshot."""
+        return WorkerStatus(
+            name=self.name,
+            state=self.state,
+            pid=self.pid,
+            memory=self._engine.memory if self._engine else 0,
+            segments=self._segments,
+            restarts=self.restarts,
+            last_failure=self.last_failure,
+            last_failure_at=self._last_failure_at,
+        )
 
     async def run(self) -> None:
         """Keep an engine process alive."""
         try:
-            while not self._retired.is_set():
-                if (failure := await self._live()) is not None:
+            while not self.is_retired:
+                if (error := await self._run_process()) is not None:
                     self.restarts += 1
-                    self.last_failure, self.last_failure_at = str(failure), time.time()
-                    self._context.metrics.restarts.labels(failure.kind).inc()
-                    await self._pause(failure)
+                    self.last_failure, self._last_failure_at = error.failure, time.time()
+                    self._context.metrics.restarts.labels(error.failure.kind).inc()
+                    await self._back_off(error)
         finally:
-            self._enter(WorkerState.EXITED)
-
-    @property
-    def retired(self) -> bool:
-        """Whether it ends after the segment under way."""
-        return self._retired.is_set()
+            self._set_state(WorkerState.EXITED)
 
     def retire(self) -> None:
         """End after the segment under way."""
         self._retired.set()
-        self._wake.set()
+        self._restart.set()
 
-    def wake(self) -> None:
-        """Forget earlier failures and start at once, if it waits to."""
+    def recycle(self) -> None:
+        """Ask for a replacement, and go on until it is ready."""
+        self.due_for_recycling = True
+        self._on_change(self)
+
+    def restart_now(self) -> None:
+        """Forget earlier failures and start at once, if it backs off."""
         self._history = RestartHistory()
-        self._wake.set()
+        self._restart.set()
 
-    async def _live(self) -> EngineFailedError | None:
-        """One life of an engine process; returns why it failed, ``None`` when it was retired."""
-        self._enter(WorkerState.STARTING)
+    async def _run_process(self) -> EngineFailedError | None:
+        """Run one engine process; return why it failed, ``None`` when it was retired."""
+        self._set_state(WorkerState.STARTING)
         self._ready_since = None
-        self._wake.clear()  # from here on a repair is worth another start
-        self.due_for_recycling, self.segments = False, 0
+        self._restart.clear()  # from here on a repair is worth another start
+        self.due_for_recycling, self._segments = False, 0
+        context = self._context
         try:
             async with EngineProcess.running(
-                self._context.command(), self._context.failure_policy.on_unsound
+                context.command(), context.failure_policy.on_unloadable, context.watching
             ) as engine:
-                self.pid = engine.pid
+                self._engine = engine
                 try:
-                    await self._get_ready(engine)
+                    await self._start(engine)
                     await self._serve(engine)
                 finally:
-                    self._enter(WorkerState.STOPPING)
-        except EngineFailedError as failure:
-            return failure
+                    self._set_state(WorkerState.STOPPING)
+        except EngineFailedError as err:
+            return err
         except Exception:
-            _LOGGER.exception("worker %s: unexpected error; please report this", self.name)
-            return EngineFailedError("met an unexpected error of the server", kind="internal")
+            _LOGGER.exception(Event("internal-error", where=f"worker {self.name}"))
+            at = self._engine.stage if self._engine else Stage.STARTING
+            return EngineFailedError(Failure(FailureKind.INTERNAL, at))
         finally:
-            self.pid = None
-            self.memory = 0
+            self._engine = None
         return None
 
-    async def _get_ready(self, engine: EngineProcess) -> None:
+    async def _start(self, engine: EngineProcess) -> None:
         failure_policy = self._context.failure_policy
-        started = time.monotonic()
+        begin = time.monotonic()
         try:
             await engine.wait_ready()
-        except EngineFailedError as failure:
-            failure.blamed |= bool(engine.unloadable)  # not one of its voices loads
-            if failure.loading is not None:
-                failure_policy.failed_to_load(failure.loading, str(failure), permanent=False)
-                failure.blamed = True
+        except EngineFailedError as err:
+            err.charged |= bool(engine.unloadable)  # not one of its voices loads
+            if err.loading is not None:
+                failure_policy.load_failed(err.loading, err.failure, permanent=False)
+                err.charged = True
             raise
         finally:
-            for model, reason in engine.unloadable.items():
-                _LOGGER.error("worker %s cannot load a voice: %s", self.name, reason)
-                failure_policy.failed_to_load(model, reason, permanent=True)
+            for voice, failure in engine.unloadable.items():
+                self._log_load_failure(voice.name, failure)
+                failure_policy.load_failed(voice, failure, permanent=True)
         self._ready_since = time.monotonic()
-        seconds = self._ready_since - started
-        await self._look_at_memory(engine)
-        _LOGGER.info("worker %s is ready (pid %d, %.2f s)", self.name, engine.pid, seconds)
-        self._enter(WorkerState.RUNNING)
+        await engine.measure_memory()
+        seconds = self._ready_since - begin
+        _LOGGER.info(Event("worker-ready", worker=self.name, pid=engine.pid, seconds=seconds))
+        self._set_state(WorkerState.RUNNING)
 
     async def _serve(self, engine: EngineProcess) -> None:
         """Give jobs to the engine until it fails or the worker is retired."""
         interval = self._context.command().stall_timeout
-        gone = asyncio.create_task(engine.wait())
+        ended = asyncio.create_task(engine.wait())
         retired = asyncio.create_task(self._retired.wait())
         try:
-            while not self._retired.is_set():
-                async with self._next_job({gone, retired}, interval) as job:
-                    if gone.done():
-                        raise engine.exited()
+            while not self.is_retired:
+                async with self._next_job({ended, retired}, interval) as job:
+                    if ended.done():
+                        raise await engine.ended()
                     if job is not None:
-                        await self._speak(engine, job)
+                        await self._try(engine, job)
                         await self._check_recycling(engine)
-                    elif not self._retired.is_set():
+                    elif not self.is_retired:
                         await engine.ping()
         finally:
-            gone.cancel()
+            ended.cancel()
             retired.cancel()
 
     @contextlib.asynccontextmanager
     async def _next_job(
         self, ends: set[asyncio.Task[Any]], interval: float
     ) -> AsyncIterator[SegmentJob | None]:
-        """A job and a place to speak it; ``None`` after `interval` or when one of `ends` is."""
+        """Hold a job and the right to speak it; ``None`` after `interval` or one of `ends`."""
         take = asyncio.create_task(self._take())
         try:
             await asyncio.wait({take, *ends}, timeout=interval, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
-            await self._give_up(take)
+            await self._put_back(take)
             raise
         if not take.done() or any(end.done() for end in ends):
-            await self._give_up(take)
+            await self._put_back(take)
             yield None
             return
         try:
             yield take.result()
         finally:
-            self._context.places.release()
+            self._context.speaking.release()
 
     async def _take(self) -> SegmentJob:
-        await self._context.places.acquire()
+        await self._context.speaking.acquire()
         try:
             return await self._context.jobs.get()
         except BaseException:
-            self._context.places.release()
+            self._context.speaking.release()
             raise
 
-    async def _give_up(self, take: asyncio.Task[SegmentJob]) -> None:
+    async def _put_back(self, take: asyncio.Task[SegmentJob]) -> None:
         """Cancel taking a job; one that was taken already goes back."""
         try:
             await cancel_and_wait(take)
         finally:
             if take.done() and not take.cancelled():
-                self._context.places.release()
+                self._context.speaking.release()
                 self._context.jobs.put(take.result())
+
+    async def _try(self, engine: EngineProcess, job: SegmentJob) -> None:
+        """Have a job spoken unless its voice or text is not to be tried."""
+        if (error := self._context.failure_policy.check(job)) is not None:
+            job.fail(error)
+            return
+        recycling = self._context.recycling
+        limit = recycling.kill_factor * recycling.memory_limit
+        async with engine.memory_limited(limit, recycling.memory_interval):
+            await self._speak(engine, job)
 
     async def _speak(self, engine: EngineProcess, job: SegmentJob) -> None:
         failure_policy, metrics = self._context.failure_policy, self._context.metrics
-        if (refusal := failure_policy.check(job)) is not None:
-            job.fail(refusal)
-            return
         begin = time.monotonic()
         metrics.queue_wait.observe(begin - job.queued_at)
         job.attempts += 1
-        watch = asyncio.create_task(self._watch_memory(engine))
         try:
             await engine.speak(job.request, job.add, job.cancelled)
         except VoiceError as err:
-            failure_policy.failed_to_load(job.request.model, str(err), permanent=True)
-            _LOGGER.error("worker %s cannot load a voice: %s", self.name, err)  # noqa: TRY400 - told
-            job.fail(failure_policy.unavailable(job.request.model))
+            failure = load_failure(err)
+            failure_policy.load_failed(job.voice, failure, permanent=True)
+            self._log_load_failure(job.voice.name, failure)
+            job.fail(failure_policy.unavailable_error(job.voice))
         except SynthesisError as err:
-            failure_policy.breakers.undecided(job.request.model)
-            _LOGGER.warning(
-                "worker %s cannot speak a segment of %d characters: %s",
-                self.name,
-                job.characters,
-                err,
-            )
+            failure_policy.rejected(job)
+            params = {"worker": self.name, "characters": job.characters, "reason": str(err)}
+            _LOGGER.warning(Event("segment-failed", **params))
             job.fail(err)
-        except EngineFailedError as failure:
-            done = failure_policy.worker_died(job, failure, self._context.jobs)
-            told = f"{failure}, in a segment of {job.characters} characters {done}"
-            raise EngineFailedError(told, kind=failure.kind, blamed=True) from None
-        except BaseException:  # the server stops, or a bug: whoever waits must not wait for ever
+        except EngineFailedError as err:
+            outcome = failure_policy.worker_failed(job, err, self._context.jobs)
+            segment = {
+                "characters": job.characters,
+                "outcome": outcome,
+                "sample": job.samples,
+            }
+            detail = {**err.failure.detail, "segment": segment}
+            raise EngineFailedError(replace(err.failure, detail=detail), charged=True) from None
+        except BaseException:  # the server stops, or a bug: the request must not wait for ever
             job.fail(ShuttingDownError("the segment was cut off; ask again"))
             raise
         else:
             job.finish()
             failure_policy.succeeded(job)
             self._history = RestartHistory()
-            self.segments += bool(job.characters)  # else it only loaded a voice
+            self._segments += bool(job.characters)  # else it only loaded a voice
             metrics.segment_time.observe(time.monotonic() - begin)
-        finally:
-            await cancel_and_wait(watch)
-
-    async def _watch_memory(self, engine: EngineProcess) -> None:
-        """Kill an engine that runs away with the memory in mid-segment."""
-        limit = _RUNAWAY * self._context.recycling.memory_limit
-        while True:
-            await asyncio.sleep(_MEMORY_INTERVAL)
-            await self._look_at_memory(engine)
-            if 0 < limit < self.memory:
-                grown = f"grew to {self.memory >> 20} MB in mid-segment and was killed"
-                engine.kill(grown, "memory")
-
-    async def _look_at_memory(self, engine: EngineProcess) -> None:
-        with contextlib.suppress(psutil.Error):
-            self.memory = await asyncio.get_running_loop().run_in_executor(
-                self._context.watching, _resident_bytes, engine.pid
-            )
 
     async def _check_recycling(self, engine: EngineProcess) -> None:
         recycling = self._context.recycling
-        await self._look_at_memory(engine)
-        over_memory = 0 < recycling.memory_limit < self.memory
-        if not self.due_for_recycling and (
-            over_memory or 0 < recycling.max_segments <= self.segments
-        ):
-            _LOGGER.info(
-                "worker %s is replaced after %d segments, %d MB",
-                self.name,
-                self.segments,
-                self.memory >> 20,
-            )
-            self.due_for_recycling = True
-            self._on_change(self)
+        memory = await engine.measure_memory()
+        if not self.due_for_recycling and recycling.is_due(self._segments, memory):
+            params = {"worker": self.name, "segments": self._segments, "megabytes": memory >> 20}
+            _LOGGER.info(Event("worker-recycled", **params))
+            self.recycle()
 
-    async def _pause(self, failure: EngineFailedError) -> None:
+    async def _back_off(self, error: EngineFailedError) -> None:
+        """Wait as long as the restart policy says, or until `restart_now`."""
         decider, now = self._context.decider, time.monotonic()
         ready = self._ready_since
         if ready is not None and now - ready >= decider.policy.okay_delay:
             self._history = RestartHistory()
-        if failure.blamed:
+        if error.charged:
             verdict = decider.excused(self._history)
         else:
-            verdict = decider.failed(
-                self._history, now, permanent=failure.permanent and ready is None
-            )
+            permanent = error.permanent and ready is None
+            verdict = decider.failed(self._history, now, permanent=permanent)
         self._history = verdict.history
+        params = {"worker": self.name, "failure": error.failure, "delay": verdict.delay}
         if verdict.fatal:
-            _LOGGER.error(
-                "worker %s: %s. It is tried again in %.0f s, or at once after a repair",
-                self.name,
-                failure,
-                verdict.delay,
-            )
+            _LOGGER.error(Event("worker-fatal", **params))
         else:
-            _LOGGER.warning(
-                "worker %s: %s. A new process starts in %.1f s", self.name, failure, verdict.delay
-            )
-        if self.retired:
+            _LOGGER.warning(Event("worker-failed", **params))
+        if self.is_retired:
             return
-        self._enter(WorkerState.FATAL if verdict.fatal else WorkerState.BACKOFF)
+        self._set_state(WorkerState.FATAL if verdict.fatal else WorkerState.BACKOFF)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(verdict.delay):
-                await self._wake.wait()
+                await self._restart.wait()
 
-    def _enter(self, state: WorkerState) -> None:
+    def _log_load_failure(self, voice: str, failure: Failure) -> None:
+        reason = failure.detail["error"]
+        _LOGGER.error(Event("voice-load-failed", worker=self.name, voice=voice, reason=reason))
+
+    def _set_state(self, state: WorkerState) -> None:
         self.state = state
         self._on_change(self)
-
-
-def _resident_bytes(pid: int) -> int:
-    return int(psutil.Process(pid).memory_info().rss)

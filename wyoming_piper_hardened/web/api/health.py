@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ...control import Operations
-from ..bodies.shapes import IssueRow, Live, Readiness
+from ...status import StatusReporter
+from ..bodies.shapes import Live, Readiness
 from ..endpoint import Access, Endpoint, json_answer, json_body
 
 _NOT_READY = 503
@@ -15,11 +15,11 @@ class HealthEndpoints:
     """``/health/…``.
 
     Args:
-        operations: knows whether the default voice can speak, and the issues.
+        status: knows whether the default voice can speak, and the issues.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, status: StatusReporter) -> None:
+        self._status = status
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the API."""
@@ -44,11 +44,9 @@ class HealthEndpoints:
         )
 
     async def _ready(self, _: web.Request) -> web.Response:
-        operations = self._operations
-        if operations.ready:
+        if self._status.ready:
             return json_answer(Readiness(ready=True, issues=()))
-        issues = tuple(IssueRow.of(issue, operations) for issue in operations.issues())
-        return json_answer(Readiness(ready=False, issues=issues), _NOT_READY)
+        return json_answer(Readiness(ready=False, issues=self._status.issues()), _NOT_READY)
 
 
 async def _live(_: web.Request) -> web.Response:

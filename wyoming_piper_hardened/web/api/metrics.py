@@ -12,9 +12,9 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from ...control import Operations
 from ...issues import IssueKind
 from ...metrics import PREFIX, Metrics
+from ...status import StatusReporter
 from ...workers.worker import WorkerState
 from ..endpoint import BYTES, Endpoint
 
@@ -23,14 +23,14 @@ class MetricsEndpoint:
     """``/metrics``.
 
     Args:
-        operations: knows the state.
+        status: knows the state.
         metrics: the counters.
     """
 
-    def __init__(self, operations: Operations, metrics: Metrics) -> None:
+    def __init__(self, status: StatusReporter, metrics: Metrics) -> None:
         self._counted = metrics.registry
         self._state = CollectorRegistry()
-        self._state.register(_State(operations))
+        self._state.register(_State(status))
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
 
@@ -58,8 +58,8 @@ class MetricsEndpoint:
 class _State(Collector):
     """Gauges that are read when they are collected."""
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, status: StatusReporter) -> None:
+        self._status = status
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing beforehand."""
@@ -67,29 +67,28 @@ class _State(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the current values."""
-        status = self._operations.status()
-        workers = status.pool.workers
+        status = self._status.snapshot()
         yield InfoMetricFamily(PREFIX, "The server", {"version": status.version})
         yield _gauge("ready", "Whether the default voice can speak", status.ready)
-        yield _gauge("voices_installed", "Voices that are installed", len(self._operations.voices))
+        yield _gauge("voices_installed", "Voices that are installed", status.voices_installed)
         yield _gauge(
-            "voices_out_of_order",
+            "voices_unavailable",
             "Voices that are not tried at present because their engine fails",
-            len(status.pool.open_breakers),
+            status.voices_unavailable,
         )
         yield _gauge("jobs", "Voices being installed, verified or repaired", len(status.jobs))
-        yield _gauge("requests_under_way", "Requests that need a worker", status.pool.requests)
+        yield _gauge("requests_under_way", "Requests that need a worker", status.queue.requests)
         yield _gauge(
             "quarantined_segments",
             "Texts left out because they ended workers",
-            status.pool.quarantined_segments,
+            status.queue.quarantined_segments,
         )
         yield _gauge(
             "workers_memory_bytes",
             "Resident memory of all workers",
-            sum(worker.memory for worker in workers),
+            sum(worker.memory for worker in status.workers),
         )
-        states = Counter(str(worker.state) for worker in workers)
+        states = Counter(str(worker.state) for worker in status.workers)
         yield _gauges("workers", "Workers by state", "state", WorkerState, states)
         kinds = Counter(str(issue.kind) for issue in status.issues)
         yield _gauges("issues", "Open issues by kind", "kind", IssueKind, kinds)

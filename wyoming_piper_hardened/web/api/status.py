@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import psutil
 from aiohttp import web
 
-from ...control import Operations
+from ...control import Control
+from ...status import Status, StatusReporter
 from ..access import AccessPolicy
 from ..bodies.json_shapes import json_of
-from ..bodies.shapes import Empty, IssueRow, Permission, Queue, RequestRow, StatusBody
+from ..bodies.shapes import Empty, Permission
 from ..endpoint import Access, Endpoint, json_answer, json_body
 
 
@@ -19,12 +21,14 @@ class StatusEndpoint:
     """``/api/status``, and what else concerns the server as a whole.
 
     Args:
-        operations: knows the state.
+        control: replaces workers.
+        status: knows the state.
         policy: decides who may see the texts of requests, if they are kept.
     """
 
-    def __init__(self, operations: Operations, policy: AccessPolicy) -> None:
-        self._operations = operations
+    def __init__(self, control: Control, status: StatusReporter, policy: AccessPolicy) -> None:
+        self._control = control
+        self._status = status
         self._policy = policy
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -35,7 +39,7 @@ class StatusEndpoint:
                 path="/api/status",
                 handle=self._show,
                 summary="The state: workers, queue, jobs, issues, last requests, commands and log.",
-                answers={200: json_body(StatusBody)},
+                answers={200: json_body(Status)},
             ),
             Endpoint(
                 method="POST",
@@ -56,27 +60,11 @@ class StatusEndpoint:
 
     async def render(self, *, with_texts: bool = False) -> dict[str, Any]:
         """Return the state as JSON; the texts of requests only if asked for."""
-        memory = await asyncio.to_thread(_resident_bytes)
-        status = self._operations.status()
-        pool = status.pool
-        body = StatusBody(
-            version=status.version,
-            started_at=status.started_at,
-            uptime=status.uptime,
-            ready=status.ready,
-            voice=status.voice,
-            speaks=status.speaks,
-            workers=pool.workers,
-            queue=Queue(pool.requests, pool.waiting_segments, pool.quarantined_segments),
-            jobs=status.jobs,
-            finished_jobs=status.finished_jobs,
-            issues=tuple(IssueRow.of(issue, self._operations) for issue in status.issues),
-            requests=tuple(RequestRow.of(one, with_text=with_texts) for one in status.requests),
-            commands=status.commands,
-            recent_log=status.recent_log,
-            memory=memory,
-        )
-        found: dict[str, Any] = json_of(body)
+        status = self._status.snapshot(await asyncio.to_thread(_resident_bytes))
+        if not with_texts:
+            requests = tuple(replace(request, text=None) for request in status.requests)
+            status = replace(status, requests=requests)
+        found: dict[str, Any] = json_of(status)
         return found
 
     async def _show(self, request: web.Request) -> web.Response:
@@ -84,7 +72,7 @@ class StatusEndpoint:
         return web.json_response(await self.render(with_texts=with_texts))
 
     async def _restart(self, _: web.Request) -> web.Response:
-        self._operations.restart_workers()
+        self._control.restart_workers()
         return json_answer(Empty(), 202)
 
     async def _permission(self, request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from aiohttp import BodyPartReader, web
 
-from ...control import Operations
+from ...control import Control
 from ...engine.messages import config_path
 from ...errors import (
     BadRequestError,
@@ -37,12 +37,12 @@ class UploadEndpoint:
     """``POST /api/voices``.
 
     Args:
-        operations: has the staging area, and installs.
+        control: has the staging area, and installs.
         limits: sizes and timeouts.
     """
 
-    def __init__(self, operations: Operations, limits: WebLimits) -> None:
-        self._operations = operations
+    def __init__(self, control: Control, limits: WebLimits) -> None:
+        self._control = control
         self._limits = limits
         self._fields = {
             "model": (".onnx", limits.model_size),
@@ -74,13 +74,13 @@ class UploadEndpoint:
             raise RequestTooLargeError(f"a model may have {limits.model_size >> 20} MB")
         if self._busy.locked():
             raise TooManyRequestsError("another voice is being uploaded; wait for it")
-        async with self._busy, self._operations.staging(length or 0) as stage:
+        async with self._busy, self._control.staging(length or 0) as stage:
             try:
                 async with asyncio.timeout(limits.upload_timeout):
                     model = await self._receive(request, stage)
             except TimeoutError:
                 raise RequestTimeoutError("the files do not come; nothing was changed") from None
-            voice = await self._operations.import_files(model)
+            voice = await self._control.import_files(model)
         return json_answer(Installed(voice.name, voice.prepared))
 
     async def _receive(self, request: web.Request, stage: Path) -> Path:
@@ -109,7 +109,7 @@ class UploadEndpoint:
 
     async def _write(self, part: BodyPartReader, path: Path, limit: int) -> None:
         def append(chunk: bytes) -> None:
-            self._operations.check_room()  # through Home Assistant no length comes beforehand
+            self._control.check_room()  # through Home Assistant no length comes beforehand
             file.write(chunk)
 
         file: BinaryIO = await asyncio.to_thread(path.open, "xb")

@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice, Language, Quality
-from ...control import Operations
-from ...store.origin import Origin, provenance
-from ...store.voice import Voice
+from ...status import StatusReporter
+from ...store.manifest import origin_and_size
+from ...store.origin import OriginKind
+from ...store.voice import Voice, speaker_names
+from ...text.language import family, normalized
 from ..bodies.shapes import LanguageRow, VoiceListBody, VoiceRow, VoiceState
 
 _STATES = {
-    Origin.HUB: VoiceState.INSTALLED,
-    Origin.CUSTOM: VoiceState.CUSTOM,
-    Origin.EMBEDDED: VoiceState.EMBEDDED,
+    OriginKind.HUB: VoiceState.INSTALLED,
+    OriginKind.CUSTOM: VoiceState.CUSTOM,
+    OriginKind.EMBEDDED: VoiceState.EMBEDDED,
 }
 
 
@@ -34,11 +37,10 @@ class VoiceFilter:
 
     def passes(self, voice: VoiceRow) -> bool:
         """Return whether a voice is to be listed."""
-        language = self.language.replace("-", "_").lower()
-        code = voice.language.lower()
+        language, code = normalized(self.language), normalized(voice.language)
         names = f"{voice.name} {voice.language_name} {voice.country} {voice.language}".lower()
         return (
-            (not language or language in {code, code.partition("_")[0]})
+            (not language or language in {code, family(code)})
             and self.quality in {"", voice.quality}
             and all(word in names for word in self.text.lower().split())
             and self.installed in {None, voice.state is not VoiceState.AVAILABLE}
@@ -49,11 +51,13 @@ class VoiceList:
     """Lists voices; what has to be read from the disk is kept until something changes.
 
     Args:
-        operations: knows the voices.
+        status: knows the installed voices and the issues.
+        catalogue: the voices of the repository.
     """
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, status: StatusReporter, catalogue: CurrentCatalogue) -> None:
+        self._status = status
+        self._catalogue = catalogue
         self._rows: list[VoiceRow] = []
         self._made_of: tuple[object, ...] = ()
 
@@ -61,9 +65,9 @@ class VoiceList:
         """Return the wanted voices, the default first, and what can be filtered by."""
         rows = await self._all()
         issues: dict[str, list[str]] = {}
-        for issue in self._operations.issues():
+        for issue in self._status.issues():
             issues.setdefault(issue.subject, []).append(issue.id)
-        default = self._operations.synthesizer.library.wanted
+        default = self._status.library.wanted
         voices = [
             replace(row, default=row.name == default, issues=issues.get(row.name, []))
             for row in rows
@@ -77,7 +81,7 @@ class VoiceList:
         )
 
     async def _all(self) -> list[VoiceRow]:
-        installed, catalogue = self._operations.voices, self._operations.catalogue
+        installed, catalogue = tuple(self._status.library), tuple(self._catalogue.read())
         made_of = (installed, catalogue)
         if self._made_of != made_of:
             rows = await asyncio.to_thread(_rows, installed, catalogue)
@@ -94,18 +98,18 @@ def _rows(installed: Iterable[Voice], catalogue: Iterable[CatalogueVoice]) -> li
 
 
 def _installed(voice: Voice, language: Language | None) -> VoiceRow:
-    known = provenance(voice)
+    origin, size = origin_and_size(voice.model)
     return VoiceRow(
         name=voice.name,
         language=voice.language,
         language_name=language.name_native if language else voice.language,
         country=language.country_english if language else "",
         quality=voice.quality,
-        speakers=_speakers(voice),
+        speakers=speaker_names(voice.speakers, voice.number_of_speakers),
         number_of_speakers=voice.number_of_speakers,
         sample_rate=voice.sample_rate,
-        bytes=known.size,
-        state=_STATES[known.origin],
+        bytes=size,
+        state=_STATES[origin.kind],
         prepared=voice.prepared,
     )
 
@@ -117,17 +121,10 @@ def _available(entry: CatalogueVoice) -> VoiceRow:
         language_name=entry.language.name_native,
         country=entry.language.country_english,
         quality=str(entry.quality),
-        speakers=_speakers(entry),
+        speakers=speaker_names(entry.speakers, entry.number_of_speakers),
         number_of_speakers=entry.number_of_speakers,
         sample_rate=None,
         bytes=entry.size,
         state=VoiceState.AVAILABLE,
         prepared=None,
     )
-
-
-def _speakers(voice: Voice | CatalogueVoice) -> list[str]:
-    """Return the names of its speakers in requests, in the order of their numbers."""
-    if voice.speakers or voice.number_of_speakers <= 1:
-        return sorted(voice.speakers, key=lambda name: voice.speakers[name])
-    return [str(number) for number in range(voice.number_of_speakers)]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
-from ...aio import cancel_and_wait
 from ...catalogue.entry import Quality
-from ...control import JobStatus, Operations
-from ...errors import BadRequestError, HardenedError
-from ...events import Event
-from ...store.voice import NAME_PATTERN
+from ...control import Control
+from ...errors import BadRequestError
+from ...status import JobStatus
+from ...store.voice import NAME_PATTERN, Voice
+from ...voices.job import Job
 from ..bodies.request_body import RequestBody
 from ..bodies.shapes import (
     Applied,
@@ -33,7 +31,7 @@ from ..limits import WebLimits
 from ..request_parsing import checked_voice_name, query_flag
 from .voice_list import VoiceFilter, VoiceList
 
-_LOGGER = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _YES_OR_NO = {"type": "string", "enum": ["", "true", "false"]}
 _QUALITY = {"type": "string", "enum": ["", *Quality]}
@@ -57,18 +55,18 @@ _RESET = RequestBody(ResetBody)
 class VoiceEndpoints:
     """``/api/voices…`` but for uploads, ``/api/issues/…`` and ``/api/breakers/reset``.
 
-    A job goes on although its caller leaves; `close` ends what waits for it.
+    A job goes on although its caller leaves.
 
     Args:
-        operations: carries it out.
+        control: carries it out.
+        voices: the list of voices.
         limits: timeouts.
     """
 
-    def __init__(self, operations: Operations, limits: WebLimits) -> None:
-        self._operations = operations
+    def __init__(self, control: Control, voices: VoiceList, limits: WebLimits) -> None:
+        self._control = control
+        self._list = voices
         self._limits = limits
-        self._list = VoiceList(operations)
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the API."""
@@ -146,10 +144,6 @@ class VoiceEndpoints:
             ),
         )
 
-    async def close(self) -> None:
-        """End what waits for jobs; the jobs themselves belong to the job runner."""
-        await cancel_and_wait(*self._tasks)
-
     def _action(
         self,
         name: str,
@@ -182,93 +176,56 @@ class VoiceEndpoints:
         return json_answer(await self._list.show(wanted))
 
     async def _install(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> Installed:
-            voice = await self._operations.install(name)
-            return Installed(voice.name, voice.prepared)
-
-        name = self._current_name(request)
-        return await self._start(request, name, do(name))
+        return await self._answer(request, self._control.start_install, _installed)
 
     async def _verify(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> Verified:
-            return Verified(await self._operations.verify(name))  # type: ignore[arg-type]
-
-        name = self._current_name(request)
-        return await self._start(request, name, do(name))
+        return await self._answer(request, self._control.start_verify, Verified)
 
     async def _repair(self, request: web.Request) -> web.Response:
-        async def do(name: str) -> Installed:
-            voice = await self._operations.repair(name)
-            return Installed(voice.name, voice.prepared)
+        return await self._answer(request, self._control.start_repair, _installed)
 
-        name = self._current_name(request)
-        return await self._start(request, name, do(name))
+    async def _answer(
+        self,
+        request: web.Request,
+        start: Callable[[str], Awaitable[Job[T]]],
+        body: Callable[[T], Any],
+    ) -> web.Response:
+        """Start a job on the voice in the path; answer at once, or with `wait` when it is done."""
+        name, wait = checked_voice_name(request.match_info["name"]), query_flag(request, "wait")
+        job = await start(name)
+        if wait:
+            return json_answer(body(await job))
+        return json_answer(Started(JobStatus.of(job)), 202)
 
     async def _cancel(self, request: web.Request) -> web.Response:
         name = checked_voice_name(request.match_info["name"])
-        await self._operations.cancel(name)
+        await self._control.cancel(name)
         return json_answer(Cancelled(name))
 
     async def _remove(self, request: web.Request) -> web.Response:
         name = checked_voice_name(request.match_info["name"])
-        await self._operations.remove(name)
+        await self._control.remove(name)
         return json_answer(Removed(name))
 
     async def _apply(self, request: web.Request) -> web.Response:
-        query_flag(request, "wait")
-        issue = self._operations.issue(request.match_info["id"])
-
-        async def do() -> Applied:
-            await self._operations.apply(issue.id)
-            return Applied(issue.id)
-
-        return await self._start(request, issue.subject, do())
+        issue_id, wait = request.match_info["id"], query_flag(request, "wait")
+        job = await self._control.apply(issue_id)
+        if job is not None and not wait:
+            return json_answer(Started(JobStatus.of(job)), 202)
+        if job is not None:
+            await job
+        return json_answer(Applied(issue_id))
 
     async def _dismiss(self, request: web.Request) -> web.Response:
         issue_id = request.match_info["id"]
-        self._operations.dismiss(issue_id)
+        self._control.dismiss(issue_id)
         return json_answer(Dismissed(issue_id))
 
     async def _reset(self, request: web.Request) -> web.Response:
         body = await _RESET.read(request, self._limits.body_timeout)
-        self._operations.reset_breaker(body.voice)
+        self._control.reset_breaker(body.voice)
         return json_answer(Empty())
 
-    def _current_name(self, request: web.Request) -> str:
-        """Return the current name of the voice in the path, which may be an older one."""
-        name = checked_voice_name(request.match_info["name"])
-        query_flag(request, "wait")
-        if name in self._operations.synthesizer.library:
-            return name
-        named = (entry.name for entry in self._operations.catalogue if name in entry.aliases)
-        return next(named, name)
 
-    async def _start(
-        self, request: web.Request, voice: str, action: Coroutine[Any, Any, Any]
-    ) -> web.Response:
-        """Start an action; answer when it is done, or as soon as its job is under way."""
-        task = asyncio.create_task(action)
-        self._tasks.add(task)
-        task.add_done_callback(self._retrieve)
-        if query_flag(request, "wait"):
-            return json_answer(await asyncio.shield(task))
-        deadline = asyncio.get_running_loop().time() + self._limits.job_delay
-        while not task.done() and self._job(voice) is None:
-            left = deadline - asyncio.get_running_loop().time()
-            change = asyncio.create_task(self._operations.changes.wait())
-            await asyncio.wait({task, change}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            await cancel_and_wait(change)
-            if left <= 0:
-                break
-        if task.done():
-            task.result()  # raises what went wrong at once
-        return json_answer(Started(self._job(voice)), 202)
-
-    def _job(self, voice: str) -> JobStatus | None:
-        return next((job for job in self._operations.jobs() if job.voice == voice), None)
-
-    def _retrieve(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, HardenedError):
-            _LOGGER.error(Event("internal-error", where="an action on a voice"), exc_info=error)
+def _installed(voice: Voice) -> Installed:
+    return Installed(voice.name, voice.prepared)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 from ...speech.request import BYTES_PER_SAMPLE
-from ...voices.installer import refused
+from ...store.store import disk_error
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""
@@ -233,7 +233,7 @@ class _Spool:
             StoreError: it refuses for another reason.
         """
         if self._refusal is not None:
-            raise refused(self._refusal, Path(tempfile.gettempdir()))
+            raise disk_error(self._refusal, Path(tempfile.gettempdir()))
 
     def close(self) -> None:
         """Release the memory and the disk."""

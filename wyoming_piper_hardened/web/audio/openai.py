@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from aiohttp import web
 
-from ...control import Operations
+from ...voices.library import Library
 from ..bodies.request_body import Choice, Range, RequestBody
 from ..endpoint import BYTES, JSON, Access, Endpoint, Parameter, json_answer, json_body
 from ..errors import NotFoundError
@@ -100,13 +101,18 @@ class OpenAIEndpoints:
     """``/v1/…``.
 
     Args:
-        operations: knows the voices.
+        library: the installed voices.
         speech: speaks.
+        length_scale: of the settings; the length of speed 1.
         limits: timeouts, and how much of a file stays in memory.
     """
 
-    def __init__(self, operations: Operations, speech: SpeechEndpoint, limits: WebLimits) -> None:
-        self._operations = operations
+    def __init__(
+        self, library: Library, speech: SpeechEndpoint, length_scale: float, limits: WebLimits
+    ) -> None:
+        self._library = library
+        self._length_of_speed_1 = length_scale
+        self._created = int(time.time())
         self._speech = speech
         self._limits = limits
         self._formats = audio_formats(limits.spool_size)
@@ -172,18 +178,16 @@ class OpenAIEndpoints:
         return json_answer(self._described(name))
 
     def _described(self, model: str) -> Model:
-        created = int(self._operations.status().started_at)
-        return Model(id=model, object="model", created=created, owned_by="piper")
+        return Model(id=model, object="model", created=self._created, owned_by="piper")
 
     async def _voices(self, _: web.Request) -> web.Response:
-        voices = self._operations.voices
-        entries = [VoiceEntry(voice.name, voice.name, voice.language) for voice in voices]
+        entries = [VoiceEntry(voice.name, voice.name, voice.language) for voice in self._library]
         return json_answer(VoiceEntries(entries))
 
     def _voice(self, voice: str | VoiceReference | None) -> str | None:
         """Return the name of the requested voice; ``None`` for the default one."""
         name = voice.id if isinstance(voice, VoiceReference) else voice
-        if name in VOICES and name not in self._operations.synthesizer.library:
+        if name in VOICES and name not in self._library:
             return None
         return name or None
 
@@ -191,5 +195,4 @@ class OpenAIEndpoints:
         """Return the length for a speed; that of the settings counts as the speed of 1."""
         if speed is None or speed == 1:
             return None
-        usual = self._operations.synthesizer.defaults.options.length_scale or 1.0
-        return min(max(usual / speed, SCALE.low), SCALE.high)
+        return min(max(self._length_of_speed_1 / speed, SCALE.low), SCALE.high)

@@ -16,8 +16,10 @@ from aiohttp import web
 from ...engine.messages import SpeechOptions
 from ...errors import ClientGoneError, HardenedError
 from ...events import Event, LimitedLog
-from ...speech.request import Target
 from ...speech.synthesizer import Synthesizer
+from ...speech.target import Target
+from ...speech.text_stream import TextStream
+from ...speech.voice_resolver import VoiceResolver
 from ...text.length import MAX_TEXT_CHARS
 from ..bodies.request_body import Note, Range, RequestBody
 from ..connection import Connection, reset
@@ -55,11 +57,15 @@ class SpeechEndpoint:
     """``/api/say``, and the answers of every other way to speak.
 
     Args:
+        resolver: chooses who speaks.
         synthesizer: speaks.
         limits: timeouts.
     """
 
-    def __init__(self, synthesizer: Synthesizer, limits: WebLimits) -> None:
+    def __init__(
+        self, resolver: VoiceResolver, synthesizer: Synthesizer, limits: WebLimits
+    ) -> None:
+        self._resolver = resolver
         self._synthesizer = synthesizer
         self._limits = limits
         self._log = LimitedLog(_LOGGER)
@@ -95,6 +101,7 @@ class SpeechEndpoint:
         Raises:
             HardenedError: nothing has been sent. What fails later cuts the connection off.
         """
+        text = TextStream.of(speech.text)
         target = await self._target(speech)
         encoder = await asyncio.to_thread(audio_format.make, target.voice.sample_rate)
         request_id = secrets.token_hex(8)
@@ -105,7 +112,7 @@ class SpeechEndpoint:
 
         begin = time.monotonic()
         try:
-            await self._synthesizer.say(target, speech.text, send, request_id)
+            await self._synthesizer.speak(target, text, send, request_id)
             rest = encoder.finish()
             while (piece := await asyncio.to_thread(next, rest, None)) is not None:
                 await stream.write(piece)
@@ -127,7 +134,7 @@ class SpeechEndpoint:
         return stream.response
 
     async def _target(self, speech: SpeechBody) -> Target:
-        target = await self._synthesizer.find(speech.voice, None, speech.speaker)
+        target = await self._resolver.find(speech.voice, None, speech.speaker)
         return replace(target, options=_changed(target.options, speech))
 
 

@@ -2,91 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
 
-from ...control import CommandRecord, JobStatus, Operations
-from ...issues import Damage, Issue, IssueKind, Suggestion
-from ...recent_log import LogEntry
-from ...speech.synthesizer import RequestRecord
-from ...voices.job import FinishedJob
-from ...workers.pool import WorkerStatus
-
-
-@dataclass(frozen=True, slots=True)
-class IssueRow:
-    """One issue, and which buttons it has."""
-
-    id: str
-    kind: IssueKind
-    subject: str
-    code: str
-    params: Mapping[str, Any]
-    message: str
-    suggestion: Suggestion | None
-    applicable: bool
-    dismissible: bool
-
-    @classmethod
-    def of(cls, issue: Issue, operations: Operations) -> Self:
-        """Return the row of an issue."""
-        return cls(
-            id=issue.id,
-            kind=issue.kind,
-            subject=issue.subject,
-            code=issue.code,
-            params=issue.params,
-            message=str(issue),
-            suggestion=issue.suggestion,
-            applicable=operations.may_apply(issue),
-            dismissible=operations.may_dismiss(issue),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRow(RequestRecord):
-    """A finished request; `text` is null unless the caller may read it."""
-
-    real_time_factor: float | None
-
-    @classmethod
-    def of(cls, record: RequestRecord, *, with_text: bool) -> Self:
-        """Return the row of a request."""
-        factor = record.duration / record.audio if record.audio else None
-        fields = asdict(record) | {"text": record.text if with_text else None}
-        return cls(**fields, real_time_factor=factor)
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Requests under way, and the segments that wait or are not spoken any more."""
-
-    requests: int
-    waiting_segments: int
-    quarantined_segments: int
-
-
-@dataclass(frozen=True, slots=True)
-class StatusBody:
-    """The state of the server. Times in seconds, memory in bytes."""
-
-    version: str
-    started_at: float
-    uptime: float
-    ready: bool
-    voice: str
-    speaks: str | None
-    workers: Sequence[WorkerStatus]
-    queue: Queue
-    jobs: Sequence[JobStatus]
-    finished_jobs: Sequence[FinishedJob]
-    issues: Sequence[IssueRow]
-    requests: Sequence[RequestRow]
-    commands: Sequence[CommandRecord]
-    recent_log: Sequence[LogEntry]
-    memory: int
+from ...issues import Damage
+from ...status import IssueStatus, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +22,7 @@ class Readiness:
     """Whether the default voice can speak, and the issues if not."""
 
     ready: bool
-    issues: Sequence[IssueRow]
+    issues: Sequence[IssueStatus]
 
 
 class VoiceState(StrEnum):
@@ -151,9 +72,9 @@ class VoiceListBody:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The job that was asked for, once it is under way."""
+    """The job that was started, or joined."""
 
-    job: JobStatus | None
+    job: JobStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,54 @@
+"""The benchmark runs from start to table, with this server on both sides."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import machine, report, servers
+from benchmarks.measure import Benchmark
+from benchmarks.results import Side
+from benchmarks.texts import MEMORY_SENTENCES, speed_texts
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = Path(sys.executable).with_name("wyoming-piper-hardened")
+
+
+@pytest.fixture
+def ours(prepared_data: Path) -> servers.Recipe:
+    return servers.ours(PROGRAM, prepared_data)
+
+
+def test_benchmark_measures_speed_memory_and_load(ours: servers.Recipe) -> None:
+    benchmark = Benchmark(dataclasses.replace(ours, side=Side.INCUMBENT), ours, random.Random(0))
+    benchmark.speed(speed_texts(quick=True)[:1], rounds=1)
+    benchmark.memory(1, MEMORY_SENTENCES[:1])
+    benchmark.load(1)
+    results = benchmark.results
+    assert results.failures == []
+    assert len(results.pairs) == 1
+    assert {run.side for run in results.memory} == {run.side for run in results.load} == set(Side)
+    here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
+    assert "| first speech" in report.markdown(results, here)
+    assert "first_audio" in report.as_json(results, here)
+
+
+def test_server_reports_when_its_voice_is_prepared(ours: servers.Recipe) -> None:
+    with servers.running(ours) as server:
+        server.wait_open()
+        assert server.wait_prepared() < servers.PREPARE_TIMEOUT
+
+
+def test_server_that_ends_is_an_error_with_its_log(tmp_path: Path) -> None:
+    recipe = servers.ours(PROGRAM, tmp_path / "data")
+    broken = dataclasses.replace(recipe, command=(*recipe.command, "--workers", "many"))
+    with (
+        servers.running(broken) as server,
+        pytest.raises(servers.ServerError, match=r"exit code 2(?s:.*)--workers"),
+    ):
+        server.wait_open()

@@ -1,0 +1,28 @@
+"""Slots of requests that are carried out, left to others, taken again and released."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings, strategies as st
+
+from wyoming_piper_hardened.workers.admission import AdmissionSlots, Slot
+
+ACTS = st.tuples(st.sampled_from(["leave", "take", "release"]), st.integers(0, 5))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 4), st.lists(ACTS, max_size=40))
+def test_only_so_many_slots_are_left_to_others(most_left: int, acts: list[tuple[str, int]]) -> None:
+    slots = AdmissionSlots(most_left)
+    made = [Slot(slots) for _ in range(6)]
+    held, left = set(made), set[Slot]()
+    for act, number in acts:
+        slot = made[number]
+        if slot not in held:
+            continue  # a released slot is not used any more
+        getattr(slot, act)()
+        left.discard(slot)
+        if act == "leave":
+            left.add(slot)
+        elif act == "release":
+            held.discard(slot)
+        assert slots.taken == len(held) - min(len(left), most_left)
