@@ -44,7 +44,7 @@ async def run(*arguments: str, **environment: str) -> tuple[int, bytes, str]:
 async def server(
     data_dir: Path, *arguments: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    """A server in a process of its own that listens, though its voice may still be loading."""
+    """Start a server process; it listens, though its voice may still be loading."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,

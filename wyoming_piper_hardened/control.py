@@ -20,7 +20,7 @@ from .speech.text_stream import TextStream
 from .speech.voice_resolver import VoiceResolver
 from .status import IssueStatus, StatusReporter
 from .store.voice import Voice
-from .voices.installer import Installer
+from .voices.installation.installer import Installer
 from .voices.job import Job
 from .voices.jobs import JobRunner
 from .voices.library import Library

@@ -18,10 +18,10 @@ from .issues import Failure, FailureKind, Issue, IssueKind, Issues, Stage, Sugge
 from .recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .speech.voice_resolver import VoiceResolver
+from .voices.installation.progress import Progress
 from .voices.job import Action, FinishedJob, Job
 from .voices.jobs import JobRunner
 from .voices.library import Library
-from .voices.progress import Progress
 from .workers.pool import Pool
 from .workers.worker import WorkerState, WorkerStatus
 

@@ -17,6 +17,9 @@ import pytest
 import voluptuous as vol
 import yaml
 
+import wyoming_piper_hardened.home_assistant.errors
+import wyoming_piper_hardened.hub.errors
+import wyoming_piper_hardened.web.errors  # noqa: F401 - for their subclasses
 from wyoming_piper_hardened import __version__, errors
 from wyoming_piper_hardened.config.settings import LogLevel, Setting, all_settings, schema
 
@@ -361,7 +364,7 @@ def test_there_is_one_profile() -> None:
     assert text.count(CONFIG["slug"]) == 1  # every other mention would keep the old name
 
 
-@pytest.mark.skipif(shutil.which("apparmor_parser") is None, reason="needs Debian's apparmor")
+@pytest.mark.skipif(shutil.which("apparmor_parser") is None, reason="needs apparmor_parser")
 def test_the_profile_can_be_read() -> None:
     parsed = subprocess.run(
         ["apparmor_parser", "--skip-kernel-load", "--skip-cache", str(ROOT / "apparmor.txt")],

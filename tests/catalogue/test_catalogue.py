@@ -24,8 +24,9 @@ from wyoming_piper_hardened.catalogue.catalogue import (
     save,
 )
 from wyoming_piper_hardened.catalogue.parser import encode_voices
-from wyoming_piper_hardened.errors import CatalogueError, DownloadError, VoiceNotFoundError
+from wyoming_piper_hardened.errors import CatalogueError, VoiceNotFoundError
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.errors import DownloadError
 
 NAME = "en_US-joe-medium"
 MODEL = f"{FOLDER}/{NAME}.onnx"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from support import settings_page
+from wyoming_piper_hardened.voices.installation.progress import Step
 from wyoming_piper_hardened.voices.job import Outcome
-from wyoming_piper_hardened.voices.progress import Step
 from wyoming_piper_hardened.workers.worker import WorkerState
 
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.issues import FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 from wyoming_piper_hardened.workers.recycling import RecyclePolicy
 from wyoming_piper_hardened.workers.worker import WorkerState
@@ -36,7 +36,7 @@ def starts(tmp_path: Path) -> list[int]:
 
 
 async def recovered(server: Running, tmp_path: Path, lives: int) -> None:
-    """The pool is complete again, with exactly this many engines started, and no zombie."""
+    """Wait until the pool is complete, with exactly so many engines started and no zombie."""
     await eventually(
         lambda: (
             all(w.state is WorkerState.RUNNING for w in pool_of(server).workers)

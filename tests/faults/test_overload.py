@@ -118,7 +118,7 @@ class Crowd:
 
 @contextlib.asynccontextmanager
 async def small_window(port: int) -> AsyncIterator[Client]:
-    """A connection whose buffers hold next to nothing, so that the server feels a slow reader."""
+    """Open a connection with next to no buffers, so that the server feels a slow reader."""
     with socket.socket() as connection:
         connection.settimeout(0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -235,7 +235,7 @@ async def test_two_long_requests_alternate(
 
 
 async def frozen(server: Running) -> int:
-    """The one engine's process, once it has stopped itself."""
+    """Return the one engine's process, once it has stopped itself."""
     (worker,) = pool_of(server).workers
     await eventually(lambda: worker.pid is not None)
     pid = worker.pid

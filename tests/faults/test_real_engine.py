@@ -21,15 +21,16 @@ from conftest import Serve, Tell
 from support.client import connected
 from support.voices import VOICES
 from support.waiting import eventually
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.restart import RestartPolicy
-from wyoming_piper_hardened.service import build_installer
+from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.store.manifest import make_manifest
+from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import read_voice
-from wyoming_piper_hardened.voices.sources import custom_source
+from wyoming_piper_hardened.voices.installation.sources import custom_source
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
@@ -213,7 +214,7 @@ Install = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with two prepared voices that load in no time."""
+    """Return a data directory with two prepared voices that load in no time."""
     data_dir = tmp_path_factory.mktemp("tiny")
 
     installer = build_installer(load_settings(flags={"data_dir": data_dir}))
@@ -228,14 +229,14 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     version.mkdir(parents=True)
     (version / "bad.onnx").write_bytes(b"<html>not found</html>")
     shutil.copy(VOICES / "single.onnx.json", version / "bad.onnx.json")
-    make_manifest("bad", "custom:bad", version).write(version)
+    make_manifest("bad", Origin(OriginKind.CUSTOM, "bad"), version).write(version)
     (version.parent / "current").symlink_to("1")
     return data_dir
 
 
 @pytest.fixture
 def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
-    """Puts voices into a data directory of the test's own and returns it.
+    """Return a function that puts voices into a data directory of the test's own.
 
     The prepared ones are ``en_US-joe-medium``, ``single`` and ``high``; the one called ``bad`` is
     no model at all.
@@ -255,7 +256,7 @@ def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
 
 
 async def say(server: Running, text: str, voice: str | None = None) -> bytes | str:
-    """The audio, or the code of the error."""
+    """Return the audio, or the code of the error."""
     assert server.port
     async with connected(server.port) as client:
         spoken = await client.say(text, **({"voice": {"name": voice}} if voice else {}))

@@ -15,18 +15,17 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from conftest import Script, Serve
-from support.logged import logged
+from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.control import Control
-from wyoming_piper_hardened.errors import (
+from wyoming_piper_hardened.home_assistant.app import App
+from wyoming_piper_hardened.home_assistant.commands import COMMANDS, parse
+from wyoming_piper_hardened.home_assistant.errors import (
     CommandError,
     CommandFieldsError,
     CommandUnknownError,
-    NotInstalledError,
 )
-from wyoming_piper_hardened.home_assistant.app import App
-from wyoming_piper_hardened.home_assistant.commands import COMMANDS, parse
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.standard_input import MAX_LINE_BYTES
 from wyoming_piper_hardened.status import CommandRecord, StatusReporter
@@ -164,7 +163,7 @@ async def test_a_bug_in_one_does_not_end_the_others(
 
 
 def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The codes of the commands that were rejected."""
+    """Return the codes of the commands that were rejected."""
     return [event.params["code"] for event in logged(caplog, "command-rejected")]
 
 
@@ -173,9 +172,11 @@ async def test_too_many_at_once_are_refused(
 ) -> None:
     release = asyncio.Event()
 
-    async def slow(_control: Control, _name: str) -> NoReturn:
+    async def slow(_control: Control, _name: str) -> asyncio.Future[tuple[()]]:
         await release.wait()
-        raise NotInstalledError("gone")
+        verified: asyncio.Future[tuple[()]] = asyncio.get_running_loop().create_future()
+        verified.set_result(())
+        return verified
 
     monkeypatch.setattr(Control, "start_verify", slow)
     await bench.write(*[b'"verify x"'] * 50)

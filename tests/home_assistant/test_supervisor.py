@@ -18,16 +18,16 @@ import pytest
 
 from conftest import Script, Serve
 from supervisor.simulator import Fault, Simulator, serving
-from support.logged import logged
+from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import Settings
-from wyoming_piper_hardened.errors import (
+from wyoming_piper_hardened.home_assistant.app import App, clear_repairs
+from wyoming_piper_hardened.home_assistant.discovery import announce, announcements
+from wyoming_piper_hardened.home_assistant.errors import (
     SupervisorError,
     SupervisorRefusedError,
     SupervisorUnreachableError,
 )
-from wyoming_piper_hardened.home_assistant.app import App, clear_repairs
-from wyoming_piper_hardened.home_assistant.discovery import announce, announcements
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.supervisor import Supervisor
 from wyoming_piper_hardened.restart import RestartPolicy

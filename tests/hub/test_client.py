@@ -17,16 +17,16 @@ from support.hub import COMMIT, FaultyHub, faulty_hub
 from support.hub_client import FOLDER, bench
 from support.hub_faults import Fault, voices_json
 from wyoming_piper_hardened.catalogue.parser import parse_voices
-from wyoming_piper_hardened.errors import (
+from wyoming_piper_hardened.errors import ConfigError
+from wyoming_piper_hardened.hub.client import Hub
+from wyoming_piper_hardened.hub.download import download
+from wyoming_piper_hardened.hub.errors import (
     CaptivePortalError,
     CertificateError,
-    ConfigError,
     DownloadError,
     OfflineError,
     RedirectRefusedError,
 )
-from wyoming_piper_hardened.hub.client import Hub
-from wyoming_piper_hardened.hub.download import download
 from wyoming_piper_hardened.hub.response import Timeouts
 from wyoming_piper_hardened.hub.retry import RetryPolicy
 from wyoming_piper_hardened.hub.settings import HubSettings

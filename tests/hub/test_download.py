@@ -17,7 +17,8 @@ from support.hub import ALWAYS
 from support.hub_client import FOLDER, bench, real_voice
 from support.hub_faults import Fault
 from support.waiting import eventually
-from wyoming_piper_hardened.errors import DownloadError, NoSpaceError, StoreError
+from wyoming_piper_hardened.errors import NoSpaceError, StoreError
+from wyoming_piper_hardened.hub.errors import DownloadError
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from wyoming_piper_hardened.errors import ConfigError, DownloadError
+from wyoming_piper_hardened.errors import ConfigError
+from wyoming_piper_hardened.hub.errors import DownloadError
 from wyoming_piper_hardened.hub.response import continues, refuse_status, strong_etag, wait_asked
 from wyoming_piper_hardened.hub.retry import RetryPolicy, TransientError
 from wyoming_piper_hardened.hub.settings import PUBLIC_HUB, HubSettings

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from support.waiting import eventually
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.service import build_installer
-from wyoming_piper_hardened.voices.sources import package_source
+from wyoming_piper_hardened.voices.installation.sources import package_source
 
 from .crowd import Crowd
 from .killer import Killer

@@ -12,17 +12,17 @@ import pytest
 from conftest import Serve
 from support.client import connected
 from support.waiting import eventually
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceError
 from wyoming_piper_hardened.issues import Damage, DamageKind
-from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.store.manifest import FileRecord, Manifest, find_damage, read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import SpacePolicy, Store
 from wyoming_piper_hardened.store.voice import read_voice
-from wyoming_piper_hardened.voices.installer import Installer
+from wyoming_piper_hardened.voices.installation.installer import Installer
+from wyoming_piper_hardened.voices.installation.sources import custom_source, package_source
 from wyoming_piper_hardened.voices.library import Library, find_voices
-from wyoming_piper_hardened.voices.sources import custom_source, package_source
 
 
 async def test_server_prepares_its_voice_and_switches_to_it(

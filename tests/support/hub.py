@@ -80,7 +80,7 @@ class FaultyHub:
         self._stop.set()
 
     def bodies(self) -> list[Seen]:
-        """The requests for bytes, not those that only ask the way."""
+        """Return the requests for bytes, not those that only ask the way."""
         return [one for one in self.seen if one.server == "store"]
 
     async def answer_as_hub(self, request: web.Request) -> web.StreamResponse:
@@ -250,7 +250,7 @@ class FaultyHub:
 
 
 def wanted(request: web.Request) -> str:
-    """The file's path, whatever the revision is called and whoever passed the request on."""
+    """Return the file's path, whatever the revision is called and whoever passed the request on."""
     return unquote(request.rel_url.raw_path.partition(PREFIX)[2].partition("/")[2])
 
 

@@ -38,9 +38,9 @@ from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage, read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.installer import Installer
+from wyoming_piper_hardened.voices.installation.installer import Installer
+from wyoming_piper_hardened.voices.installation.sources import FileSource
 from wyoming_piper_hardened.voices.library import find_voices
-from wyoming_piper_hardened.voices.sources import FileSource
 
 AMY = "en_US-amy-medium"
 NEW = "58afce0321b8d9c4"
@@ -62,7 +62,7 @@ _OLD = Origin(OriginKind.CUSTOM, "old")
 
 
 def amys_files() -> dict[str, bytes]:
-    """A hub with the real voice under the name of one that is not embedded."""
+    """Return the files of a hub with the real voice under the name of one that is not embedded."""
     files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
     return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
 
@@ -102,7 +102,7 @@ class Ground:
         return Death(stage, committed)
 
     def let_one_live(self, seed: int) -> str | None:
-        """What is wrong with an install after one that was killed, if anything. Blocks."""
+        """Return what is wrong with an install after one that was killed, if anything. Blocks."""
         trial = _Trial(self.folder / f"{seed}-last", self.endpoint)
         trial.prepare(self.old)
         trial.kill("splitting", 0)
@@ -272,7 +272,7 @@ def main() -> int:
 
 
 def summary(deaths: list[Death]) -> str:
-    """The figures in one line."""
+    """Return the numbers in one line."""
     killed = [death for death in deaths if death.stage != "ended"]
     after = sum(death.committed for death in killed)
     failures = sum(death.failure is not None for death in deaths)

@@ -55,7 +55,7 @@ class NoNetwork:
 
     @contextlib.asynccontextmanager
     async def connected(self, port: int) -> AsyncIterator[Client]:
-        """A client that is inside as well."""
+        """Return a client that is inside as well."""
         namespace = os.open(f"{self._namespaces}/net", os.O_RDONLY | os.O_CLOEXEC)
         libc = ctypes.CDLL(None, use_errno=True)
         with ThreadPoolExecutor(1, initializer=lambda: libc.setns(namespace, _CLONE_NEWNET)) as one:
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _name(question: bytes) -> str:
-    """The name that is asked for: after the header, labels that begin with their length."""
+    """Return the name of a query: after the header, labels that begin with their length."""
     labels, place = [], 12
     while size := question[place]:
         labels.append(question[place + 1 : place + 1 + size].decode())

@@ -11,7 +11,7 @@ _EPHEMERAL = 32768
 
 
 def free_port() -> int:
-    """A port of loopback that stays free while its server is away: nobody gets it by chance."""
+    """Return a port of loopback that nobody gets by chance while its server is away."""
     while True:
         port = random.randrange(20_000, _EPHEMERAL)
         with contextlib.suppress(OSError), socket.socket() as probe:

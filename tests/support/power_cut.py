@@ -19,8 +19,8 @@ from typing import Any
 
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.installer import Installer
-from wyoming_piper_hardened.voices.sources import FileSource, Source, SourceFinder
+from wyoming_piper_hardened.voices.installation.installer import Installer
+from wyoming_piper_hardened.voices.installation.sources import FileSource, Source, SourceFinder
 
 OPERATIONS = [
     "open",

@@ -32,7 +32,7 @@ RATE = 22050
 
 
 def samples(text: str) -> bytes:
-    """The audio of a segment: 16-bit mono, 100 samples a character."""
+    """Return the audio of a segment: 16-bit mono, 100 samples a character."""
     count = len(text) * SAMPLES_PER_CHARACTER
     return b"".join((i % 30000).to_bytes(2, "little", signed=True) for i in range(count))
 
@@ -161,7 +161,7 @@ FAULTS: dict[str, Callable[[], object]] = {
 
 
 def arm(folder: Path, text: str) -> bool:
-    """True the first time this text is seen."""
+    """Return true the first time this text is seen."""
     marker = folder / f"armed-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     try:
         marker.touch(exist_ok=False)

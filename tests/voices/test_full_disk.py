@@ -15,15 +15,15 @@ from support.client import connected
 from support.events import logged
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine import split as split_module
 from wyoming_piper_hardened.engine.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError
 from wyoming_piper_hardened.issues import IssueKind
-from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.store.origin import Origin
-from wyoming_piper_hardened.voices.progress import Report
-from wyoming_piper_hardened.voices.sources import Source, package_source
+from wyoming_piper_hardened.voices.installation.progress import Report
+from wyoming_piper_hardened.voices.installation.sources import Source, package_source
 
 
 def issue_kinds(caplog: pytest.LogCaptureFixture) -> set[IssueKind]:

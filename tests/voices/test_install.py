@@ -16,14 +16,15 @@ from support.hub import FaultyHub, faulty_hub
 from support.hub_client import amys_files
 from support.hub_faults import Fault
 from wyoming_piper_hardened.catalogue.catalogue import bundled
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.errors import DownloadError, OfflineError, VoiceError
+from wyoming_piper_hardened.errors import VoiceError
+from wyoming_piper_hardened.hub.errors import DownloadError, OfflineError
 from wyoming_piper_hardened.hub.settings import HubSettings
-from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
-from wyoming_piper_hardened.voices.installer import Installer
-from wyoming_piper_hardened.voices.progress import Progress, Step
-from wyoming_piper_hardened.voices.sources import HubSource, hub_origin
+from wyoming_piper_hardened.voices.installation.installer import Installer
+from wyoming_piper_hardened.voices.installation.progress import Progress, Step
+from wyoming_piper_hardened.voices.installation.sources import HubSource, hub_origin
 
 pytestmark = pytest.mark.slow
 

@@ -11,16 +11,16 @@ from support.events import logged
 from support.slow_store import SlowStore
 from support.voices import SINGLE
 from wyoming_piper_hardened.aio import Notifier
+from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import JobCancelledError, NotInstalledError
 from wyoming_piper_hardened.issues import DamageKind, IssueKind, Issues
-from wyoming_piper_hardened.service import build_installer
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import Voice
+from wyoming_piper_hardened.voices.installation.sources import FileSource
 from wyoming_piper_hardened.voices.job import Action, Outcome
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library
-from wyoming_piper_hardened.voices.sources import FileSource
 
 AMY = FileSource("amy", Origin(OriginKind.CUSTOM, "1"), SINGLE, SINGLE.stat().st_size)
 NEWER = FileSource("amy", Origin(OriginKind.CUSTOM, "2"), SINGLE, SINGLE.stat().st_size)

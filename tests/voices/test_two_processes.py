@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from conftest import Serve
 from support.client import Client, connected
 from support.hub import faulty_hub

@@ -16,7 +16,6 @@ from wyoming_piper_hardened.catalogue.entry import Quality
 from wyoming_piper_hardened.errors import (
     AccessError,
     DeadlineError,
-    DownloadError,
     HardenedError,
     IssueNotFoundError,
     OverloadedError,
@@ -32,13 +31,14 @@ from wyoming_piper_hardened.errors import (
     VoicePartsError,
     VoiceUnavailableError,
 )
+from wyoming_piper_hardened.hub.errors import DownloadError
 from wyoming_piper_hardened.issues import Failure, IssueKind, Suggestion
 from wyoming_piper_hardened.messages import EVENTS
 from wyoming_piper_hardened.recent_log import LogEntry
 from wyoming_piper_hardened.speech.synthesizer import RequestRecord
 from wyoming_piper_hardened.status import CommandRecord, IssueStatus, JobStatus, Status
+from wyoming_piper_hardened.voices.installation.progress import Progress, Step
 from wyoming_piper_hardened.voices.job import FinishedJob
-from wyoming_piper_hardened.voices.progress import Progress, Step
 from wyoming_piper_hardened.web.bodies.json_shapes import schema_of
 from wyoming_piper_hardened.web.bodies.shapes import VoiceRow
 from wyoming_piper_hardened.workers.worker import WorkerState, WorkerStatus
@@ -77,7 +77,7 @@ def words(language: str) -> dict[str, str | dict[str, str]]:
 
 
 def places(text: str | dict[str, str]) -> set[str]:
-    """What is filled into a text; plural forms may leave out the number."""
+    """Return what is filled into a text; plural forms may leave out the number."""
     if isinstance(text, str):
         return set(_PLACE.findall(text))
     return set(_PLACE.findall(text["other"]))

@@ -68,7 +68,7 @@ def a_request(random: Random, paths: list[str]) -> bytes:
 
 
 async def statuses(site: Site, random: Random, paths: list[str], count: int) -> list[int]:
-    """What one client gets; it takes a new connection whenever its own is closed."""
+    """Return what one client gets; it takes a new connection whenever its own is closed."""
     seen: list[int] = []
     while len(seen) < count:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
@@ -145,7 +145,7 @@ async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> 
 
 
 def try_all(document: dict[str, Any], url: str) -> None:
-    """Valid and invalid calls of every operation; their answers must be those that are told."""
+    """Make valid and invalid calls of every operation; the answers must be documented."""
     schema = schemathesis.openapi.from_dict(document)
     count = 0
     for found in schema.get_all_operations():

@@ -36,7 +36,7 @@ CONFIG = SINGLE.with_name(f"{SINGLE.name}.json")
 
 
 def amys_files() -> dict[str, bytes]:
-    """The tiny voice under the name of one of the catalogue."""
+    """Return the tiny voice under the name of one of the catalogue."""
     folder = "en/en_US/amy/medium"
     files = {
         f"{folder}/{AMY}.onnx": SINGLE.read_bytes(),
@@ -47,7 +47,7 @@ def amys_files() -> dict[str, bytes]:
 
 @pytest.fixture
 def own_data(prepared_data: Path, tmp_path: Path) -> Path:
-    """A data directory of the test's own whose real voice is prepared; its files are shared."""
+    """Return a data directory of the test's own with the prepared real voice."""
     data = tmp_path / "data"
     subprocess.run(["cp", "-al", prepared_data, data], check=True)
     return data
@@ -288,7 +288,7 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
 
 
 async def admitted(site: Site, files: Callable[[], aiohttp.FormData]) -> int:
-    """The answer to an upload once it is known that whoever came before has left."""
+    """Return the answer to an upload once the client before has left."""
     async with asyncio.timeout(60):
         while (status := (await site.post("/api/voices", data=files()))[0]) == 429:  # noqa: ASYNC110
             await asyncio.sleep(1)  # or it would be told so for asking too often

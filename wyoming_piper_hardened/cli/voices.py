@@ -22,12 +22,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from ..composition import build_installer, load_library
 from ..config.settings import Settings
 from ..errors import HardenedError, VoiceError
-from ..service import build_installer, load_library
-from ..voices.installer import Installer
-from ..voices.progress import Progress, Report
-from ..voices.sources import custom_source
+from ..voices.installation.installer import Installer
+from ..voices.installation.progress import Progress, Report
+from ..voices.installation.sources import custom_source
 from .codes import FAILED, OK
 
 _VOICE_FIELDS = ("name", "language", "quality", "sample_rate", "number_of_speakers")

@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..control import Control
-from ..errors import HardenedError, SupervisorRefusedError
+from ..errors import HardenedError
 from ..events import Event
 from ..issues import Issue, IssueKind, Suggestion
 from ..status import StatusReporter
 from .command_listener import CommandListener
 from .discovery import announce, announcements
+from .errors import SupervisorRefusedError
 from .options import AppOptions
 from .supervisor import SUPERVISOR_URL, Supervisor
 

@@ -8,10 +8,11 @@ import logging
 import time
 
 from ..control import Control
-from ..errors import CommandError, CommandsWaitingError, HardenedError
+from ..errors import HardenedError
 from ..events import Event, LimitedLog
 from ..status import CommandRecord, StatusReporter
 from .commands import Command, parse
+from .errors import CommandError, CommandsWaitingError
 from .standard_input import MAX_LINE_BYTES, lines
 
 _LOGGER = logging.getLogger(__name__)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import voluptuous as vol
 
 from ..control import Control
-from ..errors import CommandError, CommandFieldsError, CommandUnknownError, VoiceError
+from ..errors import VoiceError
 from ..status import StatusReporter
 from ..store.voice import is_voice_name
+from .errors import CommandError, CommandFieldsError, CommandUnknownError
 
 _SHOWN = 40  # characters of a name that somebody made up
 _TRIAL_TEXT = "1, 2, 3."  # every voice reads figures in its own language

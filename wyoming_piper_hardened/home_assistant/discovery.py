@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import SupervisorError
 from ..events import Event
 from ..status import StatusReporter
+from .errors import SupervisorError
 from .supervisor import Supervisor
 
 _LOGGER = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from ..errors import SupervisorError, SupervisorRefusedError, SupervisorUnreachableError
+from .errors import SupervisorError, SupervisorRefusedError, SupervisorUnreachableError
 
 SUPERVISOR_URL = "http://supervisor"
 

@@ -19,7 +19,7 @@ import aiohttp
 from yarl import URL
 
 from .. import __version__
-from ..errors import HubAnswerError, OfflineError, RedirectRefusedError
+from .errors import HubAnswerError, OfflineError, RedirectRefusedError
 from .response import HubHeaders, HubResponse, Timeouts, is_commit, refuse_other_content
 from .retry import RetryPolicy
 from .settings import HubSettings

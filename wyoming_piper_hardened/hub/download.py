@@ -18,17 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..aio import run_in_thread
-from ..errors import (
+from ..errors import NoSpaceError, StoreError
+from .client import Hub
+from .errors import (
     CaptivePortalError,
     CatalogueStaleError,
     DownloadCorruptError,
     DownloadError,
     DownloadInterruptedError,
-    NoSpaceError,
     NotAModelError,
-    StoreError,
 )
-from .client import Hub
 from .files import VoiceFile
 from .partial import Partial
 from .response import HEAD_BYTES, HubResponse, continues, refuse_other_content, strong_etag

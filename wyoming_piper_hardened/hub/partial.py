@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import DownloadCorruptError, NoSpaceError, StoreError
+from ..errors import NoSpaceError, StoreError
+from .errors import DownloadCorruptError
 from .files import VoiceFile
 
 _BLOCK = 1 << 20

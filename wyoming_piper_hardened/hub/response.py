@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from ..errors import (
+from .errors import (
     CaptivePortalError,
     DownloadInterruptedError,
     HubAnswerError,

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import tenacity
 
-from ..errors import DownloadError
 from ..events import Event
+from .errors import DownloadError
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from ..errors import (
+from ..errors import ConfigError
+from .errors import (
     CertificateError,
-    ConfigError,
     DownloadInterruptedError,
     HubAnswerError,
     HubRefusedError,

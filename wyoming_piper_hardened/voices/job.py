@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import HardenedError, JobCancelledError
 from ..store.origin import Origin
-from .progress import Progress, Step
+from .installation.progress import Progress, Step
 
 T = TypeVar("T")
 

@@ -13,21 +13,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..aio import Notifier, cancel_and_wait
-from ..errors import (
-    HardenedError,
-    JobCancelledError,
-    NoSpaceError,
-    NotInstalledError,
-    VoiceError,
-)
+from ..errors import HardenedError, JobCancelledError, NoSpaceError, NotInstalledError, VoiceError
 from ..events import Event
 from ..issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged
 from ..store.voice import Voice
-from .installer import Installer
+from .installation.installer import Installer
+from .installation.progress import Progress, Report
+from .installation.sources import Source, custom_source
 from .job import Action, FinishedJob, Job
 from .library import Library
-from .progress import Progress, Report
-from .sources import Source, custom_source
 
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED = 20

@@ -11,7 +11,7 @@ from ..events import Event
 from ..store.store import Store
 from ..store.voice import Voice, check_voice_name, is_voice_name, read_voice
 from ..text.language import family, normalized
-from .sources import package_source
+from .installation.sources import package_source
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -14,22 +14,22 @@ from ..errors import (
     HardenedError,
     JobCancelledError,
     NoSpaceError,
-    OfflineError,
     StoreError,
     VoiceError,
     VoiceNotFoundError,
 )
 from ..events import Event
+from ..hub.errors import OfflineError
 from ..issues import Failure, Issue, IssueKind, Suggestion, damaged
 from ..store.manifest import read_manifest
 from ..store.origin import Origin, OriginKind
 from ..store.store import Store
 from ..store.verifier import Verifier
 from ..store.voice import Voice
+from .installation.sources import custom_source, hub_origin, package_source
 from .jobs import JobRunner
 from .library import Library
 from .policy import MaintenancePolicy, MaintenanceTimings
-from .sources import custom_source, hub_origin, package_source
 
 _LOGGER = logging.getLogger(__name__)
 

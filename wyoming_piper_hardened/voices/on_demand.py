@@ -12,9 +12,9 @@ from ..catalogue.entry import CatalogueVoice, Quality
 from ..errors import JobCancelledError, VoiceInstallingError, VoiceNotFoundError
 from ..store.voice import Voice
 from ..text.language import of_voice_name
+from .installation.progress import Progress
 from .jobs import JobRunner
 from .library import Library
-from .progress import Progress
 
 _PREFERENCE = (Quality.MEDIUM, Quality.LOW, Quality.HIGH, Quality.X_LOW)
 

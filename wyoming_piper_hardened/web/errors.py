@@ -6,6 +6,7 @@ from aiohttp import web
 
 from .. import errors
 from ..errors import BadRequestError, HardenedError
+from ..hub import errors as hub_errors
 from .bodies.shapes import Error, ErrorBody, OpenAIError, OpenAIErrorBody
 from .endpoint import json_answer
 
@@ -36,9 +37,9 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.VoiceWatchedError: 409,
     errors.NoSpaceError: 507,
     errors.StoreError: 507,
-    errors.DownloadError: 502,
-    errors.OfflineError: 409,
-    errors.RateLimitedError: 503,
+    hub_errors.DownloadError: 502,
+    hub_errors.OfflineError: 409,
+    hub_errors.RateLimitedError: 503,
 }
 """An error that is not here has the status of the next class above it in the tree."""
 
@@ -46,7 +47,7 @@ _RETRY_AFTER: dict[type[HardenedError], int] = {
     errors.HardenedError: 10,
     errors.OverloadedError: 2,
     errors.VoiceUnavailableError: 30,
-    errors.DownloadError: 60,
+    hub_errors.DownloadError: 60,
 }
 """Seconds, for errors that may pass."""
 

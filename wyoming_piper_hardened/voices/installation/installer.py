@@ -9,18 +9,18 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from ..aio import run_in_thread
-from ..engine.messages import config_path
-from ..errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
-from ..events import Event
-from ..issues import Damage, DamageKind, damaged
-from ..processes.preparation import prepare
-from ..store.manifest import read_manifest
-from ..store.origin import OriginKind
-from ..store.store import Store, disk_error, folder_size
-from ..store.verifier import Verifier
-from ..store.voice import Voice, check_voice_name, is_voice_name, read_voice
-from .library import find_voice
+from ...aio import run_in_thread
+from ...engine.messages import config_path
+from ...errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
+from ...events import Event
+from ...issues import Damage, DamageKind, damaged
+from ...processes.preparation import prepare
+from ...store.manifest import read_manifest
+from ...store.origin import OriginKind
+from ...store.store import Store, disk_error, folder_size
+from ...store.verifier import Verifier
+from ...store.voice import Voice, check_voice_name, is_voice_name, read_voice
+from ..library import find_voice
 from .progress import Progress, Report, Step, ignore_progress
 from .sources import FileSource, Source, SourceFinder, package_source
 

@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ..catalogue.catalogue import Catalogue, refresh
-from ..catalogue.current import CurrentCatalogue
-from ..catalogue.entry import CatalogueVoice
-from ..engine.messages import config_path
-from ..errors import VoiceError, VoiceNotFoundError
-from ..hub.client import Hub
-from ..hub.download import download
-from ..hub.settings import HubSettings
-from ..store.origin import Origin, OriginKind
-from ..store.voice import is_voice_name
+from ...catalogue.catalogue import Catalogue, refresh
+from ...catalogue.current import CurrentCatalogue
+from ...catalogue.entry import CatalogueVoice
+from ...engine.messages import config_path
+from ...errors import VoiceError, VoiceNotFoundError
+from ...hub.client import Hub
+from ...hub.download import download
+from ...hub.settings import HubSettings
+from ...store.origin import Origin, OriginKind
+from ...store.voice import is_voice_name
 from .progress import Progress, Report, Step
 
 

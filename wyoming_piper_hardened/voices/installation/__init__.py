@@ -1,0 +1,1 @@
+"""Installation of voices: sources, the transaction, its progress."""
