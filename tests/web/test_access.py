@@ -57,7 +57,7 @@ def outcome(
         (None, ("172.30.32.0/23",), PROXY, ("ok", "ok", "ok", "ok")),
     ],
 )
-def test_by_address(
+def test_access_by_address(
     token: str | None, trusted: tuple[str, ...], address: str, expected: tuple[str, ...]
 ) -> None:
     policy = AccessPolicy("0.0.0.0", token, trusted)
@@ -83,7 +83,7 @@ def basic(user: str, password: str) -> dict[str, str]:
         ({}, "token-needed"),
     ],
 )
-def test_by_token(headers: dict[str, str], expected: str) -> None:
+def test_access_by_token(headers: dict[str, str], expected: str) -> None:
     policy = AccessPolicy("0.0.0.0", TOKEN, ())
     assert outcome(policy, FAR, CHANGE, headers=headers) == expected
     # Nor does this machine get in without: a proxy need not say that it passes something on.
@@ -109,7 +109,7 @@ def test_by_token(headers: dict[str, str], expected: str) -> None:
         ({"Host": "localhost:1", "Sec-Fetch-Site": "same-site"}, "foreign-origin"),
     ],
 )
-def test_by_origin(headers: dict[str, str], expected: str) -> None:
+def test_access_by_origin(headers: dict[str, str], expected: str) -> None:
     policy = AccessPolicy("127.0.0.1", None, ())
     assert outcome(policy, NEAR, CHANGE, headers=headers) == expected
     assert outcome(policy, NEAR, SPEAK, headers=headers) == expected
@@ -117,7 +117,7 @@ def test_by_origin(headers: dict[str, str], expected: str) -> None:
     assert outcome(policy, NEAR, READ, headers=headers) == "ok"  # no other page can read it
 
 
-def test_by_origin_behind_a_proxy() -> None:
+def test_access_by_origin_behind_a_proxy() -> None:
     policy = AccessPolicy("0.0.0.0", None, (PROXY,))
     page = {"Host": "inside:8099", "X-Forwarded-Host": "home.example"}
     ours = {**page, "Origin": "https://home.example"}
@@ -135,7 +135,7 @@ def test_by_origin_behind_a_proxy() -> None:
         *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
     ],
 )
-def test_what_is_passed_on_comes_from_elsewhere(header: str) -> None:
+def test_forwarded_request_counts_as_remote(header: str) -> None:
     policy = AccessPolicy("127.0.0.1", None, ())
     assert outcome(policy, NEAR, CHANGE, headers={header: "localhost"}) == "access-refused"
 
@@ -156,27 +156,27 @@ def test_what_is_passed_on_comes_from_elsewhere(header: str) -> None:
         ("münchen", "foreign-origin"),
     ],
 )
-def test_by_the_name_that_it_is_called(host: str, expected: str) -> None:
+def test_access_by_host_name(host: str, expected: str) -> None:
     policy = AccessPolicy("kitchen", None, ())
     assert outcome(policy, NEAR, READ, headers={"Host": host}) == expected
     assert outcome(policy, FAR, READ, headers={"Host": host}) == "ok"
 
 
-def test_addresses() -> None:
+def test_address_of_a_peer() -> None:
     assert parsed_address("::ffff:127.0.0.1").is_loopback
     assert parsed_address("fe80::1%eth0") == ip_address("fe80::1")
 
 
 @pytest.mark.rendering
 @pytest.mark.parametrize("token", ["short", "with a space within", "ünicode-but-long-enough"])
-def test_a_token_that_is_none_is_refused_and_not_shown(token: str) -> None:
+def test_invalid_token_is_refused_and_not_shown(token: str) -> None:
     with pytest.raises(ConfigError) as refused:
         load_settings(flags={"web_token": token})
     assert "--web-token" in str(refused.value)
     assert token not in str(refused.value)
 
 
-async def test_from_another_address(open_site: Open, script: Script) -> None:
+async def test_remote_caller_needs_the_token(open_site: Open, script: Script) -> None:
     if (address := own_address()) is None:
         pytest.skip("this machine has no address but loopback")
     site = await open_site(script(), web_uri="http://0.0.0.0:0", web_token=TOKEN)
@@ -184,15 +184,15 @@ async def test_from_another_address(open_site: Open, script: Script) -> None:
     assert (await site.get(f"{far}/health/live"))[0] == 200
     async with site.client.get(f"{far}/api/status") as answer:
         assert answer.status == 401
-        assert any("Bearer" in told for told in answer.headers.getall("WWW-Authenticate"))
+        assert any("Bearer" in body for body in answer.headers.getall("WWW-Authenticate"))
     assert (await site.get(f"{far}/api/status", headers=RIGHT))[0] == 200
     assert (await site.post(f"{far}/api/workers/restart"))[0] == 401
     assert (await site.post(f"{far}/api/workers/restart", headers=RIGHT))[0] == 202
-    status, told = await site.post(f"{far}/v1/audio/speech", json={"input": "x"})
-    assert (status, told["error"]["type"]) == (401, "authentication_error")
+    status, body = await site.post(f"{far}/v1/audio/speech", json={"input": "x"})
+    assert (status, body["error"]["type"]) == (401, "authentication_error")
 
 
-async def test_without_a_token_others_may_look_and_listen_only(
+async def test_remote_caller_without_token_may_read_and_speak_only(
     open_site: Open, script: Script
 ) -> None:
     if (address := own_address()) is None:
@@ -201,11 +201,11 @@ async def test_without_a_token_others_may_look_and_listen_only(
     far = f"http://{address}:{site.web.port}"
     assert (await site.get(f"{far}/api/status"))[0] == 200
     assert len(await site.hear(f"{far}/api/say", text="Hello.")) > 1000
-    status, told = await site.post(f"{far}/api/workers/restart")
-    assert (status, told["error"]["code"]) == (403, "access-refused")
+    status, body = await site.post(f"{far}/api/workers/restart")
+    assert (status, body["error"]["code"]) == (403, "access-refused")
 
 
-async def test_behind_ingress(open_site: Open, script: Script) -> None:
+async def test_only_trusted_proxies_have_access(open_site: Open, script: Script) -> None:
     """Another loopback address stands for the proxy; the client's own for everybody else."""
     site = await open_site(script(), web_trusted=["127.0.0.2"])
     assert (await site.get("/health/live"))[0] == 200
@@ -237,7 +237,7 @@ def has_the_headers(headers: Mapping[str, str]) -> None:
     assert headers["Cache-Control"] in {"no-store", "no-cache"}
 
 
-async def test_every_answer_has_the_headers(open_site: Open, script: Script) -> None:
+async def test_every_answer_has_the_security_headers(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     for path in ("/health/live", "/api/status", "/nothing", "/", "/static/../x", "/v1/models"):
         async with site.client.get(path) as answer:
@@ -257,7 +257,7 @@ async def test_every_answer_has_the_headers(open_site: Open, script: Script) -> 
         b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n",
     ],
 )
-async def test_what_is_no_http_is_answered_as_all_else(
+async def test_invalid_http_is_answered_like_other_errors(
     open_site: Open, script: Script, sent: bytes
 ) -> None:
     site = await open_site(script())
@@ -268,7 +268,7 @@ async def test_what_is_no_http_is_answered_as_all_else(
     assert b"script" not in body
 
 
-async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
+async def test_wrong_method_is_answered_with_the_allowed_ones(
     open_site: Open, script: Script
 ) -> None:
     site = await open_site(script())
@@ -285,7 +285,7 @@ async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
         ("Expect: 100-continue\r\n", b"100"),
     ],
 )
-async def test_who_asks_before_it_sends_a_body_is_told(
+async def test_expect_is_answered_before_the_body(
     open_site: Open, script: Script, headers: str, status: bytes
 ) -> None:
     site = await open_site(script())
@@ -300,7 +300,7 @@ async def test_who_asks_before_it_sends_a_body_is_told(
     writer.close()
 
 
-async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:
+async def test_changes_are_rate_limited(open_site: Open, script: Script) -> None:
     site = await open_site(script())
 
     async def reset() -> int:
@@ -316,7 +316,7 @@ async def test_changes_are_not_made_without_end(open_site: Open, script: Script)
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"GET /"]
 )
-async def test_headers_that_never_end(open_site: Open, script: Script, sent: bytes) -> None:
+async def test_incomplete_headers_time_out(open_site: Open, script: Script, sent: bytes) -> None:
     site = await open_site(script(), web_limits=WebLimits(header_timeout=0.3))
     reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
     writer.write(sent)
@@ -353,7 +353,9 @@ async def raw(site: Site, request: bytes) -> bytes:
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
 )
-async def test_paths_lead_nowhere(open_site: Open, script: Script, request_line: bytes) -> None:
+async def test_paths_never_leave_their_folder(
+    open_site: Open, script: Script, request_line: bytes
+) -> None:
     site = await open_site(script())
     answer = await raw(site, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.startswith(

@@ -49,7 +49,7 @@ LEAVING_AT_THE_END = textwrap.dedent(
 
 
 @pytest.mark.parametrize("kind", ["mp3", "opus"])
-def test_what_has_been_sent_is_kept_nowhere(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sent_bytes_are_not_kept(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_file(*_: object) -> None:
         raise AssertionError
 
@@ -66,7 +66,7 @@ def test_what_has_been_sent_is_kept_nowhere(kind: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("kind", CONTENT_TYPES)
-def test_pieces_make_the_file_that_is_made_at_once(kind: str) -> None:
+def test_encoding_in_pieces_makes_the_same_file(kind: str) -> None:
     hum = (1000 * np.sin(np.arange(66150) / 10)).astype(np.int16).tobytes()
     files = []
     for size in (len(hum), 8192):
@@ -84,7 +84,7 @@ def test_pieces_make_the_file_that_is_made_at_once(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", CONTENT_TYPES)
-def test_who_leaves_while_the_file_is_finished_ends_no_server(kind: str) -> None:
+def test_close_during_finish_does_not_crash(kind: str) -> None:
     """A process of its own: a file that is closed twice ends the whole one."""
     arguments = (sys.executable, "-c", LEAVING_AT_THE_END, kind, str(ROUNDS))
     assert subprocess.run(arguments, check=False).returncode == 0

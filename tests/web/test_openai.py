@@ -38,7 +38,7 @@ class Client(openai.AsyncOpenAI):
         self.made.append(self)
 
 
-async def test_every_format(open_site: Open, client_of: type[Client]) -> None:
+async def test_every_format_has_the_same_length(open_site: Open, client_of: type[Client]) -> None:
     site = await open_site()
     client = client_of(site)
     assert site.server.port
@@ -57,7 +57,7 @@ async def test_every_format(open_site: Open, client_of: type[Client]) -> None:
         assert abs(audio).max() > 0.1
 
 
-async def test_a_disk_that_refuses_is_told(
+async def test_unusable_disk_is_an_error(
     open_site: Open,
     client_of: type[Client],
     monkeypatch: pytest.MonkeyPatch,
@@ -77,7 +77,9 @@ async def test_a_disk_that_refuses_is_told(
     assert "Traceback" not in capfd.readouterr().err
 
 
-async def test_streaming_speed_and_voice(open_site: Open, client_of: type[Client]) -> None:
+async def test_speech_streams_with_speed_and_voice(
+    open_site: Open, client_of: type[Client]
+) -> None:
     site = await open_site()
     client = client_of(site)
     sizes = []
@@ -97,7 +99,7 @@ async def test_streaming_speed_and_voice(open_site: Open, client_of: type[Client
 
 
 @pytest.mark.parametrize("kind", ["mp3", "opus", "wav", "pcm"])
-async def test_first_audio_comes_while_the_rest_is_made(
+async def test_first_audio_is_sent_before_the_end(
     open_site: Open, script: Script, client_of: type[Client], kind: Format
 ) -> None:
     site = await open_site(script(stall_timeout=60.0))
@@ -110,7 +112,7 @@ async def test_first_audio_comes_while_the_rest_is_made(
         assert len(await anext(spoken.iter_bytes(100))) == 100
 
 
-async def test_errors_are_those_that_the_client_knows(
+async def test_errors_have_the_types_of_the_client(
     open_site: Open, script: Script, client_of: type[Client]
 ) -> None:
     speech = client_of(await open_site(script())).audio.speech
@@ -130,7 +132,7 @@ async def test_errors_are_those_that_the_client_knows(
         await speech.create(model="tts-1", voice="alloy", input="ERROR")
 
 
-async def test_what_breaks_off_is_an_error_for_the_client(
+async def test_incomplete_speech_is_an_error_for_the_client(
     open_site: Open, script: Script, client_of: type[Client]
 ) -> None:
     speech = client_of(await open_site(script())).audio.speech
@@ -140,7 +142,9 @@ async def test_what_breaks_off_is_an_error_for_the_client(
         )
 
 
-async def test_models_and_voices(open_site: Open, script: Script, client_of: type[Client]) -> None:
+async def test_models_and_voices_are_listed(
+    open_site: Open, script: Script, client_of: type[Client]
+) -> None:
     site = await open_site(script())
     models = client_of(site).models
     assert "tts-1" in {model.id async for model in models.list()}

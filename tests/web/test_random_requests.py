@@ -136,7 +136,7 @@ async def state_of(site: Site, data: Path) -> object:
     return status["issues"], status["jobs"], voices, files
 
 
-async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> None:
+async def test_answers_agree_with_the_openapi_document(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(changes_per_minute=10**9))
     async with site.client.get("/openapi.json") as answer:
         document = json.loads(await answer.text())

@@ -19,7 +19,7 @@ from ...store.store import disk_error
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""
 
-_OPENAI_RATE = 24_000  # of pcm; a headerless stream cannot tell, so OpenAI's clients rely on it
+_OPENAI_RATE = 24_000  # of pcm: a stream without a header has no rate, clients rely on this one
 _OPUS_RATE = 24_000  # one of the few that Opus has
 _MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _BLOCK = 64 << 10
@@ -140,7 +140,7 @@ class Compressed:
 
     def _write(self, pcm: bytes) -> None:
         if pcm:
-            with contextlib.suppress(AssertionError):  # not all was written: `check` tells why
+            with contextlib.suppress(AssertionError):  # not all was written: see `check`
                 self._sound.buffer_write(pcm, "int16")
             self._out.check()
 
@@ -258,7 +258,7 @@ def wav_header(rate: int) -> bytes:
 
 
 def _mp3(rate: int) -> Compressed:
-    # A constant rate (80 kbit/s), or the start would have to tell the length.
+    # A constant rate (80 kbit/s), or the start would have to hold the length.
     kind: dict[str, Any] = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
     kind |= {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
     target = rate if rate in _MP3_RATES else _OPENAI_RATE
