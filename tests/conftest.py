@@ -29,10 +29,10 @@ from wyoming_piper_hardened.voices.policy import MaintenanceTimings
 from wyoming_piper_hardened.web.limits import WebLimits
 
 Serve = Callable[..., Awaitable[Running]]
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 Script = Callable[..., EngineCommand]
 Disk = Callable[[str], Path]
-Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 
 SLOW_FIXTURES = {"disk", "model", "prepared_data"}
@@ -57,7 +57,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return _never_skipped((yield))
 
 
-def _never_skipped(report: Report) -> Report:
+def _never_skipped(report: R) -> R:
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"would be skipped, but not with CI set: {report.longrepr}"
@@ -80,11 +80,11 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
+def report(record_property: Callable[[str, object], None]) -> Report:
     """Return a function whose argument is shown at the end of the run."""
 
-    def show(figure: str) -> None:
-        record_property("figure", figure)
+    def show(measurement: str) -> None:
+        record_property("measurement", measurement)
 
     return show
 
@@ -94,7 +94,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties:
-                if name == "figure":
+                if name == "measurement":
                     terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
 
 

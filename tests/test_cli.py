@@ -193,7 +193,7 @@ async def test_the_worker_is_killed_in_mid_request_and_nobody_notices(prepared_d
         assert (await client.until("audio-stop")).types == ["audio-chunk", "audio-stop"]
         process.terminate()
         _, stderr = await process.communicate()
-    told = [line for line in stderr.decode().splitlines() if "WARNING" in line]
-    assert len(told) == 1
-    assert "signal 9" in told[0]
+    warnings = [line for line in stderr.decode().splitlines() if "WARNING" in line]
+    assert len(warnings) == 1
+    assert "signal 9" in warnings[0]
     assert "story" not in stderr.decode()

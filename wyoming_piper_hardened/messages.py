@@ -91,7 +91,7 @@ ISSUES: dict[str, str] = {
     "unwritable": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
     "no-space.data_dir": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
 }
-"""By ``kind.code``, else ``kind``; any other issue is told by its parameter ``reason``."""
+"""By ``kind.code``, else ``kind``; any other issue shows its parameter ``reason``."""
 
 FAILURES: dict[str, str] = {
     "spawn": "cannot be started: {error}",

@@ -91,7 +91,7 @@ async def test_unloadable_parts_are_rebuilt_without_a_request(
     data = tmp_path / "data"
     shutil.copytree(prepared_data, data, symlinks=True)
     (decoder,) = data.glob("voices/*/*-*/decoder.onnx")
-    decoder.write_bytes(b"x" * decoder.stat().st_size)  # the same size: only loading tells
+    decoder.write_bytes(b"x" * decoder.stat().st_size)  # the same size: only loading shows it
     server = await start_server(data_dir=data)
     library = server.library
     await eventually(lambda: library.default.model.parent != decoder.parent, 60)

@@ -107,8 +107,8 @@ class Ground:
         trial.prepare(self.old)
         trial.kill("splitting", 0)
         try:
-            code, told = trial.run("install", AMY, "--hub-endpoint", self.endpoint)
-            assert code == 0, told
+            code, output = trial.run("install", AMY, "--hub-endpoint", self.endpoint)
+            assert code == 0, output
             assert trial.committed()
             trial.check(had_one=True, committed=True)
         except AssertionError as err:
@@ -182,12 +182,12 @@ class _Trial:
 
     def check(self, *, had_one: bool, committed: bool) -> None:
         """Start another command, which recovers; then everything must be in order."""
-        code, told = self.run("verify")
+        code, output = self.run("verify")
         assert not list(self._data.glob("staging/*")), "staging is not empty"
         serving = self._store.serving(AMY)
         assert serving is not None or not (had_one or committed), "nothing serves"
         if serving is not None:
-            assert code == 0, told
+            assert code == 0, output
             assert find_damage(serving, digests=True) == ()
             new = read_manifest(serving).origin != _OLD
             assert new == committed or not had_one, "the wrong version serves"

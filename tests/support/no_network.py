@@ -50,8 +50,8 @@ class NoNetwork:
     async def asked(self, name: str) -> None:
         """Wait until somebody asks for the address of `name`; each look-up asks more than once."""
         assert self._name_server.stdout
-        while (told := await self._name_server.stdout.readline()) != f"{name}\n".encode():
-            assert told, "the name server ended"
+        while (line := await self._name_server.stdout.readline()) != f"{name}\n".encode():
+            assert line, "the name server ended"
 
     @contextlib.asynccontextmanager
     async def connected(self, port: int) -> AsyncIterator[Client]:
@@ -97,7 +97,7 @@ async def no_network(folder: Path) -> AsyncIterator[NoNetwork]:
 
 
 def main() -> None:
-    """Be the name server: tell the name in every question, answer none."""
+    """Act as name server: print the name in every question, answer none."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for place, content in _FILES.items():
         file = Path(sys.argv[1]) / Path(place).name

@@ -7,7 +7,7 @@ import random
 import socket
 
 _EPHEMERAL = 32768
-"""From here on Linux gives ports to whoever asks for any (``ip_local_port_range``)."""
+"""From here on Linux gives a port to those who ask for any (``ip_local_port_range``)."""
 
 
 def free_port() -> int:

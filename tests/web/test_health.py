@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import Script, Tell
+from conftest import Report, Script
 from support.client import connected
 from support.site import Open
 from support.waiting import eventually
@@ -124,7 +124,7 @@ async def test_health_while_every_worker_is_fatal(open_site: Open, script: Scrip
     assert (code, body) == (200, {"applied": issue["id"]})
 
 
-async def test_health_is_fast_while_many_speak(prepared_data: Path, tell: Tell) -> None:
+async def test_health_is_fast_while_many_speak(prepared_data: Path, report: Report) -> None:
     """The server has a process of its own, so that only it is measured."""
     text = " ".join(f"This is sentence {number} of a long story." for number in range(20))
     async with serving(prepared_data) as server:
@@ -148,7 +148,7 @@ async def test_health_is_fast_while_many_speak(prepared_data: Path, tell: Tell) 
                 times = [await ask(server.port, path) for _ in range(SAMPLES)]
                 times.sort()
                 usual, worst = times[SAMPLES // 2], times[SAMPLES * 99 // 100]
-                tell(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")
+                report(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")
                 assert usual < limit
                 assert worst < NOISE * limit
             stop.set()

@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from conftest import Script, Tell
+from conftest import Report, Script
 from support.site import Open, Site
 from wyoming_piper_hardened.web.limits import WebLimits
 
@@ -104,7 +104,7 @@ async def an_answer(reader: asyncio.StreamReader, *, head_only: bool) -> int:
 
 
 async def test_random_requests_change_nothing(
-    open_site: Open, script: Script, prepared_data: Path, tell: Tell
+    open_site: Open, script: Script, prepared_data: Path, report: Report
 ) -> None:
     random = Random(7)
     site = await open_site(script())
@@ -120,7 +120,7 @@ async def test_random_requests_change_nothing(
         )
     )
     counts = {status: sum(one.count(status) for one in seen) for status in set().union(*seen)}
-    tell(f"answers by status: {dict(sorted(counts.items()))}")
+    report(f"answers by status: {dict(sorted(counts.items()))}")
     assert sum(counts.values()) >= REQUESTS
     assert not [status for status in counts if status >= 500]
     assert counts.keys() >= {200, 400, 403, 404, 405}
@@ -152,7 +152,7 @@ def try_all(document: dict[str, Any], url: str) -> None:
         assert isinstance(found, Ok), found
         operation = found.ok()
         count += 1
-        # No schema can tell how the files of a form are called.
+        # No schema can say what the files of a form are called.
         uploads = operation.label == "POST /api/voices"
         for mode in schemathesis.GenerationMode:
             with contextlib.suppress(Unsatisfiable):  # nothing in it can be wrong

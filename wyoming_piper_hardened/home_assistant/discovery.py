@@ -50,7 +50,7 @@ async def announce(
     from it, so every restart of the app would take its entities away.
 
     Args:
-        supervisor: is told.
+        supervisor: gets the announcements.
         status: knows when the server is ready.
         announced: what to announce; one that fails does not hold up another.
         delays: seconds between attempts.
