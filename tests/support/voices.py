@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import onnx
@@ -24,12 +25,15 @@ DECODER = "/dec/conv_pre/Conv_output_0"
 
 
 class Prepared:
-    """A stock voice and its parts."""
+    """A stock voice and its parts, which lie beside a copy of the model as in an installed one."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.model = model
         self.config = model.with_name(f"{model.name}.json")
         self.folder = folder
+        if model.parent != folder:
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(model, folder / model.name)
         self.report: SplitReport = split(self.model, self.config, folder)
 
 

@@ -100,9 +100,9 @@ def test_a_disk_that_fills_up_is_no_reason_to_speak_unsplit(
     place = disk("2m")
     write = split_module._write
 
-    def write_too_late(windowed: Windowed, out: Path) -> None:
+    def write_too_late(work: split_module._Work, windowed: Windowed) -> None:
         fill(place, 0)
-        write(windowed, out)
+        write(work, windowed)
 
     monkeypatch.setattr(split_module, "_write", write_too_late)
     with pytest.raises(NoSpaceError):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import VoicePartsError
@@ -89,11 +90,17 @@ class Parts:
     Safe to use from several threads.
     """
 
-    def __init__(self, folder: Path, report: SplitReport, front: SessionSettings) -> None:
-        """Open the parts in `folder`.
+    def __init__(
+        self,
+        folder: Path,
+        report: SplitReport,
+        settings: SessionSettings,
+        weights: Path | None = None,
+    ) -> None:
+        """Open the parts in `folder`, whose weights lie in the folder `weights`: there by default.
 
-        `front` may use several threads; the other parts run on one each, because there several
-        chunks are computed side by side.
+        Of `settings`, the threads are the front's; the other parts run on one each, because there
+        several chunks are computed side by side.
 
         Raises:
             VoicePartsError: the report does not fit the mode.
@@ -104,13 +111,23 @@ class Parts:
                 f"the report does not name the parts that mode {report.mode} needs"
             )
         self.report = report
-        self._front = open_model(folder / report.front, replace(front, level=AS_SAVED))
+        saved = replace(settings, level=AS_SAVED)
+        single = replace(settings, threads=1, spin_microseconds=0)
+        self._front = open_model(folder / report.front, saved, weights)
         self._flow = (
             None
             if report.flow is None
-            else _Window(folder, report.flow, 1, SessionSettings(level=AS_SAVED))
+            else _Window(
+                report.flow,
+                1,
+                open_model(folder / report.flow.file, replace(single, level=AS_SAVED), weights),
+            )
         )
-        self._decoder = _Window(folder, report.decoder, report.hop_length, SessionSettings())
+        self._decoder = _Window(
+            report.decoder,
+            report.hop_length,
+            open_model(folder / report.decoder.file, single, weights),
+        )
 
     def utter(self, ids: list[int], take: Take) -> Utterance:
         """Run the front: how long each phoneme lasts and what is known of every frame."""
@@ -169,11 +186,11 @@ def keep(trims: tuple[Trim, ...], hop: int, span: Span) -> tuple[NDArray[np.int6
 class _Window:
     """A convolutional part in its session."""
 
-    def __init__(self, folder: Path, part: Part, hop: int, settings: SessionSettings) -> None:
+    def __init__(self, part: Part, hop: int, session: onnxruntime.InferenceSession) -> None:
         self.margin = part.margin
         self._part = part
         self._hop = hop
-        self._session = open_model(folder / part.file, settings)
+        self._session = session
         self._source = self._session.get_inputs()[0].name
 
     def run(self, data: Floats, span: Span, speaker: int) -> Floats:
