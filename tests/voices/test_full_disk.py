@@ -59,7 +59,7 @@ class Squeezed:
 
 @pytest.mark.parametrize(
     ("size", "left", "told"),
-    [("100m", 0, "MB are needed"), ("400m", 30_000_000, "cannot be prepared: no room for")],
+    [("100m", 0, "MB are needed"), ("400m", 100_000, "cannot be prepared: no room for")],
     ids=["for the voice", "for its parts"],
 )
 async def test_no_room(

@@ -117,7 +117,7 @@ async def test_a_bad_model_is_not_committed(tmp_path: Path, model: Path, content
 
 
 async def test_no_space_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
+    monkeypatch.setattr(store_module, "_SPACE_MARGIN", 10**18)
     source = await asyncio.to_thread(package_source)
     assert source
     with pytest.raises(NoSpaceError, match="MB are needed"):

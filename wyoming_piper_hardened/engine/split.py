@@ -18,6 +18,7 @@ from .proof import SPEAKER_INPUT, Evidence, gather, measure_whole, prove_parts
 from .report import REPORT_NAME, Mode, SplitReport, Stock
 from .session import FOLDED, optimise
 from .surgery.anatomy import find_decoder, find_prior
+from .surgery.control_flow import refuse_loops
 from .surgery.cut import Front, Windowed, cut_decoder, cut_encoder, cut_flow, cut_front, cut_whole
 from .surgery.graph import Graph, StructureError
 from .surgery.stock_file import read_graph
@@ -67,7 +68,9 @@ def split(model: Path, config: Path, out: Path) -> SplitReport:
 
 def _begin(model: Path, config_path: Path, out: Path) -> _Work:
     config = read_config(config_path)
-    graph = Graph(read_graph(model), model.parent)
+    stock = read_graph(model)
+    refuse_loops(stock, model.name)
+    graph = Graph(stock, model.parent)
     evidence = gather(model, graph, config)
     folded = out / "folded.onnx"
     try:

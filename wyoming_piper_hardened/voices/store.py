@@ -30,8 +30,7 @@ from .manifest import MANIFEST_NAME, find_damage, make_manifest, quarantine_name
 from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
-_SPACE_FACTOR = 4  # the voice, its parts, and as much again while they are made
-_SPACE_MARGIN = 64 << 20
+_SPACE_MARGIN = 64 << 20  # the parts take 2 MB of it; the rest is for everybody else
 _KEPT_QUARANTINED = 3
 
 
@@ -123,7 +122,7 @@ class Store:
         Raises:
             NoSpaceError: it would not fit, or the disk would be too full for everybody else.
         """
-        needed = _SPACE_FACTOR * model_bytes + _SPACE_MARGIN
+        needed = model_bytes + _SPACE_MARGIN
         free = shutil.disk_usage(self._staging).free
         if free < needed:
             raise NoSpaceError(
