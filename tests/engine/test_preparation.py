@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -27,16 +26,24 @@ BOARD, SERVER = 8e9, 100e9
 """Operations a second of one core of a small board and of a server."""
 
 
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10)
+sys.exit(code)
+"""
+"""A small process that starts another, for that one's largest size includes its parent's."""
+
+
 def prepare(model: Path, folder: Path) -> tuple[int, str, int]:
     """(exit code, standard error, largest resident size in bytes) of a preparation."""
-    with subprocess.Popen(
-        [*PREPARE, str(model), str(folder)], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, errors, usage.ru_maxrss << 10
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *PREPARE, str(model), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr, int(done.stdout)
 
 
 def test_a_medium_voice_is_prepared_within_260_mib(model: Path, tmp_path: Path, tell: Tell) -> None:

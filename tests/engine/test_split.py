@@ -105,7 +105,7 @@ def test_the_margin_is_what_is_needed(joe: Prepared) -> None:
 
     def with_margin(margin: int) -> Floats:
         span = Span(start=40, stop=60, low=40 - margin, high=60 + margin)
-        return parts._decoder.run(utterance.latent(span.low, span.high), span, 0)
+        return parts._decoder.window.run(utterance.latent(span.low, span.high), span, 0)
 
     exact = with_margin(20)
     assert np.abs(with_margin(12) - exact).max() < 1e-6

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import time
-from collections.abc import Callable
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,7 @@ from piper import PiperConfig
 from ..errors import SynthesisError, VoiceModelError, VoiceNotPiperError
 from .level import steady_gain
 from .noise import Noise
-from .parts import Floats, Parts, Scales, Take, Utterance, front_feed
+from .parts import Floats, PartFiles, Scales, Span, Take, Utterance, front_feed
 from .phonemes import Phonemes
 from .report import SplitReport
 from .session import SessionSettings, open_model, run
@@ -54,8 +53,8 @@ class Evidence:
     """BLAKE2b-128 of the model's file."""
     samples: list[list[int]]
     """Sentences as phoneme ids."""
-    references: list[Floats]
-    """The stock model's audio of the first samples at noise 0."""
+    references: list[tuple[list[int], Floats]]
+    """The shortest samples, and the stock model's audio of them at noise 0."""
 
 
 def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
@@ -75,10 +74,13 @@ def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
         raise VoiceNotPiperError("phoneme_id_map has no phoneme to speak")
     session = open_model(graph.model.SerializeToString(), _SPARING, graph.weights)
     try:
-        references = [_speak_stock(session, ids) for ids in samples[:_SENTENCES]]
+        shortest = sorted(samples, key=len)[
+            :_SENTENCES
+        ]  # the whole model takes much for a long one
+        references = [(ids, _speak_stock(session, ids)) for ids in shortest]
     except SynthesisError as error:
         raise VoiceNotPiperError(f"{model.name} cannot speak: {error}") from error
-    if any(audio.size == 0 or not np.isfinite(audio).all() for audio in references):
+    if any(audio.size == 0 or not np.isfinite(audio).all() for _, audio in references):
         raise VoiceNotPiperError(f"{model.name} does not give audio")
     return Evidence(config, file_digest(model), samples, references)
 
@@ -101,21 +103,24 @@ def prove_parts(
 ) -> SplitReport:
     """Compare the parts in `folder` with the stock model; measure their level and speed.
 
+    Of the parts, only those before the decoder are loaded first, then only the decoder.
+
     Raises:
         StructureError: the parts do not sound like the model.
     """
-    parts = Parts(folder, report, _SPARING, weights)
-    whole_error, chunk_error, seconds, frames = 0.0, 0, 0.0, 0
-    for ids, reference in zip(evidence.samples, evidence.references, strict=False):
-        utterance = parts.utter(ids, _SILENT)
-        started = time.perf_counter()
-        audio = parts.decode(utterance, 0, utterance.frames, 0)
-        seconds, frames = seconds + time.perf_counter() - started, frames + utterance.frames
+    files = PartFiles(folder, report, _SPARING, weights)
+    silent, natural, seconds = _fronts(evidence, files)
+    decoder = files.open_decoder()
+    whole_error, chunk_error = 0.0, 0
+    for utterance, (_, reference) in zip(silent, evidence.references, strict=True):
+        started = _worked()
+        audio = decoder.decode(utterance, 0, utterance.frames, 0)
+        seconds += _worked() - started
         if audio.shape != reference.shape:
             raise StructureError(f"the parts give {audio.size} samples, the model {reference.size}")
         whole_error = max(whole_error, float(np.abs(audio - reference).max()))
-        chunked = _in_chunks(parts, utterance)
-        steps = np.abs(np.rint(chunked * _STEP) - np.rint(audio * _STEP)).max()
+        chunks = [decoder.decode(utterance, *chunk, 0) for chunk in _chunks(utterance.frames)]
+        steps = np.abs(np.rint(np.concatenate(chunks) * _STEP) - np.rint(audio * _STEP)).max()
         if not np.isfinite(steps):
             raise StructureError("the parts give no finite audio")
         chunk_error = max(chunk_error, int(steps))
@@ -125,15 +130,63 @@ def prove_parts(
             f"the parts differ from the model by {whole_error:.2g},"
             f" in chunks by {chunk_error} of 16 bits"
         )
-
-    def speak(ids: list[int], take: Take) -> Floats:
-        utterance = parts.utter(ids, take)
-        return parts.decode(utterance, 0, utterance.frames, take.speaker)
-
-    measured = dataclasses.replace(
-        report, whole_error=whole_error, chunk_error=chunk_error, frame_seconds=seconds / frames
+    frames = sum(utterance.frames for utterance in silent)
+    peaks = [
+        _peak(decoder.decode(utterance, 0, utterance.frames, take.speaker))
+        for utterance, take in zip(natural, _takes(evidence, report), strict=True)
+    ]
+    return dataclasses.replace(
+        report,
+        whole_error=whole_error,
+        chunk_error=chunk_error,
+        frame_seconds=seconds / frames,
+        gain=steady_gain(peaks),
+        peaks=tuple(peaks),
     )
-    return _levelled(evidence, measured, speak)
+
+
+def _fronts(evidence: Evidence, files: PartFiles) -> tuple[list[_Recorded], list[_Recorded], float]:
+    """What the decoder is to be given, computed by the parts before it.
+
+    Returns:
+        The sentences of the references without noise, all samples with the voice's own settings,
+        and the seconds that the former took beyond the front.
+    """
+    report = files.report
+    assert report.decoder is not None
+    margin = report.decoder.margin
+    front = files.open_front()
+    silent: list[_Recorded] = []
+    seconds = 0.0
+    for ids, _ in evidence.references:
+        utterance = front.utter(ids, _SILENT)
+        started = _worked()
+        recorded = _Recorded(utterance, [(0, utterance.frames)], margin)
+        seconds += _worked() - started
+        recorded.add(utterance, _chunks(utterance.frames), margin)
+        silent.append(recorded)
+    natural: list[_Recorded] = []
+    for ids, take in zip(evidence.samples, _takes(evidence, report), strict=True):
+        utterance = front.utter(ids, take)
+        natural.append(_Recorded(utterance, [(0, utterance.frames)], margin))
+    return silent, natural, seconds
+
+
+class _Recorded:
+    """An utterance whose latent is known for some chunks."""
+
+    def __init__(self, utterance: Utterance, chunks: list[tuple[int, int]], margin: int) -> None:
+        self.frames = utterance.frames
+        self._latents: dict[tuple[int, int], Floats] = {}
+        self.add(utterance, chunks, margin)
+
+    def add(self, utterance: Utterance, chunks: list[tuple[int, int]], margin: int) -> None:
+        for start, stop in chunks:
+            span = Span.within(self.frames, start, stop, margin)
+            self._latents[span.low, span.high] = utterance.latent(span.low, span.high)
+
+    def latent(self, start: int, stop: int) -> Floats:
+        return self._latents[start, stop]
 
 
 def measure_whole(
@@ -141,11 +194,11 @@ def measure_whole(
 ) -> SplitReport:
     """Measure the level of a whole model in `folder`."""
     session = open_model(folder / report.front, _SPARING, weights)
-
-    def speak(ids: list[int], take: Take) -> Floats:
-        return run(session, front_feed(report, ids, take))[0].ravel()
-
-    return _levelled(evidence, report, speak)
+    peaks = [
+        _peak(run(session, front_feed(report, ids, take))[0])
+        for ids, take in zip(evidence.samples, _takes(evidence, report), strict=True)
+    ]
+    return dataclasses.replace(report, gain=steady_gain(peaks), peaks=tuple(peaks))
 
 
 def _speak_stock(session: onnxruntime.InferenceSession, ids: list[int]) -> Floats:
@@ -159,26 +212,33 @@ def _speak_stock(session: onnxruntime.InferenceSession, ids: list[int]) -> Float
     return run(session, feed)[0].ravel()
 
 
-def _in_chunks(parts: Parts, utterance: Utterance) -> Floats:
-    starts = range(0, utterance.frames, _CHUNK)
-    return np.concatenate(
-        [
-            parts.decode(utterance, start, min(start + _CHUNK, utterance.frames), 0)
-            for start in starts
-        ]
-    )
+def _chunks(frames: int) -> list[tuple[int, int]]:
+    return [(start, min(start + _CHUNK, frames)) for start in range(0, frames, _CHUNK)]
 
 
-def _levelled(
-    evidence: Evidence, report: SplitReport, speak: Callable[[list[int], Take], Floats]
-) -> SplitReport:
-    """Add the gain, measured on speech with the voice's own settings."""
+def _worked() -> float:
+    """Seconds that this process has computed.
+
+    Neither what others had of the processor counts, nor the kernel's work for memory that is
+    returned after every run: an engine keeps it.
+    """
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
+
+
+def _peak(audio: Floats) -> float:
+    return float(np.abs(audio).max())
+
+
+def _takes(evidence: Evidence, report: SplitReport) -> list[Take]:
+    """How each sample is spoken with the voice's own settings."""
     config = evidence.config
     scales = Scales(config.noise_scale, config.length_scale, config.noise_w_scale)
     step = max(1, report.speakers // _GAIN_SPEAKERS)
-    peaks = []
-    for index, ids in enumerate(evidence.samples):
-        noise = Noise.of(report.digest, 0, "level", index, (0.0,))
-        speaker = index * step % report.speakers
-        peaks.append(float(np.abs(speak(ids, Take(scales, speaker, noise))).max()))
-    return dataclasses.replace(report, gain=steady_gain(peaks), peaks=tuple(peaks))
+    return [
+        Take(
+            scales,
+            index * step % report.speakers,
+            Noise.of(report.digest, 0, "level", index, (0.0,)),
+        )
+        for index in range(len(evidence.samples))
+    ]
