@@ -38,7 +38,7 @@ NEIGHBOURS = {"__init__", *LAYERS[0]}
 """The lowest layer's modules may, and everybody may ask for the version."""
 
 ENGINE_ONLY = {"piper", "onnxruntime", "onnx"}
-SHARED_BY_THE_ENGINE = {"messages", "report", "schedule"}
+SHARED_BY_THE_ENGINE = {"embedded", "messages", "report", "schedule"}
 """Modules of `engine` that other processes may import: contracts, no models."""
 
 

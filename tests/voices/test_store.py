@@ -23,23 +23,26 @@ from wyoming_piper_hardened.voices.store import Store
 from wyoming_piper_hardened.voices.voice import read_voice
 
 
-async def test_a_server_prepares_its_voice_and_goes_over_to_it(
-    start_server: Serve, tmp_path: Path
+async def test_the_embedded_voice_is_prepared_at_the_first_start(
+    start_server: Serve, tmp_path: Path, prepared_data: Path
 ) -> None:
     data = tmp_path / "data"
     server = await start_server(data_dir=data)
     assert server.port
     library = server._synthesizer.library
+    assert library.default.prepared
     async with connected(server.port) as client:
-        assert not library.default.prepared
-        assert len((await client.say("It speaks before that.")).pcm) > 20_000
-        await eventually(lambda: library.default.prepared, 60)
-        assert library.default.model.is_relative_to(data / "voices" / "en_US-joe-medium")
-        both = [(await client.say("And after that.")).pcm for _ in range(2)]
-    assert both[0] == both[1]  # prepared voices are a pure function
-    assert not list((data / "staging").iterdir())
+        first = (await client.say("The first request of all.")).pcm
+        assert len(first) > 20_000
+        assert (await client.say("The first request of all.")).pcm == first
+    assert not list(data.glob("voices/*"))  # nothing was copied, nothing is made
+    assert not list(data.glob("staging/*"))
     (found,) = await asyncio.to_thread(find_voices, Store(data))
     assert found == library.default
+    installed = await start_server(data_dir=prepared_data)
+    assert installed.port
+    async with connected(installed.port) as client:
+        assert (await client.say("The first request of all.")).pcm == first
 
 
 async def test_equal_bytes_across_restarts_threads_and_workers(start_server: Serve) -> None:

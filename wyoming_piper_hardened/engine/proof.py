@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import resource
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from piper import PiperConfig
 
-from ..errors import SynthesisError, VoiceModelError, VoiceNotPiperError
+from ..errors import SynthesisError, VoiceNotPiperError
+from .embedded import file_digest
 from .level import steady_gain
 from .noise import Noise
 from .parts import Floats, PartFiles, Scales, Span, Take, Utterance, front_feed
@@ -83,19 +83,6 @@ def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
     if any(audio.size == 0 or not np.isfinite(audio).all() for _, audio in references):
         raise VoiceNotPiperError(f"{model.name} does not give audio")
     return Evidence(config, file_digest(model), samples, references)
-
-
-def file_digest(model: Path) -> str:
-    """BLAKE2b-128 of a file.
-
-    Raises:
-        VoiceModelError: it cannot be read.
-    """
-    try:
-        with model.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError as error:
-        raise VoiceModelError(f"cannot read {model.name}: {error}") from error
 
 
 def prove_parts(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from piper import PiperConfig
 
 from ..errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
-from .level import to_pcm
+from .level import peak_gain, to_pcm
 from .messages import SpeechOptions
 from .noise import Noise
 from .parts import Parts, Scales, Take, Utterance, front_feed
@@ -169,8 +169,15 @@ class WholeVoice:
     """Speaks a sentence at a time with the whole model, its noise given where the graph allows."""
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, report: SplitReport, config: PiperConfig
+        self,
+        session: onnxruntime.InferenceSession,
+        report: SplitReport,
+        config: PiperConfig,
+        *,
+        by_peak: bool = False,
     ) -> None:
+        """Speak with `session`; `by_peak` brings each sentence to its own full scale."""
+        self._by_peak = by_peak
         self._report = report
         self._phonemes = Phonemes(config)
         self._session = session
@@ -190,17 +197,18 @@ class WholeVoice:
         """As `Voice.synthesize`, whatever the schedule."""
         speaker, scales = resolve(options, self._phonemes.config)
         takes = _takes(self._report, self._phonemes, text, speaker, scales)
-        return self._sentences(takes, self._report.gain * options.volume, from_sample)
+        return self._sentences(takes, options.volume, from_sample)
 
     def close(self) -> None:
         """Nothing to stop."""
 
     def _sentences(
-        self, takes: Iterable[_Sentence], gain: float, skip: int
+        self, takes: Iterable[_Sentence], volume: float, skip: int
     ) -> Generator[Pcm, None, None]:
         for ids, take in takes:
             audio = run(self._session, front_feed(self._report, ids, take))[0]
-            pcm = to_pcm(audio.ravel(), gain)
+            gain = peak_gain(audio) if self._by_peak else self._report.gain
+            pcm = to_pcm(audio.ravel(), gain * volume)
             if pcm.size > skip:
                 yield pcm[skip:]
             skip = max(0, skip - pcm.size)
