@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import load_external_data_for_model
 
-from support.voices import SINGLE, SINGLE_CONFIG, TINY, VOICES, Prepared
+from support.voices import PARTS, SINGLE, SINGLE_CONFIG, TINY, VOICES, Prepared, to_format_1
 from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
 from wyoming_piper_hardened.engine.schedule import choose
@@ -23,22 +22,10 @@ from wyoming_piper_hardened.engine.surgery.stock_file import SMALLEST, read_grap
 from wyoming_piper_hardened.engine.voice import load
 from wyoming_piper_hardened.errors import VoiceModelError, VoicePartsError
 
-PARTS = ("encoder.onnx", "flow.onnx", "decoder.onnx")
-
 
 def said(folder: Path, config: Path, weights: Path | None = None) -> NDArray[np.int16]:
     voice = load(folder, config, weights=weights)
     return np.concatenate(list(voice.synthesize("Hello there.", SpeechOptions(), choose(0.1))))
-
-
-def to_format_1(folder: Path) -> None:
-    """Make parts as they were made before their weights stayed in the stock model."""
-    for name in PARTS:
-        onnx.save(onnx.load(folder / name), folder / name)
-    data = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
-    del data["stock"]
-    data["format"] = 1
-    (folder / REPORT_NAME).write_text(json.dumps(data), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import VoiceModelError, VoicePartsError
-from .report import REPORT_NAME, SplitReport
+from .report import FORMAT, REPORT_NAME, SplitReport
 
 FOLDER = Path(__file__).with_name("data")
 
@@ -30,6 +30,17 @@ def find_parts(model: Path) -> Path | None:
     except OSError:
         return None
     return _embedded(model, found.st_size, found.st_mtime_ns)
+
+
+def is_outdated(folder: Path) -> bool:
+    """Whether the parts in a folder are of an earlier format; they can be used all the same.
+
+    Blocks on the disk.
+    """
+    try:
+        return SplitReport.read(folder).format < FORMAT
+    except VoicePartsError:  # there are none, or damaged ones, which is another matter
+        return False
 
 
 def file_digest(model: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..engine.embedded import is_outdated
 from ..errors import (
     CalledOffError,
     HardenedError,
@@ -20,6 +21,7 @@ from ..errors import (
 )
 from .current_catalogue import CurrentCatalogue
 from .hub_source import HUB, hub_label
+from .installer import own_source
 from .keeper import Keeper
 from .manifest import read_manifest
 from .resolution import Issue, IssueKind, Suggestion
@@ -123,6 +125,8 @@ class Caretaker:
         for voice in list(keeper.library):
             if not voice.prepared:
                 await self._prepare(voice)
+            elif await asyncio.to_thread(is_outdated, voice.model.parent):
+                await self._convert(voice)
         for name in await asyncio.to_thread(keeper.installer.store.names):
             if name not in keeper.library:
                 message = "no version of it can be used"
@@ -158,6 +162,14 @@ class Caretaker:
             suggestion = Suggestion.REPAIR
             self.keeper.tell(Issue(IssueKind.UNPREPARED, voice.name, str(err), suggestion))
             _LOGGER.warning("%s is used as it is: each sentence starts later", voice.name)
+
+    async def _convert(self, voice: Voice) -> None:
+        """Bring the parts of an earlier version of this program into the present format."""
+        version = voice.model.parent
+        damage = await self.keeper.installer.reader.find_damage(version, _CHECK_PAUSE)
+        own = await asyncio.to_thread(own_source, voice.name, version)
+        if own is not None and not damage:  # a check in the background sees to that
+            await self._try(self.keeper.add(own, lasting=False))  # if not, it speaks as before
 
     async def _listen(self) -> None:
         """Take up what workers say, but of what has been removed or replaced meanwhile."""

@@ -7,10 +7,11 @@ import contextlib
 import errno
 import logging
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from ..concurrency import in_thread
+from ..engine.embedded import is_outdated
 from ..engine.messages import config_path
 from ..errors import NoSpaceError, NotInstalledError, StoreError, VoiceError, VoiceWatchedError
 from .hub_source import HUB
@@ -53,7 +54,8 @@ class Installer:
     async def install(self, source: Source, report: Report = unheard) -> Voice:
         """Commit a voice; the version that served until then goes on serving till the switch.
 
-        When the very same files are committed already, nothing is done.
+        When the very same files are committed already, nothing is done, unless their parts are of
+        an earlier format: then these are made again, and the version that had them is removed.
 
         Raises:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
@@ -63,7 +65,8 @@ class Installer:
         async with self._exclusive(source.voice):
             if (there := await asyncio.to_thread(self._committed, source, before)) is not None:
                 return there
-            return await self._transact(source, report)
+            outdated = await asyncio.to_thread(self._outdated, source.voice)
+            return await self._transact(source, report, lambda: _discard(outdated))
 
     async def verify(self, name: str) -> list[str]:
         """Read every byte of the version that should serve; returns what is wrong with it.
@@ -99,7 +102,7 @@ class Installer:
                 if await self._speaks(version / f"{name}.onnx"):
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
                 damage = ["it does not speak"]
-            own = await asyncio.to_thread(_own_source, name, version, damage)
+            own = await asyncio.to_thread(own_source, name, version, damage)
             if own and (mended := await self._mended(own, version, damage, report)):
                 return mended
             if source is None:
@@ -244,13 +247,16 @@ class Installer:
     def _served(self, name: str) -> Path | None:
         return self.store.serving(name) if is_voice_name(name) else None
 
+    def _outdated(self, name: str) -> list[Path]:
+        return [version for version in self.store.versions(name) if is_outdated(version)]
+
     def _committed(self, source: Source, before: Path | None) -> Voice | None:
         """The voice, if it is there: these very files, or what somebody else has just fetched.
 
         Who waited for the lock may know of an older version than the one that the other one got.
         """
         version = self.store.serving(source.voice)
-        if version is None:
+        if version is None or is_outdated(version):
             return None
         label = read_manifest(version).source
         fetched = version != before and {label[:4], source.label[:4]} == {f"{HUB}:"}
@@ -291,8 +297,8 @@ def _remove(folder: Path) -> int:
     return size
 
 
-def _own_source(name: str, version: Path, damage: list[str]) -> FileSource | None:
-    """The version's own model, if that is not what is damaged."""
+def own_source(name: str, version: Path, damage: Sequence[str] = ()) -> FileSource | None:
+    """The version's own model, if that is not what is damaged. Blocks on the disk."""
     model = version / f"{name}.onnx"
     try:
         manifest = read_manifest(version)
@@ -300,7 +306,13 @@ def _own_source(name: str, version: Path, damage: list[str]) -> FileSource | Non
         return None
     if any(problem.startswith((model.name, config_path(model).name)) for problem in damage):
         return None
-    return FileSource(name, manifest.source, model, manifest.files[model.name].size)
+    size = manifest.files[model.name].size
+    return FileSource(name, manifest.source, model, size, linked=True)
+
+
+def _discard(versions: list[Path]) -> None:
+    for version in versions:
+        shutil.rmtree(version, ignore_errors=True)
 
 
 def _look_at(model: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,19 +52,32 @@ class FileSource:
     label: str
     model: Path
     model_bytes: int
+    linked: bool = False
+    """Whether its files, which nobody changes, may be shared instead of copied."""
 
     async def place(self, stage: Path, report: Report) -> str:
-        """Copy both files."""
+        """Copy both files, or give them a second name."""
         report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
         await asyncio.to_thread(self._copy, stage / f"{self.voice}.onnx")
         return self.label
 
     def _copy(self, target: Path) -> None:
+        place = _link if self.linked else shutil.copyfile
         try:
-            shutil.copyfile(self.model, target)
-            shutil.copyfile(config_path(self.model), config_path(target))
+            place(self.model, target)
+            place(config_path(self.model), config_path(target))
         except FileNotFoundError as err:
             raise VoiceError(f"{self.voice}: {err.filename} is missing") from None
+
+
+def _link(file: Path, target: Path) -> None:
+    """Give `file` a second name, or copy it where the file system has no such thing."""
+    try:
+        os.link(file, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 def package_source() -> FileSource | None:
