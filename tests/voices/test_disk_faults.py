@@ -293,7 +293,7 @@ async def test_the_keeper_tells_and_the_voice_stays(
     full = how == "the disk is full"
     with refusing(Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, lasting=True)) as refusal:
         if not full:
-            monkeypatch.setattr(store_module, "_SPACE_FACTOR", 10**9)
+            monkeypatch.setattr(store_module, "_SPACE_MARGIN", 10**18)
         with pytest.raises(NoSpaceError):
             await keeper.repair(NAME)
         (issue,) = issues

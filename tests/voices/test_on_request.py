@@ -191,7 +191,7 @@ async def test_an_own_voice_that_found_no_room_is_tried_again(
     shutil.copy(f"{model}.json", folder / "my-voice.onnx.json")
     shutil.copy(model, folder / "my-voice.onnx")
     with monkeypatch.context() as full:
-        full.setattr(store_module, "_SPACE_FACTOR", 10**9)
+        full.setattr(store_module, "_SPACE_MARGIN", 10**18)
         await start_server(
             faces=[insight], data_dir=tmp_path / "data", custom_voice_dirs=[str(folder)]
         )
