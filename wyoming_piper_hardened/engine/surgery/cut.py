@@ -13,6 +13,7 @@ from .anatomy import DecoderCut, PriorCut, noises
 from .attention import without_padding
 from .graph import Graph, StructureError, assemble, attributes, copied
 from .reach import reach
+from .spline import fuse_splines
 from .window import add_trims, to_two_dimensions
 
 SPEAKER = "sid"
@@ -73,6 +74,7 @@ def cut_encoder(graph: Graph, prior: PriorCut) -> Front:
     outputs = [prior.durations, prior.mean, deviation]
     front = cut_front(graph, outputs, [helper.make_node("Exp", [prior.log_deviation], [deviation])])
     without_padding(Graph(front.model, graph.weights))
+    fuse_splines(Graph(front.model, graph.weights))
     return front
 
 
