@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,7 @@ class SessionSettings:
     processor starve each other.
     """
     arena: bool = True
-    """Whether memory is kept between runs."""
+    """Whether memory is kept between runs, for all sessions of this process together."""
     level: onnxruntime.GraphOptimizationLevel = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
 
 
@@ -63,6 +64,9 @@ def options(settings: SessionSettings) -> onnxruntime.SessionOptions:
     made.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     made.graph_optimization_level = settings.level
     made.enable_cpu_mem_arena = settings.arena
+    if settings.arena:
+        _share_arena()
+        made.add_session_config_entry("session.use_env_allocators", "1")
     # Patterns are planned for one shape; every chunk and sentence has its own.
     made.enable_mem_pattern = False
     made.log_severity_level = _ERRORS_ONLY
@@ -130,6 +134,21 @@ def optimise(
         ):  # the library calls that the model's fault
             raise NoSpaceError(f"no room for {target.name}; make some and try again") from None
         raise
+
+
+@cache
+def _share_arena() -> None:
+    """Let the process have one arena: what the encoder has used, the decoder can use after it."""
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    )
+    size, doubling, chunk, left = 0, 0, -1, -1  # the library's own choices
+    onnxruntime.create_and_register_allocator(
+        place, onnxruntime.OrtArenaCfg(size, doubling, chunk, left)
+    )
 
 
 def _open(
