@@ -11,6 +11,7 @@ KNEE: Final = 0.8
 """Level up to which samples pass unchanged; above it they approach full scale smoothly."""
 
 _FULL_SCALE: Final = 32767.0
+_NOTHING: Final = 1e-8
 _SILENCE: Final = 1e-4
 """Peaks below it are no speech and say nothing about loudness."""
 
@@ -33,6 +34,12 @@ def to_pcm(audio: NDArray[np.float32], gain: float) -> NDArray[np.int16]:
         np.int16
     )
     return pcm
+
+
+def peak_gain(audio: NDArray[np.float32]) -> float:
+    """Return the gain that brings the peak of `audio` to full scale; 0 for silence."""
+    peak = float(np.abs(audio).max(initial=0))
+    return 1 / peak if peak > _NOTHING else 0.0
 
 
 def steady_gain(peaks: list[float]) -> float:

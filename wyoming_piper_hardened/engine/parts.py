@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import VoicePartsError
@@ -83,50 +84,119 @@ class Utterance(Protocol):
         ...
 
 
-class Parts:
-    """The open sessions of a prepared voice in mode ``split`` or ``decoder``.
+@dataclass(frozen=True, slots=True)
+class PartFiles:
+    """The parts of a voice in mode ``split`` or ``decoder``, and how their sessions are made.
 
-    Safe to use from several threads.
+    Of `settings`, the threads are the front's; the other parts run on one each, because there
+    several chunks are computed side by side.
     """
 
-    def __init__(self, folder: Path, report: SplitReport, front: SessionSettings) -> None:
-        """Open the parts in `folder`.
+    folder: Path
+    report: SplitReport
+    settings: SessionSettings
+    weights: Path | None = None
+    """Folder of the stock model, where that does not lie beside the parts."""
 
-        `front` may use several threads; the other parts run on one each, because there several
-        chunks are computed side by side.
+    def open_front(self) -> Front:
+        """Open what comes before the decoder.
+
+        Raises:
+            VoiceModelError: a part cannot be loaded.
+        """
+        saved = replace(self.settings, level=AS_SAVED)
+        front = open_model(self.folder / self.report.front, saved, self.weights)
+        flow = self.report.flow
+        return Front(self.report, front, None if flow is None else self._open(flow, 1, AS_SAVED))
+
+    def open_decoder(self) -> Decoder:
+        """Open the decoder.
 
         Raises:
             VoicePartsError: the report does not fit the mode.
-            VoiceModelError: a part cannot be loaded.
+            VoiceModelError: it cannot be loaded.
         """
+        report = self.report
         if report.decoder is None or (report.mode is Mode.SPLIT) != (report.flow is not None):
             raise VoicePartsError(
                 f"the report does not name the parts that mode {report.mode} needs"
             )
-        self.report = report
-        self._front = open_model(folder / report.front, replace(front, level=AS_SAVED))
-        self._flow = (
-            None
-            if report.flow is None
-            else _Window(folder, report.flow, 1, SessionSettings(level=AS_SAVED))
-        )
-        self._decoder = _Window(folder, report.decoder, report.hop_length, SessionSettings())
+        return Decoder(self._open(report.decoder, report.hop_length, self.settings.level))
+
+    def _open(self, part: Part, hop: int, level: onnxruntime.GraphOptimizationLevel) -> _Window:
+        single = replace(self.settings, threads=1, spin_microseconds=0, level=level)
+        return _Window(part, hop, open_model(self.folder / part.file, single, self.weights))
+
+
+class Front:
+    """Open sessions of what comes before the decoder: encoder and flow, or both in one."""
+
+    def __init__(
+        self, report: SplitReport, front: onnxruntime.InferenceSession, flow: _Window | None
+    ) -> None:
+        self._report = report
+        self._front = front
+        self._flow = flow
 
     def utter(self, ids: list[int], take: Take) -> Utterance:
         """Run the front: how long each phoneme lasts and what is known of every frame."""
-        outputs = run(self._front, front_feed(self.report, ids, take))
+        outputs = run(self._front, front_feed(self._report, ids, take))
         if self._flow is None:
             return _Latent(outputs[0])
         durations, mean, deviation = outputs
         return _Prior(self._flow, take, durations, mean, deviation)
+
+
+class Decoder:
+    """An open session of the decoder."""
+
+    def __init__(self, window: _Window) -> None:
+        self.window = window
+
+    def span(self, utterance: Utterance, start: int, stop: int) -> Span:
+        """Return the frames from `start` up to `stop` with the context that the decoder needs."""
+        return Span.within(utterance.frames, start, stop, self.window.margin)
 
     def decode(self, utterance: Utterance, start: int, stop: int, speaker: int) -> Floats:
         """[(stop - start) * hop_length] samples of the frames from `start` up to `stop`.
 
         The same values whatever the window, up to the last bits of rounding.
         """
-        span = Span.within(utterance.frames, start, stop, self._decoder.margin)
-        return self._decoder.run(utterance.latent(span.low, span.high), span, speaker).ravel()
+        span = self.span(utterance, start, stop)
+        return self.window.run(utterance.latent(span.low, span.high), span, speaker).ravel()
+
+
+class Parts:
+    """The open sessions of a prepared voice in mode ``split`` or ``decoder``.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        report: SplitReport,
+        settings: SessionSettings,
+        weights: Path | None = None,
+    ) -> None:
+        """Open the parts in `folder`; see `PartFiles`.
+
+        Raises:
+            VoicePartsError: the report does not fit the mode.
+            VoiceModelError: a part cannot be loaded.
+        """
+        self.report = report
+        files = PartFiles(folder, report, settings, weights)
+        self._decoder = files.open_decoder()
+        self._front = files.open_front()
+
+    def utter(self, ids: list[int], take: Take) -> Utterance:
+        """Run the front: how long each phoneme lasts and what is known of every frame."""
+        return self._front.utter(ids, take)
+
+    def decode(self, utterance: Utterance, start: int, stop: int, speaker: int) -> Floats:
+        """As `Decoder.decode`."""
+        return self._decoder.decode(utterance, start, stop, speaker)
 
 
 def front_feed(report: SplitReport, ids: list[int], take: Take) -> dict[str, NDArray[np.generic]]:
@@ -169,11 +239,11 @@ def keep(trims: tuple[Trim, ...], hop: int, span: Span) -> tuple[NDArray[np.int6
 class _Window:
     """A convolutional part in its session."""
 
-    def __init__(self, folder: Path, part: Part, hop: int, settings: SessionSettings) -> None:
+    def __init__(self, part: Part, hop: int, session: onnxruntime.InferenceSession) -> None:
         self.margin = part.margin
         self._part = part
         self._hop = hop
-        self._session = open_model(folder / part.file, settings)
+        self._session = session
         self._source = self._session.get_inputs()[0].name
 
     def run(self, data: Floats, span: Span, speaker: int) -> Floats:

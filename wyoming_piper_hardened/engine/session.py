@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,7 @@ AS_SAVED: Final = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
 They load faster.
 """
 
+_WEIGHTS_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 _ERRORS_ONLY: Final = 3
 _FULL: Final = 1 << 20  # bytes; less than a block of the library's may be left
 
@@ -50,7 +52,7 @@ class SessionSettings:
     processor starve each other.
     """
     arena: bool = True
-    """Whether memory is kept between runs."""
+    """Whether memory is kept between runs, for all sessions of this process together."""
     level: onnxruntime.GraphOptimizationLevel = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
 
 
@@ -62,6 +64,9 @@ def options(settings: SessionSettings) -> onnxruntime.SessionOptions:
     made.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     made.graph_optimization_level = settings.level
     made.enable_cpu_mem_arena = settings.arena
+    if settings.arena:
+        _share_arena()
+        made.add_session_config_entry("session.use_env_allocators", "1")
     # Patterns are planned for one shape; every chunk and sentence has its own.
     made.enable_mem_pattern = False
     made.log_severity_level = _ERRORS_ONLY
@@ -75,13 +80,19 @@ def options(settings: SessionSettings) -> onnxruntime.SessionOptions:
     return made
 
 
-def open_model(source: Path | bytes, settings: SessionSettings) -> onnxruntime.InferenceSession:
+def open_model(
+    source: Path | bytes, settings: SessionSettings, weights: Path | None = None
+) -> onnxruntime.InferenceSession:
     """Open a model from a file or its bytes.
+
+    `weights` is the folder of the file that the model's weights lie in, where they are not its own:
+    they are mapped from there, and shared with every other process that maps them. Without it, that
+    is the folder of `source`.
 
     Raises:
         VoiceModelError: it cannot be loaded.
     """
-    return _open(source, options(settings))
+    return _open(source, options(settings), weights)
 
 
 def run(
@@ -100,9 +111,14 @@ def run(
 
 
 def optimise(
-    model: Path | bytes, target: Path, level: onnxruntime.GraphOptimizationLevel = PORTABLE
+    model: bytes,
+    target: Path,
+    weights: Path,
+    level: onnxruntime.GraphOptimizationLevel = PORTABLE,
 ) -> None:
     """Write `model` to `target` after the optimisations of `level`.
+
+    Its references to weights in the folder `weights` stay references.
 
     Raises:
         VoiceModelError: it cannot be loaded.
@@ -111,7 +127,7 @@ def optimise(
     made = options(SessionSettings(level=level))
     made.optimized_model_filepath = str(target)
     try:
-        _open(model, made)
+        _open(model, made, weights)
     except VoiceModelError:
         if (
             shutil.disk_usage(target.parent).free < _FULL
@@ -120,12 +136,33 @@ def optimise(
         raise
 
 
-def _open(source: Path | bytes, made: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-    name = str(source) if isinstance(source, Path) else source
+@cache
+def _share_arena() -> None:
+    """Let the process have one arena: what the encoder has used, the decoder can use after it."""
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    )
+    size, doubling, chunk, left = 0, 0, -1, -1  # the library's own choices
+    onnxruntime.create_and_register_allocator(
+        place, onnxruntime.OrtArenaCfg(size, doubling, chunk, left)
+    )
+
+
+def _open(
+    source: Path | bytes, made: onnxruntime.SessionOptions, weights: Path | None
+) -> onnxruntime.InferenceSession:
+    where = source.name if isinstance(source, Path) else "a part"
     try:
-        return onnxruntime.InferenceSession(name, made, providers=["CPUExecutionProvider"])
+        if weights is not None:
+            made.add_session_config_entry(_WEIGHTS_FOLDER, str(weights))
+            if isinstance(source, Path):  # of a file, the library takes the file's own folder
+                source = source.read_bytes()
+        model = str(source) if isinstance(source, Path) else source
+        return onnxruntime.InferenceSession(model, made, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library has no public base for its errors
-        where = source.name if isinstance(source, Path) else "a part"
         raise VoiceModelError(
             f"cannot load {where} ({error}); download or prepare the voice again"
         ) from error

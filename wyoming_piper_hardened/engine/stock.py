@@ -1,35 +1,76 @@
-"""A voice that has not been prepared: piper-tts as it is."""
+"""A voice that has not been prepared: the stock model as it is, one sentence at a time."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
-from piper import PiperVoice, SynthesisConfig
+import onnxruntime
+from piper import PiperConfig, PiperVoice, SynthesisConfig
 
-from .level import to_pcm
+from ..errors import VoiceModelError
+from .embedded import file_digest
+from .level import peak_gain, to_pcm
 from .messages import SpeechOptions, config_path
 from .phonemes import Phonemes, read_config
+from .report import Mode, SplitReport
 from .schedule import Schedule
 from .session import SessionSettings, open_model
-from .voice import Pcm, resolve
+from .surgery.control_flow import refuse_loops
+from .surgery.cut import cut_whole
+from .surgery.graph import Graph, StructureError
+from .surgery.stock_file import read_graph
+from .voice import Pcm, Voice, WholeVoice, resolve
 
-_SILENT = 1e-8
+_LOGGER = logging.getLogger(__name__)
+
+
+def open_stock(model: Path, threads: int) -> Voice:
+    """Open a stock model and the configuration beside it.
+
+    Its noise is given to it where its graph allows that: then equal requests give equal bytes.
+
+    Raises:
+        VoiceError: a file is missing, damaged or not a Piper voice.
+    """
+    config = read_config(config_path(model))
+    settings = SessionSettings(threads=threads, arena=False)
+    try:
+        return _open_with_noise(model, config, settings)
+    except (StructureError, VoiceModelError) as err:
+        _LOGGER.info("%s draws its own noise: %s", model.name, err)
+        return StockVoice(open_model(model, settings), config)
+
+
+def _open_with_noise(model: Path, config: PiperConfig, settings: SessionSettings) -> Voice:
+    graph = Graph(read_graph(model), model.parent)
+    refuse_loops(graph.model, model.name)
+    front = cut_whole(graph)
+    report = SplitReport(
+        mode=Mode.WHOLE,
+        reason="not prepared",
+        digest=file_digest(model),
+        sample_rate=config.sample_rate,
+        hop_length=1,
+        speakers=max(1, config.num_speakers),
+        front=model.name,
+        front_noise=front.noise,
+        front_speaker=front.speaker,
+        flow=None,
+        decoder=None,
+        gain=1.0,
+    )
+    session = open_model(front.model.SerializeToString(), settings, graph.weights)
+    return WholeVoice(session, report, config, by_peak=True)
 
 
 class StockVoice:
-    """Speaks one sentence at a time; its noise is the library's own and differs from run to run."""
+    """Speaks by piper-tts; its noise is the library's own and differs from run to run."""
 
-    def __init__(self, model: Path, threads: int) -> None:
-        """Load the model and the configuration beside it.
-
-        Raises:
-            VoiceError: a file is missing, damaged or not a Piper voice.
-        """
-        config = read_config(config_path(model))
-        settings = SessionSettings(threads=threads, arena=False)
-        self._piper = PiperVoice(session=open_model(model, settings), config=config)
+    def __init__(self, session: onnxruntime.InferenceSession, config: PiperConfig) -> None:
+        self._piper = PiperVoice(session=session, config=config)
         self._phonemes = Phonemes(config)
 
     @property
@@ -63,7 +104,6 @@ class StockVoice:
         for ids in sentences:
             audio = self._piper.phoneme_ids_to_audio(ids, config)
             assert isinstance(audio, np.ndarray)  # a pair only where alignments are asked for
-            peak = float(np.abs(audio).max(initial=0))
-            pcm = to_pcm(audio.ravel(), volume / peak if peak > _SILENT else 0.0)
+            pcm = to_pcm(audio.ravel(), volume * peak_gain(audio))
             yield pcm[skip:]
             skip = max(0, skip - pcm.size)

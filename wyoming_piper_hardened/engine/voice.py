@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 from piper import PiperConfig
 
-from ..errors import BadRequestError, SpeakerNotFoundError
-from .level import to_pcm
+from ..errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
+from .level import peak_gain, to_pcm
 from .messages import SpeechOptions
 from .noise import Noise
 from .parts import Parts, Scales, Take, Utterance, front_feed
@@ -70,24 +71,32 @@ class Voice(Protocol):
 
 
 def load(
-    folder: Path, config: Path, threads: int = 1, settings: SessionSettings | None = None
+    folder: Path,
+    config: Path,
+    threads: int = 1,
+    settings: SessionSettings | None = None,
+    weights: Path | None = None,
 ) -> Voice:
     """Load the parts that `split` wrote into `folder`.
 
+    `weights` is the folder of the stock model, where that does not lie beside the parts.
     `threads` is how many processors a request may use: inside the encoder, then for chunks side by
     side. It never changes the audio.
 
     Raises:
-        VoicePartsError: the report is missing, damaged or of another format.
+        VoicePartsError: the report is missing, damaged or of another format, or the stock model is
+            not the one that the parts were made for.
         VoiceModelError: a part cannot be loaded.
         VoiceConfigError: the voice's configuration cannot be used.
     """
     settings = settings or SessionSettings(threads=threads, spin_microseconds=SPIN_MICROSECONDS)
     report = SplitReport.read(folder)
     piper = read_config(config)
+    _require_stock(report, weights or folder)
     if report.mode is Mode.WHOLE:
-        return WholeVoice(folder, report, piper, settings)
-    return SplitVoice(Parts(folder, report, settings), piper, threads)
+        session = open_model(folder / report.front, settings, weights)
+        return WholeVoice(session, report, piper)
+    return SplitVoice(Parts(folder, report, settings, weights), piper, threads)
 
 
 class SplitVoice:
@@ -160,11 +169,18 @@ class WholeVoice:
     """Speaks a sentence at a time with the whole model, its noise given where the graph allows."""
 
     def __init__(
-        self, folder: Path, report: SplitReport, config: PiperConfig, settings: SessionSettings
+        self,
+        session: onnxruntime.InferenceSession,
+        report: SplitReport,
+        config: PiperConfig,
+        *,
+        by_peak: bool = False,
     ) -> None:
+        """Speak with `session`; `by_peak` brings each sentence to its own full scale."""
+        self._by_peak = by_peak
         self._report = report
         self._phonemes = Phonemes(config)
-        self._session = open_model(folder / report.front, settings)
+        self._session = session
 
     @property
     def sample_rate(self) -> int:
@@ -181,17 +197,18 @@ class WholeVoice:
         """As `Voice.synthesize`, whatever the schedule."""
         speaker, scales = resolve(options, self._phonemes.config)
         takes = _takes(self._report, self._phonemes, text, speaker, scales)
-        return self._sentences(takes, self._report.gain * options.volume, from_sample)
+        return self._sentences(takes, options.volume, from_sample)
 
     def close(self) -> None:
         """Nothing to stop."""
 
     def _sentences(
-        self, takes: Iterable[_Sentence], gain: float, skip: int
+        self, takes: Iterable[_Sentence], volume: float, skip: int
     ) -> Generator[Pcm, None, None]:
         for ids, take in takes:
             audio = run(self._session, front_feed(self._report, ids, take))[0]
-            pcm = to_pcm(audio.ravel(), gain)
+            gain = peak_gain(audio) if self._by_peak else self._report.gain
+            pcm = to_pcm(audio.ravel(), gain * volume)
             if pcm.size > skip:
                 yield pcm[skip:]
             skip = max(0, skip - pcm.size)
@@ -214,6 +231,28 @@ def resolve(options: SpeechOptions, config: PiperConfig) -> tuple[int, Scales]:
     noise_w = _within("noise_w_scale", options.noise_w_scale, config.noise_w_scale, NOISE_SCALES)
     _within("volume", options.volume, 1.0, VOLUMES)
     return speaker, Scales(noise=noise, length=length, noise_w=noise_w)
+
+
+def _require_stock(report: SplitReport, weights: Path) -> None:
+    """Check that the parts' weights can be where the parts look for them.
+
+    The weights themselves are read as they are needed; whether they are the right ones is proved
+    when a version is committed and verified.
+    """
+    if report.stock is None:
+        return
+    try:
+        size = (weights / report.stock.file).stat().st_size
+    except OSError as error:
+        raise VoicePartsError(
+            f"cannot read {report.stock.file}, in which the parts' weights lie ({error.strerror});"
+            " prepare the voice again"
+        ) from error
+    if size != report.stock.size:
+        raise VoicePartsError(
+            f"{report.stock.file} has {size} bytes, its parts were made for {report.stock.size};"
+            " prepare the voice again"
+        )
 
 
 def _takes(

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..engine.embedded import find_parts
 from ..engine.messages import VoiceVersion, config_path
-from ..engine.report import REPORT_NAME, Mode, SplitReport
+from ..engine.report import Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
 from ..events import Event
@@ -48,7 +49,7 @@ class Voice:
     speakers: Mapping[str, int]
     number_of_speakers: int
     prepared: bool = False
-    """True if its parts lie beside the model."""
+    """True if its parts lie beside the model, or came with this package."""
     schedule: Schedule | None = None
     """Chunks of its sentences; ``None`` for a voice that cannot stream."""
 
@@ -116,7 +117,7 @@ def read_voice(name: str, model: Path) -> Voice:
         if not model.is_file():
             raise VoiceError(f"{name!r}: {str(model)!r} is missing; install the voice again")
         config: Any = json.loads(_read_bounded(path))
-        prepared, schedule = _preparation(name, model.parent)
+        prepared, schedule = _preparation(name, model)
         return Voice(
             name=name,
             model=model,
@@ -136,8 +137,8 @@ def read_voice(name: str, model: Path) -> Voice:
         ) from None
 
 
-def _preparation(name: str, folder: Path) -> tuple[bool, Schedule | None]:
-    if not (folder / REPORT_NAME).exists():
+def _preparation(name: str, model: Path) -> tuple[bool, Schedule | None]:
+    if (folder := find_parts(model)) is None:
         return False, None
     try:
         report = SplitReport.read(folder)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ..catalogue.current import CurrentCatalogue
+from ..engine.embedded import is_outdated
 from ..engine.messages import VoiceVersion
 from ..errors import (
     HardenedError,
@@ -26,6 +27,7 @@ from ..store.origin import Origin, OriginKind
 from ..store.store import Store
 from ..store.verifier import Verifier
 from ..store.voice import Voice
+from .installation.installer import own_source
 from .installation.sources import custom_source, hub_origin, package_source
 from .jobs import JobRunner
 from .library import Library
@@ -113,6 +115,8 @@ class Maintenance:
         for voice in list(self._library):
             if not voice.prepared:
                 await self._prepare(voice)
+            elif await asyncio.to_thread(is_outdated, voice.model.parent):
+                await self._convert(voice)
         for name in await asyncio.to_thread(self._store.names):
             if name not in self._library:
                 kind, suggestion = IssueKind.DAMAGED, Suggestion.REPAIR
@@ -149,6 +153,14 @@ class Maintenance:
             kind, suggestion = IssueKind.UNPREPARED, Suggestion.REPAIR
             self._jobs.open_issue(Issue.from_error(kind, voice.name, err, suggestion))
             _LOGGER.warning(Event("voice-unprepared", voice=voice.name))
+
+    async def _convert(self, voice: Voice) -> None:
+        """Bring parts that an earlier version of this program made into the present format."""
+        version = voice.model.parent
+        damage = await self._verifier.find_damage(version, self._timings.check_pause)
+        own = await asyncio.to_thread(own_source, voice.name, version)
+        if own is not None and not damage:  # else the verification in the background repairs it
+            await _succeeds(self._jobs.add(own, reports_failure=False))
 
     async def _read_reports(self) -> None:
         """Handle reports of workers, but of models that have been removed or replaced."""

@@ -38,9 +38,9 @@ class _Relative:
     """For keys the addition to the scores."""
 
 
-def without_padding(model: ModelProto) -> int:
-    """Rewrite every relative attention of `model` in place; how many products were replaced."""
-    graph = Graph(model)
+def without_padding(graph: Graph) -> int:
+    """Rewrite every relative attention of a model in place; return how many were replaced."""
+    model = graph.model
     found = list(_relatives(graph))
     keys = [relative for relative in found if relative.sum is not None]
     widths = {relative.embedding.dims[1] for relative in found}
@@ -49,7 +49,9 @@ def without_padding(model: ModelProto) -> int:
     replaced: dict[int, list[NodeProto]] = {}
     width = widths.pop()
     for index, relative in enumerate(found):
-        embedding = numpy_helper.to_array(relative.embedding)[np.newaxis]
+        embedding = graph.constant(relative.embedding.name)
+        assert embedding is not None
+        embedding = embedding[np.newaxis]
         name = f"relative_{index}"
         near = f"{name}_near"
         if relative.sum is not None:

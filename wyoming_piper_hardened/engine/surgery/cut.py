@@ -13,6 +13,7 @@ from .anatomy import DecoderCut, PriorCut, noises
 from .attention import without_padding
 from .graph import Graph, StructureError, assemble, attributes, copied
 from .reach import reach
+from .spline import fuse_splines
 from .window import add_trims, to_two_dimensions
 
 SPEAKER = "sid"
@@ -72,7 +73,8 @@ def cut_encoder(graph: Graph, prior: PriorCut) -> Front:
     deviation = f"{prior.log_deviation}_exp"
     outputs = [prior.durations, prior.mean, deviation]
     front = cut_front(graph, outputs, [helper.make_node("Exp", [prior.log_deviation], [deviation])])
-    without_padding(front.model)
+    without_padding(Graph(front.model, graph.weights))
+    fuse_splines(Graph(front.model, graph.weights))
     return front
 
 
@@ -111,9 +113,10 @@ def _windowed(
     kept, same = _without_factors(copied(nodes), masks)
     target = same.get(target, target)
     model = assemble(graph, kept, given, [target])
-    found = reach(Graph(model), source, target)
+    part = Graph(model, graph.weights)
+    found = reach(part, source, target)
     if planar:
-        to_two_dimensions(model, source)
+        to_two_dimensions(part, source)
     add_trims(model, found.trims, axis=3 if planar else 2)
     trims: tuple[Trim, ...] = tuple(found.trims.values())
     return Windowed(model, Part(file, found.margin, trims, SPEAKER in inputs), found.hop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,10 @@ class StructureError(Exception):
 class Graph:
     """Producers, consumers and constants of a model's graph, by tensor name."""
 
-    def __init__(self, model: ModelProto) -> None:
+    def __init__(self, model: ModelProto, weights: Path) -> None:
+        """Index `model`, whose references to weights are to files in the folder `weights`."""
         self.model = model
+        self.weights = weights
         self.nodes: list[NodeProto] = list(model.graph.node)
         self.initializers: dict[str, TensorProto] = {
             tensor.name: tensor for tensor in model.graph.initializer
@@ -45,14 +48,21 @@ class Graph:
 
     def constant(self, name: str) -> NDArray[np.generic] | None:
         """Value of an initializer or a Constant node, or None."""
-        if name in self.initializers:
-            return numpy_helper.to_array(self.initializers[name])
+        if (tensor := self.initializers.get(name)) is not None:
+            return numpy_helper.to_array(_with_weights(tensor, self.weights))
         node = self.producer.get(name)
         if node is not None and node.op_type == "Constant":
             value = attributes(node).get("value")
             if isinstance(value, TensorProto):
                 return numpy_helper.to_array(value)
         return None
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """Shape of an initializer or a Constant node, or None; its values are not read."""
+        if (tensor := self.initializers.get(name)) is not None:
+            return tuple(tensor.dims)
+        value = self.constant(name)
+        return None if value is None else value.shape
 
     def maker(self, name: str, *kinds: str) -> NodeProto:
         """The node that computes `name`.
@@ -89,6 +99,22 @@ class Graph:
                 needed.update(name for name in node.input if name)
         nodes.reverse()
         return nodes, {name for name in needed if name in self.inputs and name not in stopped}
+
+
+def _with_weights(tensor: TensorProto, folder: Path) -> TensorProto:
+    """Return `tensor` with its weights in it, if they lie in a file in `folder`.
+
+    The library's own function refuses files with several names, as some installers make them.
+    """
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return tensor
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    with (folder / place["location"]).open("rb") as file:
+        file.seek(int(place["offset"]))
+        data = file.read(int(place["length"]))
+    return TensorProto(
+        name=tensor.name, dims=tensor.dims, data_type=tensor.data_type, raw_data=data
+    )
 
 
 def attributes(node: NodeProto) -> dict[str, object]:

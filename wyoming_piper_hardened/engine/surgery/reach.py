@@ -168,10 +168,10 @@ def _is_channel_axis(graph: Graph, name: str) -> bool:
 
 
 def _kernel(graph: Graph, node: NodeProto) -> int:
-    weight = graph.constant(node.input[1])
-    if weight is None or weight.ndim != WEIGHT_RANK:
+    shape = graph.shape(node.input[1])
+    if shape is None or len(shape) != WEIGHT_RANK:
         raise StructureError(f"{node.op_type} has no constant one-dimensional weight")
-    return int(weight.shape[_TIME_AXIS])
+    return shape[_TIME_AXIS]
 
 
 def _one(node: NodeProto, name: str, default: int) -> int:

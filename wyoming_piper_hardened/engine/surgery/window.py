@@ -49,7 +49,7 @@ def add_trims(model: ModelProto, trims: dict[str, Trim], axis: int) -> None:
     graph.node.extend(nodes)
 
 
-def to_two_dimensions(model: ModelProto, source: str) -> None:
+def to_two_dimensions(graph: Graph, source: str) -> None:
     """Give every layer after `source` a height of 1, in place.
 
     The values stay the same. ONNX Runtime's fastest convolutions keep channels in blocks as wide as
@@ -59,7 +59,6 @@ def to_two_dimensions(model: ModelProto, source: str) -> None:
     Raises:
         StructureError: a layer has no such form.
     """
-    graph = Graph(model)
     flowing = graph.dependants([source])
     kinds = {node.op_type for node in graph.nodes if node.output[0] in flowing}
     if unknown := kinds - POINTWISE - {"Conv", "ConvTranspose"}:
@@ -81,9 +80,9 @@ def to_two_dimensions(model: ModelProto, source: str) -> None:
                         )
                     node.input[index] = raised[name]
         nodes.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    model.graph.initializer.append(axis)
+    del graph.model.graph.node[:]
+    graph.model.graph.node.extend(nodes)
+    graph.model.graph.initializer.append(axis)
 
 
 def _raise_convolution(graph: Graph, node: NodeProto) -> None:

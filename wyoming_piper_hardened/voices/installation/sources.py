@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -59,19 +60,32 @@ class FileSource:
     origin: Origin
     model: Path
     model_bytes: int
+    linked: bool = False
+    """True if its files, which never change, may be shared instead of copied."""
 
     async def fetch(self, stage: Path, report: Report) -> Origin:
-        """Copy both files."""
+        """Copy both files, or give them a second name."""
         report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
         await asyncio.to_thread(self._copy, stage / f"{self.voice}.onnx")
         return self.origin
 
     def _copy(self, target: Path) -> None:
+        take = _link if self.linked else shutil.copyfile
         try:
-            shutil.copyfile(self.model, target)
-            shutil.copyfile(config_path(self.model), config_path(target))
+            take(self.model, target)
+            take(config_path(self.model), config_path(target))
         except FileNotFoundError as err:
             raise VoiceError(f"{self.voice}: {err.filename} is missing") from None
+
+
+def _link(file: Path, target: Path) -> None:
+    """Give `file` a second name, or copy it where the file system has no hard links."""
+    try:
+        os.link(file, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 @dataclass(frozen=True, slots=True)
