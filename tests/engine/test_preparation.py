@@ -15,13 +15,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from conftest import Report
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.engine.limits import Limits, free_memory
 from wyoming_piper_hardened.engine.messages import EXIT_CANNOT_START
+from wyoming_piper_hardened.engine.preparation.limits import Limits, free_memory
 from wyoming_piper_hardened.engine.report import Mode, SplitReport
 
 MIB = 1 << 20
 MEDIUM = 63_201_294
-PREPARE = (sys.executable, "-m", "wyoming_piper_hardened.engine.prepare")
+PREPARE = (sys.executable, "-m", "wyoming_piper_hardened.engine.preparation")
 BOARD, SERVER = 8e9, 100e9
 """Operations a second of one core of a small board and of a server."""
 
@@ -117,7 +117,7 @@ def test_memory_beyond_the_limit_is_refused() -> None:
 
 
 def refused(model: onnx.ModelProto, folder: Path) -> str:
-    """Standard error of a preparation that fails as one of a model that is no voice."""
+    """Return the standard error of a preparation that fails as one of a model that is no voice."""
     onnx.save(model, folder / "v.onnx")
     shutil.copyfile(SINGLE_CONFIG, folder / "v.onnx.json")
     code, errors, _ = prepare(folder / "v.onnx", folder)
@@ -127,7 +127,7 @@ def refused(model: onnx.ModelProto, folder: Path) -> str:
 
 
 def endless() -> onnx.NodeProto:
-    """A loop of 2**62 rounds."""
+    """Return a loop of 2**62 rounds."""
     scalar = helper.make_tensor_value_info("i", TensorProto.INT64, [])
     going = helper.make_tensor_value_info("going", TensorProto.BOOL, [])
     still = helper.make_tensor_value_info("still", TensorProto.BOOL, [])

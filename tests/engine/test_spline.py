@@ -12,18 +12,24 @@ from onnx import numpy_helper
 
 from conftest import Report
 from support.voices import VOICES
-from wyoming_piper_hardened.engine.session import FOLDED, SessionSettings, open_model, optimise, run
-from wyoming_piper_hardened.engine.surgery.anatomy import find_decoder, find_prior
-from wyoming_piper_hardened.engine.surgery.cut import Front, cut_front
-from wyoming_piper_hardened.engine.surgery.graph import Graph
-from wyoming_piper_hardened.engine.surgery.spline import fuse_splines
-from wyoming_piper_hardened.engine.surgery.stock_file import read_graph
+from wyoming_piper_hardened.engine.preparation.rewriting.spline import fuse_splines
+from wyoming_piper_hardened.engine.preparation.surgery.anatomy import find_decoder, find_prior
+from wyoming_piper_hardened.engine.preparation.surgery.cut import Front, cut_front
+from wyoming_piper_hardened.engine.preparation.surgery.graph import Graph
+from wyoming_piper_hardened.engine.preparation.surgery.stock_file import read_graph
+from wyoming_piper_hardened.engine.synthesis.session import (
+    FOLDED,
+    SessionSettings,
+    open_model,
+    optimise,
+    run,
+)
 
 IDS = 60
 
 
 def encoder(model: Path, folder: Path) -> tuple[Front, Path]:
-    """(a voice's encoder as it was exported, the folder of its weights)."""
+    """Return (a voice's encoder as it was exported, the folder of its weights)."""
     folded = folder / "folded.onnx"
     optimise(read_graph(model).SerializeToString(), folded, model.parent, FOLDED)
     graph = Graph(onnx.load(folded, load_external_data=False), model.parent)

@@ -16,15 +16,21 @@ from piper import PiperVoice, SynthesisConfig
 
 from support.voices import DECODER, PRIOR, SINGLE, SINGLE_CONFIG, Prepared, detour
 from wyoming_piper_hardened.engine.messages import SpeechOptions
-from wyoming_piper_hardened.engine.noise import Noise
-from wyoming_piper_hardened.engine.parts import Floats, Parts, Scales, Span, Take
-from wyoming_piper_hardened.engine.phonemes import Phonemes, read_config
-from wyoming_piper_hardened.engine.proof import CHUNK_TOLERANCE, TOLERANCE
+from wyoming_piper_hardened.engine.preparation.split import split
+from wyoming_piper_hardened.engine.preparation.verification import CHUNK_TOLERANCE, TOLERANCE
 from wyoming_piper_hardened.engine.report import Mode, SplitReport
 from wyoming_piper_hardened.engine.schedule import Schedule, choose
-from wyoming_piper_hardened.engine.session import SessionSettings
-from wyoming_piper_hardened.engine.split import split
-from wyoming_piper_hardened.engine.voice import load
+from wyoming_piper_hardened.engine.synthesis.noise import Noise
+from wyoming_piper_hardened.engine.synthesis.parts import (
+    Floats,
+    Parts,
+    Scales,
+    SentenceSettings,
+    Span,
+)
+from wyoming_piper_hardened.engine.synthesis.phonemes import Phonemes, read_config
+from wyoming_piper_hardened.engine.synthesis.session import SessionSettings
+from wyoming_piper_hardened.engine.synthesis.voice import load
 from wyoming_piper_hardened.errors import (
     VoiceConfigError,
     VoiceError,
@@ -37,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 Json = dict[str, Any]
 
-SILENT = Take(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))
+SILENT = SentenceSettings(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))
 TEXTS = (
     "Hi.",
     "The quick brown fox jumps over the lazy dog.",

@@ -13,19 +13,19 @@ from onnx import helper
 
 from support.voices import SINGLE, SINGLE_CONFIG, VOICES, Prepared
 from wyoming_piper_hardened.engine.embedded import FOLDER, file_digest, find_parts
-from wyoming_piper_hardened.engine.loading import load_voice
 from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
 from wyoming_piper_hardened.engine.schedule import choose
-from wyoming_piper_hardened.engine.stock import StockVoice
-from wyoming_piper_hardened.engine.voice import SplitVoice, Voice, WholeVoice, load
+from wyoming_piper_hardened.engine.synthesis.loading import load_voice
+from wyoming_piper_hardened.engine.synthesis.stock import StockVoice
+from wyoming_piper_hardened.engine.synthesis.voice import SplitVoice, Voice, WholeVoice, load
 from wyoming_piper_hardened.errors import VoiceNotPiperError
 
 TEXT = "Good day. Yes."
 
 
 def opened(model: Path) -> Voice:
-    """A voice in which nothing is degraded."""
+    """Return a voice in which nothing is degraded."""
     reasons: list[str] = []
     voice = load_voice(model, 1, reasons.append)
     assert reasons == []

@@ -15,11 +15,11 @@ from onnx.external_data_helper import load_external_data_for_model
 
 from support.voices import PARTS, SINGLE, SINGLE_CONFIG, TINY, VOICES, Prepared, to_format_1
 from wyoming_piper_hardened.engine.messages import SpeechOptions
+from wyoming_piper_hardened.engine.preparation.split import split
+from wyoming_piper_hardened.engine.preparation.surgery.stock_file import SMALLEST, read_graph
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
 from wyoming_piper_hardened.engine.schedule import choose
-from wyoming_piper_hardened.engine.split import split
-from wyoming_piper_hardened.engine.surgery.stock_file import SMALLEST, read_graph
-from wyoming_piper_hardened.engine.voice import load
+from wyoming_piper_hardened.engine.synthesis.voice import load
 from wyoming_piper_hardened.errors import VoiceModelError, VoicePartsError
 
 

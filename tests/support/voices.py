@@ -9,8 +9,8 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
+from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
-from wyoming_piper_hardened.engine.split import split
 
 VOICES = Path(__file__).parents[1] / "engine" / "voices"
 """Made by ``tests/engine/make_voices.py``."""

@@ -21,7 +21,7 @@ from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.engine.split import split
+from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.settings import HubSettings

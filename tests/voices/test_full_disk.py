@@ -16,8 +16,8 @@ from support.events import logged
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.engine import split as split_module
-from wyoming_piper_hardened.engine.surgery.cut import Windowed
+from wyoming_piper_hardened.engine.preparation import split as split_module
+from wyoming_piper_hardened.engine.preparation.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError
 from wyoming_piper_hardened.issues import IssueKind
 from wyoming_piper_hardened.store.origin import Origin

@@ -14,7 +14,7 @@ import pytest
 from conftest import Report
 from support import power_cut
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.engine.split import split
+from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 

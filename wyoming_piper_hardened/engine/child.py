@@ -23,10 +23,10 @@ from wyoming.event import Event, Eventable, read_event, write_event
 from wyoming.ping import Ping, Pong
 
 from ..errors import HardenedError, VoiceError
-from .loading import load_voice
 from .messages import CANCEL, LOADED, LOADING, READY, SYNTHESIZE, SegmentRequest
-from .residents import Residents
 from .schedule import DEFAULT
+from .synthesis.loading import load_voice
+from .synthesis.residents import Residents
 
 _LOGGER = logging.getLogger(__name__)
 _WIDTH = 2

@@ -58,7 +58,7 @@ def file_digest(model: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _embedded(model: Path, size: int, changed: int) -> Path | None:  # noqa: ARG001 - part of the key
-    """The folder in this package, if `model` of that size is one that parts were made for.
+    """Return the folder in this package, if `model` of that size is one that parts were made for.
 
     Only a model of the right name and size is read as a whole.
     """

@@ -113,7 +113,7 @@ class SplitReport:
         return self.frame_seconds * self.sample_rate / self.hop_length
 
     def to_json(self) -> str:
-        """What `from_json` reads."""
+        """Return what `from_json` reads."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod

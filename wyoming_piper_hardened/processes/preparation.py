@@ -27,7 +27,7 @@ async def prepare(model: Path, folder: Path) -> None:
         VoiceError: the voice cannot be used, or took too long or too much memory.
         NoSpaceError: the disk has no room for the parts.
     """
-    name, module = model.stem, "wyoming_piper_hardened.engine.prepare"
+    name, module = model.stem, "wyoming_piper_hardened.engine.preparation"
     arguments = [sys.executable, "-m", module, str(model), str(folder)]
     arguments += ["--parent", str(os.getpid())]
     try:

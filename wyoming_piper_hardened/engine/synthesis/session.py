@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ..errors import NoSpaceError, SynthesisError, VoiceModelError
+from ...errors import NoSpaceError, SynthesisError, VoiceModelError
 
 FOLDED: Final = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
 """Constants computed, nothing fused."""

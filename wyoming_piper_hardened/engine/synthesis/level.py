@@ -43,7 +43,7 @@ def peak_gain(audio: NDArray[np.float32]) -> float:
 
 
 def steady_gain(peaks: list[float]) -> float:
-    """The mean, in decibels, of the gains that would bring each of `peaks` to full scale.
+    """Return the mean, in decibels, of the gains that would bring each of `peaks` to full scale.
 
     Piper normalises every sentence by itself, which makes a quiet one as loud as a shout and needs
     the whole sentence before its first sample. One gain for all keeps that loudness on average.

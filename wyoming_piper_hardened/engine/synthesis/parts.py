@@ -15,9 +15,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ..errors import VoicePartsError
+from ...errors import VoicePartsError
+from ..report import Mode, Part, SplitReport, Trim
 from .noise import Noise
-from .report import Mode, Part, SplitReport, Trim
 from .session import AS_SAVED, SessionSettings, open_model, run
 
 Floats = NDArray[np.float32]
@@ -46,7 +46,7 @@ class Scales:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class SentenceSettings:
     """How a sentence is spoken, once and for all."""
 
     scales: Scales
@@ -138,13 +138,13 @@ class Front:
         self._front = front
         self._flow = flow
 
-    def utter(self, ids: list[int], take: Take) -> Utterance:
+    def utter(self, ids: list[int], settings: SentenceSettings) -> Utterance:
         """Run the front: how long each phoneme lasts and what is known of every frame."""
-        outputs = run(self._front, front_feed(self._report, ids, take))
+        outputs = run(self._front, front_feed(self._report, ids, settings))
         if self._flow is None:
             return _Latent(outputs[0])
         durations, mean, deviation = outputs
-        return _Prior(self._flow, take, durations, mean, deviation)
+        return _Prior(self._flow, settings, durations, mean, deviation)
 
 
 class Decoder:
@@ -190,27 +190,29 @@ class Parts:
         self._decoder = files.open_decoder()
         self._front = files.open_front()
 
-    def utter(self, ids: list[int], take: Take) -> Utterance:
+    def utter(self, ids: list[int], settings: SentenceSettings) -> Utterance:
         """Run the front: how long each phoneme lasts and what is known of every frame."""
-        return self._front.utter(ids, take)
+        return self._front.utter(ids, settings)
 
     def decode(self, utterance: Utterance, start: int, stop: int, speaker: int) -> Floats:
         """As `Decoder.decode`."""
         return self._decoder.decode(utterance, start, stop, speaker)
 
 
-def front_feed(report: SplitReport, ids: list[int], take: Take) -> dict[str, NDArray[np.generic]]:
-    """Inputs of a voice's front, by name."""
+def front_feed(
+    report: SplitReport, ids: list[int], settings: SentenceSettings
+) -> dict[str, NDArray[np.generic]]:
+    """Return the inputs of a voice's front, by name."""
     length = _DURATION_NOISE * len(ids) if report.mode is Mode.SPLIT else _LONG_NOISE
     feed: dict[str, NDArray[np.generic]] = {
         "input": np.array([ids], np.int64),
         "input_lengths": np.array([len(ids)], np.int64),
-        "scales": take.scales.array(),
+        "scales": settings.scales.array(),
     }
     for index, name in enumerate(report.front_noise):
-        feed[name] = take.noise.front(index, length)
+        feed[name] = settings.noise.front(index, length)
     if report.front_speaker:
-        feed["sid"] = np.array([take.speaker], np.int64)
+        feed["sid"] = np.array([settings.speaker], np.int64)
     return feed
 
 
@@ -247,7 +249,7 @@ class _Window:
         self._source = self._session.get_inputs()[0].name
 
     def run(self, data: Floats, span: Span, speaker: int) -> Floats:
-        """The output for `span` alone, from `data` with its context; time is the last axis."""
+        """Return the output for `span` alone, from `data` with context; time is the last axis."""
         borders, offset = keep(self._part.trims, self._hop, span)
         feed: dict[str, NDArray[np.generic]] = {self._source: data}
         if self._part.trims:
@@ -279,7 +281,7 @@ class _Prior:
     def __init__(
         self,
         flow: _Window,
-        take: Take,
+        settings: SentenceSettings,
         durations: Floats,
         mean: Floats,
         deviation: Floats,
@@ -291,8 +293,8 @@ class _Prior:
             self._phonemes = np.zeros(1, np.int64)
             self._mean, self._deviation = np.zeros_like(mean[0]), np.ones_like(deviation[0])
         self._flow = flow
-        self._scale = np.float32(take.scales.noise)
-        self._take = take
+        self._scale = np.float32(settings.scales.noise)
+        self._settings = settings
 
     @property
     def frames(self) -> int:
@@ -300,7 +302,7 @@ class _Prior:
 
     def latent(self, start: int, stop: int) -> Floats:
         span = Span.within(self.frames, start, stop, self._flow.margin)
-        return self._flow.run(self._prior(span.low, span.high), span, self._take.speaker)
+        return self._flow.run(self._prior(span.low, span.high), span, self._settings.speaker)
 
     def _prior(self, start: int, stop: int) -> Floats:
         phonemes = self._phonemes[start:stop]
@@ -308,7 +310,7 @@ class _Prior:
         if self._scale != 0:
             prior = (
                 prior
-                + self._take.noise.frames(start, stop, prior.shape[0])
+                + self._settings.noise.frames(start, stop, prior.shape[0])
                 * self._deviation[:, phonemes]
                 * self._scale
             )

@@ -36,7 +36,7 @@ def phrases(phonemes: Sequence[str], most: int = MOST_PHONEMES) -> list[list[str
 
 
 def _nearest(phonemes: list[str], marks: frozenset[str], wanted: int, most: int) -> int:
-    """The place after a mark that is nearest to `wanted`; 0 if there is none."""
+    """Return the place after a mark that is nearest to `wanted`; 0 if there is none."""
     places = (
         place for place in range(int(wanted * _LEAST), most + 1) if phonemes[place - 1] in marks
     )

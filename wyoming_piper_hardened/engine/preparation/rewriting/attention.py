@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from .graph import Graph
+from ..surgery.graph import Graph
 
 _SHAPING = frozenset({"Pad", "Slice", "Reshape", "Transpose", "Unsqueeze", "Squeeze"})
 _SCATTER_ADDS_SINCE = 16
@@ -106,7 +106,7 @@ def _relatives(graph: Graph) -> Iterator[_Relative]:
 
 
 def _through(graph: Graph, name: str) -> str:
-    """The tensor that `name` is a rearrangement of."""
+    """Return the tensor that `name` is a rearrangement of."""
     while (node := graph.producer.get(name)) is not None and node.op_type in _SHAPING:
         name = node.input[0]
     return name

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from onnx import AttributeProto, ModelProto, NodeProto
 
-from ...errors import VoiceNotPiperError
+from ....errors import VoiceNotPiperError
 
 _CHOICES = frozenset({"If"})
 _LOOPS = frozenset({"Loop", "Scan", "SequenceMap"})

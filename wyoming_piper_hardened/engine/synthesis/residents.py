@@ -51,7 +51,7 @@ class Residents(Generic[ResidentT]):
         return list(self._loaded)
 
     def get(self, model: Path) -> ResidentT:
-        """The resident for `model`, loaded if need be; raises what `load` raises."""
+        """Return the resident for `model`, loaded if need be; raises what `load` raises."""
         resident = self._loaded.get(model)
         if resident is None:
             for other in self.models:

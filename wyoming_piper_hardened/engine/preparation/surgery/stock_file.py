@@ -17,7 +17,7 @@ from typing import Final
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto, StringStringEntryProto, TensorProto
 
-from ...errors import VoiceModelError
+from ....errors import VoiceModelError
 
 SMALLEST: Final = 1024
 """Bytes of the smallest weights that stay in the file; below, a reference would not be shorter."""
@@ -121,7 +121,7 @@ def _tensor(data: mmap.mmap, tensor: _Field, location: str) -> bytes:
 
 
 def _fields(data: mmap.mmap, start: int, stop: int) -> Iterator[_Field]:
-    """The fields of the message from `start` up to `stop`."""
+    """Return the fields of the message from `start` up to `stop`."""
     place = start
     while place < stop:
         tag, body = _varint(data, place, stop)

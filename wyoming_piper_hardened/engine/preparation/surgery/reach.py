@@ -12,7 +12,7 @@ from math import ceil
 
 from onnx import NodeProto
 
-from ..report import Trim
+from ...report import Trim
 from .graph import Graph, StructureError, attributes
 
 POINTWISE = frozenset(
@@ -81,14 +81,14 @@ def reach(graph: Graph, source: str, target: str) -> Reach:
 
 
 def pads(node: NodeProto) -> tuple[int, int]:
-    """A one-dimensional convolution's padding before and after."""
+    """Return a one-dimensional convolution's padding before and after."""
     values = attributes(node).get("pads", [0, 0])
     assert isinstance(values, list)
     return int(values[0]), int(values[-1])
 
 
 def _rates(graph: Graph, nodes: list[NodeProto], source: str) -> dict[str, int]:
-    """Samples a frame for every tensor (or its shape) that follows from `source`."""
+    """Return the samples a frame for every tensor (or its shape) that follows from `source`."""
     rates = {source: 1}
     for node in nodes:
         found = {rates[name] for name in node.input if name in rates}

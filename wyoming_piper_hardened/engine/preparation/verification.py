@@ -13,14 +13,22 @@ import onnxruntime
 from numpy.typing import NDArray
 from piper import PiperConfig
 
-from ..errors import SynthesisError, VoiceNotPiperError
-from .embedded import file_digest
-from .level import steady_gain
-from .noise import Noise
-from .parts import Floats, PartFiles, Scales, Span, Take, Utterance, front_feed
-from .phonemes import Phonemes
-from .report import SplitReport
-from .session import SessionSettings, open_model, run
+from ...errors import SynthesisError, VoiceNotPiperError
+from ..embedded import file_digest
+from ..report import SplitReport
+from ..synthesis.level import steady_gain
+from ..synthesis.noise import Noise
+from ..synthesis.parts import (
+    Floats,
+    PartFiles,
+    Scales,
+    SentenceSettings,
+    Span,
+    Utterance,
+    front_feed,
+)
+from ..synthesis.phonemes import Phonemes
+from ..synthesis.session import SessionSettings, open_model, run
 from .surgery.graph import Graph, StructureError
 
 TOLERANCE: Final = 1e-5
@@ -37,7 +45,7 @@ _SENTENCES: Final = 3
 _GAIN_SPEAKERS: Final = 8
 """Speakers of a voice with many, spread evenly, whose loudness is measured."""
 _INPUTS: Final = frozenset({"input", "input_lengths", "scales"})
-_SILENT: Final = Take(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))
+_SILENT: Final = SentenceSettings(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))
 """Without any noise: only so can the parts be compared with a model that draws its own."""
 _STEP: Final = 32767.0
 _SPARING: Final = SessionSettings(arena=False)
@@ -67,7 +75,7 @@ def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
     names = set(graph.inputs)
     if not _INPUTS <= names <= _INPUTS | {SPEAKER_INPUT}:
         raise VoiceNotPiperError(
-            f"{model.name} takes {', '.join(sorted(names))}: not a Piper voice"
+            f"{model.name} sentences {', '.join(sorted(names))}: not a Piper voice"
         )
     samples = Phonemes(config).samples()
     if not samples:
@@ -76,7 +84,7 @@ def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
     try:
         shortest = sorted(samples, key=len)[
             :_SENTENCES
-        ]  # the whole model takes much for a long one
+        ]  # the whole model sentences much for a long one
         references = [(ids, _speak_stock(session, ids)) for ids in shortest]
     except SynthesisError as error:
         raise VoiceNotPiperError(f"{model.name} cannot speak: {error}") from error
@@ -119,8 +127,8 @@ def prove_parts(
         )
     frames = sum(utterance.frames for utterance in silent)
     peaks = [
-        _peak(decoder.decode(utterance, 0, utterance.frames, take.speaker))
-        for utterance, take in zip(natural, _takes(evidence, report), strict=True)
+        _peak(decoder.decode(utterance, 0, utterance.frames, settings.speaker))
+        for utterance, settings in zip(natural, _sentences(evidence, report), strict=True)
     ]
     return dataclasses.replace(
         report,
@@ -133,7 +141,7 @@ def prove_parts(
 
 
 def _fronts(evidence: Evidence, files: PartFiles) -> tuple[list[_Recorded], list[_Recorded], float]:
-    """What the decoder is to be given, computed by the parts before it.
+    """Return the inputs of the decoder, computed by the parts before it.
 
     Returns:
         The sentences of the references without noise, all samples with the voice's own settings,
@@ -153,8 +161,8 @@ def _fronts(evidence: Evidence, files: PartFiles) -> tuple[list[_Recorded], list
         recorded.add(utterance, _chunks(utterance.frames), margin)
         silent.append(recorded)
     natural: list[_Recorded] = []
-    for ids, take in zip(evidence.samples, _takes(evidence, report), strict=True):
-        utterance = front.utter(ids, take)
+    for ids, settings in zip(evidence.samples, _sentences(evidence, report), strict=True):
+        utterance = front.utter(ids, settings)
         natural.append(_Recorded(utterance, [(0, utterance.frames)], margin))
     return silent, natural, seconds
 
@@ -182,8 +190,8 @@ def measure_whole(
     """Measure the level of a whole model in `folder`."""
     session = open_model(folder / report.front, _SPARING, weights)
     peaks = [
-        _peak(run(session, front_feed(report, ids, take))[0])
-        for ids, take in zip(evidence.samples, _takes(evidence, report), strict=True)
+        _peak(run(session, front_feed(report, ids, settings))[0])
+        for ids, settings in zip(evidence.samples, _sentences(evidence, report), strict=True)
     ]
     return dataclasses.replace(report, gain=steady_gain(peaks), peaks=tuple(peaks))
 
@@ -216,13 +224,13 @@ def _peak(audio: Floats) -> float:
     return float(np.abs(audio).max())
 
 
-def _takes(evidence: Evidence, report: SplitReport) -> list[Take]:
+def _sentences(evidence: Evidence, report: SplitReport) -> list[SentenceSettings]:
     """How each sample is spoken with the voice's own settings."""
     config = evidence.config
     scales = Scales(config.noise_scale, config.length_scale, config.noise_w_scale)
     step = max(1, report.speakers // _GAIN_SPEAKERS)
     return [
-        Take(
+        SentenceSettings(
             scales,
             index * step % report.speakers,
             Noise.of(report.digest, 0, "level", index, (0.0,)),

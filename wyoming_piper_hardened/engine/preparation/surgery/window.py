@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from ..report import Trim
+from ...report import Trim
 from .graph import Graph, StructureError, attributes, set_ints
 from .reach import POINTWISE, WEIGHT_RANK, pads
 

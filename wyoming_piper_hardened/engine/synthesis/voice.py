@@ -14,19 +14,19 @@ import onnxruntime
 from numpy.typing import NDArray
 from piper import PiperConfig
 
-from ..errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
+from ...errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
+from ..messages import SpeechOptions
+from ..report import Mode, SplitReport
+from ..schedule import Schedule
 from .level import peak_gain, to_pcm
-from .messages import SpeechOptions
 from .noise import Noise
-from .parts import Parts, Scales, Take, Utterance, front_feed
+from .parts import Parts, Scales, SentenceSettings, Utterance, front_feed
 from .phonemes import Phonemes, read_config
-from .report import Mode, SplitReport
-from .schedule import Schedule
 from .session import SessionSettings, open_model, run
 
 Pcm = NDArray[np.int16]
 
-_Sentence = tuple[list[int], Take]
+_Sentence = tuple[list[int], SentenceSettings]
 """Phoneme ids, and how they are spoken."""
 
 LENGTH_SCALES: Final = (0.1, 10.0)
@@ -119,8 +119,8 @@ class SplitVoice:
     ) -> Generator[Pcm, None, None]:
         """As `Voice.synthesize`."""
         speaker, scales = resolve(options, self._phonemes.config)
-        takes = _takes(self._report, self._phonemes, text, speaker, scales)
-        return self._chunks(takes, self._report.gain * options.volume, schedule, from_sample)
+        sentences = _sentences(self._report, self._phonemes, text, speaker, scales)
+        return self._chunks(sentences, self._report.gain * options.volume, schedule, from_sample)
 
     def close(self) -> None:
         """As `Voice.close`."""
@@ -128,15 +128,15 @@ class SplitVoice:
             self._pool.shutdown(cancel_futures=True)
 
     def _chunks(
-        self, takes: Iterable[_Sentence], gain: float, schedule: Schedule, skip: int
+        self, sentences: Iterable[_Sentence], gain: float, schedule: Schedule, skip: int
     ) -> Generator[Pcm, None, None]:
         hop = self._report.hop_length
-        for ids, take in takes:
-            utterance = self._parts.utter(ids, take)
+        for ids, settings in sentences:
+            utterance = self._parts.utter(ids, settings)
             # The schedule cuts the whole sentence even where its beginning is left out: the same
             # borders give the same last bits, and so the same bytes.
             spans = [span for span in schedule.chunks(utterance.frames) if span[1] * hop > skip]
-            decoded = self._decoded(utterance, spans, take.speaker, gain)
+            decoded = self._decoded(utterance, spans, settings.speaker, gain)
             for (start, _), pcm in zip(spans, decoded, strict=True):
                 yield pcm[max(0, skip - start * hop) :]
             skip = max(0, skip - utterance.frames * hop)
@@ -196,17 +196,17 @@ class WholeVoice:
     ) -> Generator[Pcm, None, None]:
         """As `Voice.synthesize`, whatever the schedule."""
         speaker, scales = resolve(options, self._phonemes.config)
-        takes = _takes(self._report, self._phonemes, text, speaker, scales)
-        return self._sentences(takes, options.volume, from_sample)
+        sentences = _sentences(self._report, self._phonemes, text, speaker, scales)
+        return self._sentences(sentences, options.volume, from_sample)
 
     def close(self) -> None:
         """Nothing to stop."""
 
     def _sentences(
-        self, takes: Iterable[_Sentence], volume: float, skip: int
+        self, sentences: Iterable[_Sentence], volume: float, skip: int
     ) -> Generator[Pcm, None, None]:
-        for ids, take in takes:
-            audio = run(self._session, front_feed(self._report, ids, take))[0]
+        for ids, settings in sentences:
+            audio = run(self._session, front_feed(self._report, ids, settings))[0]
             gain = peak_gain(audio) if self._by_peak else self._report.gain
             pcm = to_pcm(audio.ravel(), gain * volume)
             if pcm.size > skip:
@@ -255,13 +255,18 @@ def _require_stock(report: SplitReport, weights: Path) -> None:
         )
 
 
-def _takes(
+def _sentences(
     report: SplitReport, phonemes: Phonemes, text: str, speaker: int, scales: Scales
 ) -> Iterator[_Sentence]:
     """Each sentence of `text`, with noise that belongs to it alone."""
     settings = (scales.noise, scales.length, scales.noise_w)
     for index, ids in enumerate(phonemes.sentences(text)):
-        yield ids, Take(scales, speaker, Noise.of(report.digest, speaker, text, index, settings))
+        yield (
+            ids,
+            SentenceSettings(
+                scales, speaker, Noise.of(report.digest, speaker, text, index, settings)
+            ),
+        )
 
 
 def _within(name: str, value: float | None, default: float, limits: tuple[float, float]) -> float:

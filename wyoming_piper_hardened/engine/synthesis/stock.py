@@ -10,18 +10,18 @@ import numpy as np
 import onnxruntime
 from piper import PiperConfig, PiperVoice, SynthesisConfig
 
-from ..errors import VoiceModelError
-from .embedded import file_digest
+from ...errors import VoiceModelError
+from ..embedded import file_digest
+from ..messages import SpeechOptions, config_path
+from ..preparation.surgery.control_flow import refuse_loops
+from ..preparation.surgery.cut import cut_whole
+from ..preparation.surgery.graph import Graph, StructureError
+from ..preparation.surgery.stock_file import read_graph
+from ..report import Mode, SplitReport
+from ..schedule import Schedule
 from .level import peak_gain, to_pcm
-from .messages import SpeechOptions, config_path
 from .phonemes import Phonemes, read_config
-from .report import Mode, SplitReport
-from .schedule import Schedule
 from .session import SessionSettings, open_model
-from .surgery.control_flow import refuse_loops
-from .surgery.cut import cut_whole
-from .surgery.graph import Graph, StructureError
-from .surgery.stock_file import read_graph
 from .voice import Pcm, Voice, WholeVoice, resolve
 
 _LOGGER = logging.getLogger(__name__)

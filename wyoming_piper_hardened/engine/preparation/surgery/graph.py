@@ -65,7 +65,7 @@ class Graph:
         return None if value is None else value.shape
 
     def maker(self, name: str, *kinds: str) -> NodeProto:
-        """The node that computes `name`.
+        """Return the node that computes `name`.
 
         Raises:
             StructureError: it is not one of `kinds`.
@@ -118,7 +118,7 @@ def _with_weights(tensor: TensorProto, folder: Path) -> TensorProto:
 
 
 def attributes(node: NodeProto) -> dict[str, object]:
-    """A node's attributes as Python values."""
+    """Return a node's attributes as Python values."""
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
@@ -144,7 +144,7 @@ def assemble(
     outputs: Sequence[str],
     extra: Iterable[TensorProto] = (),
 ) -> ModelProto:
-    """A model of `nodes` with the initializers of `source` that they read.
+    """Return a model of `nodes` with the initializers of `source` that they read.
 
     Output names are float tensors of unknown shape.
     """

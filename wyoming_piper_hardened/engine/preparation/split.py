@@ -12,16 +12,16 @@ from typing import Final
 
 import onnx
 
-from ..errors import SynthesisError, VoiceModelError
-from .phonemes import read_config
-from .proof import SPEAKER_INPUT, Evidence, gather, measure_whole, prove_parts
-from .report import REPORT_NAME, Mode, SplitReport, Stock
-from .session import FOLDED, optimise
+from ...errors import SynthesisError, VoiceModelError
+from ..report import REPORT_NAME, Mode, SplitReport, Stock
+from ..synthesis.phonemes import read_config
+from ..synthesis.session import FOLDED, optimise
 from .surgery.anatomy import find_decoder, find_prior
 from .surgery.control_flow import refuse_loops
 from .surgery.cut import Front, Windowed, cut_decoder, cut_encoder, cut_flow, cut_front, cut_whole
 from .surgery.graph import Graph, StructureError
 from .surgery.stock_file import read_graph
+from .verification import SPEAKER_INPUT, Evidence, gather, measure_whole, prove_parts
 
 FILES: Final = ("encoder.onnx", "flow.onnx", "decoder.onnx", "whole.onnx")
 """What a folder of parts may hold, besides the report."""

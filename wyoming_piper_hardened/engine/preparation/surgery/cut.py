@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from ..report import Part, Trim
+from ...report import Part, Trim
+from ..rewriting.attention import without_padding
+from ..rewriting.spline import fuse_splines
 from .anatomy import DecoderCut, PriorCut, noises
-from .attention import without_padding
 from .graph import Graph, StructureError, assemble, attributes, copied
 from .reach import reach
-from .spline import fuse_splines
 from .window import add_trims, to_two_dimensions
 
 SPEAKER = "sid"
@@ -62,7 +62,7 @@ def cut_front(graph: Graph, outputs: list[str], extra: list[NodeProto]) -> Front
 
 
 def cut_whole(graph: Graph) -> Front:
-    """The whole model with its noise as inputs."""
+    """Return the whole model with its noise as inputs."""
     if not noises(graph):
         raise StructureError("the model draws no noise that could be given to it")
     return cut_front(graph, [value.name for value in graph.model.graph.output][:1], [])
@@ -100,7 +100,7 @@ def _windowed(
     masks: frozenset[str] = frozenset(),
     planar: bool = False,
 ) -> Windowed:
-    """The part from `source` to `target`, without its factors `masks`, which are all ones.
+    """Return the part from `source` to `target`, without its factors `masks`, which are all ones.
 
     `planar` writes its convolutions in two dimensions.
     """

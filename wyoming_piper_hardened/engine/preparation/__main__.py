@@ -1,4 +1,4 @@
-"""``python -m wyoming_piper_hardened.engine.prepare MODEL.onnx FOLDER``: split a voice into parts.
+"""``python -m wyoming_piper_hardened.engine.preparation MODEL FOLDER``: split a voice into parts.
 
 Runs by itself, so that a model that crashes, hangs or eats memory harms nothing else: the kernel
 holds it to limits that are chosen for the model and this machine (see `limits`). Exit code 0:
@@ -15,15 +15,15 @@ import signal
 import sys
 from pathlib import Path
 
-from ..errors import HardenedError, NoSpaceError
-from .isolation import LEAST_URGENT, isolate, return_freed_memory
+from ...errors import HardenedError, NoSpaceError
+from ..isolation import LEAST_URGENT, isolate, return_freed_memory
+from ..messages import EXIT_CANNOT_START, EXIT_NO_SPACE, config_path
 from .limits import START_SECONDS, Limits, free_memory, measure_speed
-from .messages import EXIT_CANNOT_START, EXIT_NO_SPACE, config_path
 
 
 def main() -> int:
     """Prepare one voice; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="wyoming_piper_hardened.engine.prepare")
+    parser = argparse.ArgumentParser(prog="wyoming_piper_hardened.engine.preparation")
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent", type=int, help="pid of the server: end when it is gone")

@@ -44,12 +44,12 @@ class PriorCut:
 
 
 def noises(graph: Graph) -> list[NodeProto]:
-    """The nodes that draw noise."""
+    """Return the nodes that draw noise."""
     return [node for node in graph.nodes if node.op_type == _FRESH_NOISE]
 
 
 def find_decoder(graph: Graph) -> DecoderCut:
-    """The HiFi-GAN generator, which makes the waveform.
+    """Return the HiFi-GAN generator, which makes the waveform.
 
     It begins with the Conv that has `CONV_PRE_WEIGHT`, or where an exporter renamed the weights,
     with the one before the first upsampling.
@@ -74,7 +74,7 @@ def find_decoder(graph: Graph) -> DecoderCut:
 
 
 def find_prior(graph: Graph, latent: str) -> PriorCut:
-    """The place where frame noise meets the expanded prior.
+    """Return the place where frame noise meets the expanded prior.
 
     Cutting there and not after the expansion keeps a sentence as one column a phoneme, and leaves
     the noise of every frame to the caller, who can draw it for any window.
@@ -111,7 +111,7 @@ def find_prior(graph: Graph, latent: str) -> PriorCut:
 
 
 def _sole_consumer(graph: Graph, tensor: str) -> tuple[NodeProto, str]:
-    """(the Mul or Add that alone uses `tensor`, its other operand)."""
+    """Return (the Mul or Add that alone uses `tensor`, its other operand)."""
     consumers = graph.consumers[tensor]
     if len(consumers) != 1:
         raise StructureError("the frame noise does not lead straight to the prior")
@@ -141,7 +141,7 @@ def _conv_before_upsampling(graph: Graph) -> NodeProto:
 
 
 def _frame_noise(graph: Graph, latent: str) -> str:
-    """The noise that reaches the latent by another way than through the durations' rounding."""
+    """Return the noise that reaches the latent other than through the durations' rounding."""
     ceilings = {node.output[0] for node in graph.nodes if node.op_type == "Ceil"}
     nodes, _ = graph.upstream([latent], stop=ceilings)
     drawn = [node.output[0] for node in nodes if node.op_type == _FRESH_NOISE]

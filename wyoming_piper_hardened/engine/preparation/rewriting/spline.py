@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from ...errors import SynthesisError, VoiceModelError
-from ..session import SessionSettings, open_model, run
-from .graph import Graph, assemble, copied
+from ....errors import SynthesisError, VoiceModelError
+from ...synthesis.session import SessionSettings, open_model, run
+from ..surgery.graph import Graph, assemble, copied
 
 TOLERANCE: Final = 1e-5
 """Largest difference allowed between the two forms, for values of up to 8."""

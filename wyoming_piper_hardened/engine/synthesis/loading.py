@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import VoiceError
-from .embedded import find_parts
-from .messages import config_path
+from ...errors import VoiceError
+from ..embedded import find_parts
+from ..messages import config_path
 from .voice import Voice, load
 
 

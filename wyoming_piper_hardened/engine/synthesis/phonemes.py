@@ -13,7 +13,7 @@ from piper import PiperConfig, PiperVoice
 from piper.config import PhonemeType
 from piper.const import BOS, EOS, PAD
 
-from ..errors import PhonemesError, VoiceConfigError
+from ...errors import PhonemesError, VoiceConfigError
 from .phrasing import phrases
 
 _NUMBERS: Final = (
