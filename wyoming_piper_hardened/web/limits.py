@@ -26,8 +26,8 @@ class WebLimits:
     body_timeout: float = 30.0
     send_timeout: float = SEND_TIMEOUT
     """A client that takes nothing for so long has left."""
-    spool_size: int = 8 << 20
-    """Of a compressed file that is kept in memory until it is complete; more is on the disk."""
+    held_back: int = 8 << 20
+    """Of all FLAC files together that are sent when they are complete; about 5 minutes."""
 
     model_size: int = 300 << 20
     config_size: int = 4 << 20
