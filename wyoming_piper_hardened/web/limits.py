@@ -35,6 +35,8 @@ class WebLimits:
     upload_timeout: float = 900.0
 
     followers: int = 32
+    reserved_followers: int = 8
+    """More for this machine and trusted proxies."""
     event_interval: float = 0.25
     """Between two events, at least."""
     event_refresh: float = 5.0
@@ -46,3 +48,8 @@ class WebLimits:
     def all_connections(self) -> int:
         """Connections at once, the reserved ones included."""
         return self.connections + self.reserved_connections
+
+    @property
+    def all_followers(self) -> int:
+        """Followers at once, the reserved ones included."""
+        return self.followers + self.reserved_followers

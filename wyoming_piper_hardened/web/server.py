@@ -72,7 +72,9 @@ class WebServer:
         self._changes = RateLimit(limit=limits.changes_per_minute)
         status = StatusEndpoint(control, control.status, self._policy)
         speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
-        self._events = EventsEndpoint(status.render, control.notifier, limits)
+        self._events = EventsEndpoint(
+            status.render, control.notifier, self._policy.comes_near, limits
+        )
         document = OpenAPIEndpoint()
         parts = (
             HealthEndpoints(control.status),
