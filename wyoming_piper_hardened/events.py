@@ -51,7 +51,7 @@ class LimitedLog:
         """Log an error with the traceback of the exception that is being handled."""
         self._log(logging.ERROR, event, exc_info=True)
 
-    def _log(self, level: int, event: Event, *, exc_info: bool = False) -> None:
+    def _log(self, level: int, event: Event, *, exc_info: bool | None = None) -> None:
         if self._limit.allow(time.monotonic()):
             self._logger.log(level, event, exc_info=exc_info)
             return

@@ -27,13 +27,21 @@ async def form_parts(request: web.Request, envelope: int) -> AsyncIterator[BodyP
         ValueError, AssertionError, EOFError: this is no multipart body.
     """
     content = cast("StreamReader", _BoundedContent(request.content, envelope))
-    async for part in MultipartReader(request.headers, content):
+    reader = MultipartReader(request.headers, content)
+    while (part := await _next(reader)) is not None:
         if not isinstance(part, BodyPartReader):
             raise BadRequestError("a part of the form is a form itself")
         if part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, "").lower() not in _PLAIN:
             # Forms have none since RFC 7578; aiohttp searches for groups of base64 in a slow way.
             raise BadRequestError("the parts of the form must be sent as they are, not encoded")
         yield part
+
+
+async def _next(reader: MultipartReader) -> MultipartReader | BodyPartReader | None:
+    try:
+        return await reader.next()
+    except RuntimeError:  # for a part named _charset_ that names none
+        raise BadRequestError("the body is not valid multipart/form-data") from None
 
 
 class _BoundedContent:
