@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import VoicePartsError
+from .cost import MAX_PHONEME_SECONDS, slowness
 from .noise import Noise
 from .report import Mode, Part, SplitReport, Trim
 from .session import AS_SAVED, SessionSettings, open_model, run
@@ -118,7 +119,9 @@ class Parts:
         if self._flow is None:
             return _Latent(outputs[0])
         durations, mean, deviation = outputs
-        return _Prior(self._flow, take, durations, mean, deviation)
+        seconds = MAX_PHONEME_SECONDS * slowness(take.scales.length)
+        longest = np.float32(seconds * self.report.sample_rate // self.report.hop_length)
+        return _Prior(self._flow, take, np.fmin(durations, longest), mean, deviation)
 
     def decode(self, utterance: Utterance, start: int, stop: int, speaker: int) -> Floats:
         """[(stop - start) * hop_length] samples of the frames from `start` up to `stop`.

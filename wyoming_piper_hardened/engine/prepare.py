@@ -16,6 +16,7 @@ from pathlib import Path
 from ..errors import HardenedError, NoSpaceError
 from .isolation import isolate
 from .messages import EXIT_CANNOT_START, EXIT_NO_SPACE, config_path
+from .quoting import brief, described
 
 
 def main() -> int:
@@ -31,11 +32,14 @@ def main() -> int:
 
         split(arguments.model, config_path(arguments.model), arguments.folder)
     except HardenedError as err:
-        print(err, file=sys.stderr)  # noqa: T201 - this is how it answers
+        print(brief(err), file=sys.stderr)  # noqa: T201 - this is how it answers
         return EXIT_NO_SPACE if isinstance(err, NoSpaceError) else EXIT_CANNOT_START
     except OSError as err:
-        print(err, file=sys.stderr)  # noqa: T201 - likewise
+        print(brief(err), file=sys.stderr)  # noqa: T201 - likewise
         return EXIT_NO_SPACE if err.errno in {errno.ENOSPC, errno.EDQUOT} else EXIT_CANNOT_START
+    except Exception as err:  # noqa: BLE001 - a model of strangers, and libraries that fail as they like
+        print(described(err), file=sys.stderr)  # noqa: T201 - likewise
+        return EXIT_CANNOT_START
     return 0
 
 

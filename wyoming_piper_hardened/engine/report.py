@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VoicePartsError
+from .quoting import brief
 
 FORMAT = 1
 """Version of the parts and of this report; a reader refuses any other."""
@@ -108,7 +109,7 @@ class SplitReport:
             data: dict[str, Any] = json.loads(text)
             if data["format"] != FORMAT:
                 raise VoicePartsError(
-                    f"parts have format {data['format']}, this engine reads {FORMAT};"
+                    f"parts have format {brief(data['format'])}, this engine reads {FORMAT};"
                     " prepare the voice again"
                 )
             known = {field.name for field in fields(cls)}
@@ -121,7 +122,7 @@ class SplitReport:
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise VoicePartsError(
-                f"{REPORT_NAME} is damaged ({error!r}); prepare the voice again"
+                f"{REPORT_NAME} is damaged ({brief(repr(error))}); prepare the voice again"
             ) from error
 
     @classmethod

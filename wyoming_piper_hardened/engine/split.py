@@ -24,6 +24,7 @@ from .level import steady_gain
 from .noise import Noise
 from .parts import Floats, Parts, Scales, Take, Utterance, front_feed
 from .phonemes import Phonemes, read_config
+from .quoting import brief
 from .report import REPORT_NAME, Mode, SplitReport
 from .session import FOLDED, SessionSettings, open_model, optimise, run
 from .surgery.anatomy import find_decoder, find_prior
@@ -102,7 +103,7 @@ def _open_stock(model: Path, config_path: Path, out: Path) -> _Stock:
     names = {value.name for value in session.get_inputs()}
     if not _INPUTS <= names <= _INPUTS | {_SPEAKER_INPUT}:
         raise VoiceNotPiperError(
-            f"{model.name} takes {', '.join(sorted(names))}: not a Piper voice"
+            f"{model.name} takes {brief(', '.join(sorted(names)))}: not a Piper voice"
         )
     samples = Phonemes(config).samples()
     if not samples:

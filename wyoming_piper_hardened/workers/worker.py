@@ -14,12 +14,13 @@ from typing import Any
 
 from ..aio import cancel_and_wait
 from ..errors import ShuttingDownError, SynthesisError, VoiceError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..issues import Failure, FailureKind, Stage
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
 from ..processes.engine_process import EngineProcess, load_failure
 from ..processes.errors import EngineFailedError
+from ..rate_limit import RateLimit
 from ..restart import RestartDecider, RestartHistory
 from .failure_policy import FailurePolicy
 from .recycling import RecyclePolicy
@@ -27,6 +28,7 @@ from .scheduler import JobQueue
 from .segment_job import SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
+_LOGGED_SEGMENTS = 3  # a minute: any text can be refused
 
 
 class WorkerState(StrEnum):
@@ -102,6 +104,7 @@ class Worker:
         self._restart = asyncio.Event()
         self._history = RestartHistory()
         self._ready_since: float | None = None
+        self._segment_log = LimitedLog(_LOGGER, RateLimit(limit=_LOGGED_SEGMENTS))
 
     @property
     def pid(self) -> int | None:
@@ -278,7 +281,7 @@ class Worker:
         metrics.queue_wait.observe(begin - job.queued_at)
         job.attempts += 1
         try:
-            await engine.speak(job.request, job.add, job.cancelled)
+            rest = await engine.speak(job.request, job.add, job.cancelled)
         except VoiceError as err:
             failure = load_failure(err)
             failure_policy.load_failed(job.voice, failure, permanent=True)
@@ -287,22 +290,18 @@ class Worker:
         except SynthesisError as err:
             failure_policy.rejected(job)
             params = {"worker": self.name, "characters": job.characters, "reason": str(err)}
-            _LOGGER.warning(Event("segment-failed", **params))
+            self._segment_log.warning(Event("segment-failed", **params))
             job.fail(err)
         except EngineFailedError as err:
             outcome = failure_policy.worker_failed(job, err, self._context.jobs)
-            segment = {
-                "characters": job.characters,
-                "outcome": outcome,
-                "sample": job.samples,
-            }
+            segment = {"characters": job.characters, "outcome": outcome, "sample": job.samples}
             detail = {**err.failure.detail, "segment": segment}
             raise EngineFailedError(replace(err.failure, detail=detail), charged=True) from None
         except BaseException:  # the server stops, or a bug: the request must not wait for ever
             job.fail(ShuttingDownError("the segment was cut off; ask again"))
             raise
         else:
-            job.finish()
+            job.finish(rest)
             failure_policy.succeeded(job)
             self._history = RestartHistory()
             self._segments += bool(job.characters)  # else it only loaded a voice

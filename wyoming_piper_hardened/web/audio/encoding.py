@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
-from ...speech.request import BYTES_PER_SAMPLE
+from ...engine.messages import BYTES_PER_SAMPLE
 from ...store.store import disk_error
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
