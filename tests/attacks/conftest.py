@@ -41,15 +41,18 @@ def start_attacked(
 ) -> Iterator[StartAttacked]:
     """Start a server with a data directory of its own; it must stop by SIGTERM after the test.
 
-    The arguments are further flags; `data_dir` is made from the prepared one unless it exists.
+    The arguments are further flags; `data_dir` is made from the prepared one unless it exists;
+    `open_files` is the limit of its open files.
     """
     with contextlib.ExitStack() as stack:
 
-        def start(*flags: str, data_dir: Path = tmp_path / "data") -> WebServer:
+        def start(
+            *flags: str, data_dir: Path = tmp_path / "data", open_files: int | None = None
+        ) -> WebServer:
             if not data_dir.exists():
                 shutil.copytree(prepared_data, data_dir, symlinks=True)
             folders = ("--custom-voice-dirs", str(watched_folder))
-            server = WebServer(data_dir, *folders, *flags, scrambled=False)
+            server = WebServer(data_dir, *folders, *flags, scrambled=False, open_files=open_files)
             stack.callback(_stop, server)
             server.start()
             return server

@@ -22,7 +22,7 @@ MAX_PIECE_COST: Final = 1500.0
 _PHRASE: Final = 20
 """Added for each phrase: the pause around it."""
 
-_SECONDS: Final = 0.25
+_SECONDS: Final = 0.4
 """More audio for a unit than that is a mistake of the voice."""
 
 MAX_PIECE_SECONDS: Final = MAX_PIECE_COST * _SECONDS

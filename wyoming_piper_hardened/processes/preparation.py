@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..aio import Watchdog
 from ..engine.messages import EXIT_NO_SPACE
 from ..errors import NoSpaceError, VoiceError
 from ..issues import FailureKind, Stage
@@ -49,7 +50,7 @@ async def prepare(
     try:
         async with (
             Child.running(arguments) as child,
-            asyncio.timeout(limits.timeout),
+            Watchdog(limits.timeout),
             child.memory_limited(memory, limits.memory_interval, Stage.LOADING),
         ):
             if not await child.wait():

@@ -28,7 +28,7 @@ from .scheduler import JobQueue
 from .segment_job import SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
-_LOGGED_SEGMENTS = 3  # a minute: any text can be refused
+_LOGGED_SEGMENTS = 1  # a minute: any text can be refused
 
 
 class WorkerState(StrEnum):
