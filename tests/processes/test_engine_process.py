@@ -116,6 +116,6 @@ async def test_reason_of_the_engine_is_cut(script: Script) -> None:
     async with EngineProcess.running(script()) as engine:
         await engine.wait_ready()
         with pytest.raises(SynthesisError) as caught:
-            await engine.speak(SegmentRequest("LONG-ERROR", VOICE), bytes, asyncio.Event())
+            await engine.speak(SegmentRequest("LONG-ERROR", VOICE), lambda _: None, asyncio.Event())
         assert len(str(caught.value)) == 500
         await engine.ping()

@@ -20,7 +20,6 @@ from ..metrics import Metrics
 from ..processes.command import EngineCommand
 from ..processes.engine_process import EngineProcess, load_failure
 from ..processes.errors import EngineFailedError
-from ..rate_limit import RateLimit
 from ..restart import RestartDecider, RestartHistory
 from .failure_policy import FailurePolicy
 from .recycling import RecyclePolicy
@@ -28,7 +27,6 @@ from .scheduler import JobQueue
 from .segment_job import SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
-_LOGGED_SEGMENTS = 1  # a minute: any text can be refused
 
 
 class WorkerState(StrEnum):
@@ -76,6 +74,7 @@ class WorkerContext:
     recycling: RecyclePolicy
     metrics: Metrics
     watching: Executor
+    log: LimitedLog  # of what clients can cause
 
 
 class Worker:
@@ -104,7 +103,6 @@ class Worker:
         self._restart = asyncio.Event()
         self._history = RestartHistory()
         self._ready_since: float | None = None
-        self._segment_log = LimitedLog(_LOGGER, RateLimit(limit=_LOGGED_SEGMENTS))
 
     @property
     def pid(self) -> int | None:
@@ -290,7 +288,7 @@ class Worker:
         except SynthesisError as err:
             failure_policy.rejected(job)
             params = {"worker": self.name, "characters": job.characters, "reason": str(err)}
-            self._segment_log.warning(Event("segment-failed", **params))
+            self._context.log.warning(Event("segment-failed", **params))
             job.fail(err)
         except EngineFailedError as err:
             outcome = failure_policy.worker_failed(job, err, self._context.jobs)
