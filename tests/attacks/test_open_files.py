@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 
@@ -22,11 +23,10 @@ def test_more_connections_than_files(start_attacked: StartAttacked) -> None:
             client.close()
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        try:
-            assert say(server, "Hello.")[0] == 200
-            break
-        except OSError:  # until the listener is tried again
-            time.sleep(0.2)
+        with contextlib.suppress(OSError):  # until the listener is tried again
+            if say(server, "Hello.")[0] == 200:
+                break
+        time.sleep(0.2)
     else:
         raise AssertionError("the server did not recover")
     assert workers(server) == before
