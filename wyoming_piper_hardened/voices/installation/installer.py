@@ -225,7 +225,7 @@ class Installer:
     ) -> Voice:
         """Install from a source; `afterwards` is part of the commit."""
         async with self._stage(source.model_bytes) as stage:
-            origin = await source.fetch(stage, report)
+            origin = await source.fetch(stage, report, self.store.check_space)
             model = stage / f"{source.voice}.onnx"
             await asyncio.to_thread(_check_files, model)
             async with self._testing:  # a small machine has the memory for one at a time
