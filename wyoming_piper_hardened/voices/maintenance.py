@@ -114,8 +114,6 @@ class Maintenance:
         for voice in list(self._library):
             if not voice.prepared:
                 await self._prepare(voice)
-            elif await asyncio.to_thread(is_outdated, voice.model.parent):
-                await self._convert(voice)
         for name in await asyncio.to_thread(self._store.names):
             if name not in self._library and is_voice_name(name):
                 kind, suggestion = IssueKind.DAMAGED, Suggestion.REPAIR
@@ -124,6 +122,9 @@ class Maintenance:
         for name in dict.fromkeys(self._policy.wanted):
             if name not in self._library and name not in self._repairs:
                 await self._install_missing(name)
+        for voice in list(self._library):  # they speak already, so they come last
+            if await asyncio.to_thread(is_outdated, voice.model.parent):
+                await self._convert(voice)
 
     async def _install_missing(self, name: str) -> None:
         """Install a voice of the settings, or open an issue."""
@@ -218,6 +219,8 @@ class Maintenance:
         while True:
             for name in await asyncio.to_thread(self._store.names):
                 await self._verify(name)
+                with contextlib.suppress(HardenedError):  # it is removed, or the disk refuses
+                    await self._jobs.installer.remove_outdated(name)
             await asyncio.sleep(self._timings.check_interval)
 
     async def _verify(self, name: str) -> None:
