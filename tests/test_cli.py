@@ -44,7 +44,7 @@ async def run(*arguments: str, **environment: str) -> tuple[int, bytes, str]:
 async def server(
     data_dir: Path, *arguments: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
-    """A server in a process of its own that listens, though its voice may still be loading."""
+    """Start a server process; it listens, though its voice may still be loading."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
@@ -193,7 +193,7 @@ async def test_the_worker_is_killed_in_mid_request_and_nobody_notices(prepared_d
         assert (await client.until("audio-stop")).types == ["audio-chunk", "audio-stop"]
         process.terminate()
         _, stderr = await process.communicate()
-    told = [line for line in stderr.decode().splitlines() if "WARNING" in line]
-    assert len(told) == 1
-    assert "signal 9" in told[0]
+    warnings = [line for line in stderr.decode().splitlines() if "WARNING" in line]
+    assert len(warnings) == 1
+    assert "signal 9" in warnings[0]
     assert "story" not in stderr.decode()

@@ -32,7 +32,7 @@ async def network(tmp_path: Path) -> AsyncIterator[NoNetwork]:
 async def server(
     network: NoNetwork, data: Path, *arguments: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A server that listens on every address, as it does unless told otherwise."""
+    """Start a server that listens on every address, as it does by default."""
     process = await network.start(
         *(*COMMAND, "serve", "--uri", f"tcp://0.0.0.0:{PORT}", "--data-dir", str(data)),
         *("--hub-endpoint", f"http://{HUB}"),

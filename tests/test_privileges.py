@@ -47,7 +47,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up ro
 
 
 def drop(**order: Any) -> tuple[dict[str, Any], list[str]]:
-    """What became of the process, and what it logged."""
+    """Return the end of the process, and what it logged."""
     order = {"user": "nobody", **order}
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(order), _PROGRAM],

@@ -16,11 +16,14 @@ EVENTS: dict[str, str] = {
     "server-listening": "listening on {address}; default voice {voice}",
     "web-listening": "web page and API on {address}",
     "server-stopping": "stopping",
-    "connections-limited": "max_connections is {allowed} instead of {wanted}: only {files} files "
-    "may be open here",
+    "connections-limited": "at most {allowed} connections at once instead of {wanted}: only "
+    "{files} files may be open here",
+    "accept-failed": "cannot accept a connection ({reason}); it is tried again every second",
+    "running-as-uid": "running as user {uid}",
     "running-as-user": "running as {user} (user {uid})",
     "running-as-root": "running as root: {reason}",
     "internal-error": "{where}: unexpected error; please report this",
+    "messages-left-out": "{count} more messages such as those before were left out",
     # clients
     "client-left": "{client}: left before its audio was complete",
     "connection-closed-for-another": "{client}: idle for longest, closed for another connection",
@@ -91,7 +94,7 @@ ISSUES: dict[str, str] = {
     "unwritable": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
     "no-space.data_dir": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
 }
-"""By ``kind.code``, else ``kind``; any other issue is told by its parameter ``reason``."""
+"""By ``kind.code``, else ``kind``; any other issue shows its parameter ``reason``."""
 
 FAILURES: dict[str, str] = {
     "spawn": "cannot be started: {error}",

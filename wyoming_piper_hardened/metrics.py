@@ -1,6 +1,6 @@
-"""The figures that the server keeps of itself, in Prometheus' terms.
+"""Counters and histograms of the server, in Prometheus' terms.
 
-One object is made by the composition root and handed to whoever counts; nothing is global, so
+One object is made by the composition root and passed to the parts that count; nothing is global, so
 that tests and several servers in one process do not mix.
 """
 

@@ -37,7 +37,7 @@ from .speech.synthesizer import Synthesizer
 from .speech.voice_resolver import VoiceResolver
 from .status import StatusReporter
 from .store.store import Store
-from .system.limits import affordable_connections
+from .system.limits import accept_errors_logged, affordable_connections
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .voices.on_demand import OnDemand
@@ -130,18 +130,20 @@ async def serve(
     maintenance = build_maintenance(
         settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
     )
+    connections, web_connections = affordable_connections(
+        settings.max_connections,
+        0 if settings.web_uri is None else timings.web.all_connections,
+        engines=pool.most_processes,
+    )
     wyoming = WyomingServer(
         settings.uri,
         resolver,
         synthesizer,
         Description(library, on_demand).event,
-        max_connections=affordable_connections(
-            settings.max_connections,
-            reserved=0 if settings.web_uri is None else timings.web.all_connections,
-        ),
+        max_connections=connections,
         timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
-    with collect_log() as recent_log:
+    with collect_log() as recent_log, accept_errors_logged():
         if (fallback := settings.fallback_voice) and fallback not in library:
             _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
         wanted = frozenset({settings.voice, *settings.voices})
@@ -170,7 +172,8 @@ async def serve(
         )
         web = None
         if settings.web_uri is not None:
-            web = WebServer(settings, control, catalogue, metrics, timings.web)
+            limits = timings.web.within(web_connections)
+            web = WebServer(settings, control, catalogue, metrics, limits)
         async with _listening(wyoming, web, settings.voice):
             host = urlsplit(settings.uri).hostname or ""
             async with (
@@ -232,12 +235,20 @@ async def speaking(settings: Settings) -> AsyncIterator[tuple[VoiceResolver, Syn
 
 
 @contextlib.asynccontextmanager
-async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` beside the context; should any of it fail, the context fails with it."""
+async def _background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `coroutines` beside the context; should any of them fail, the context fails with it.
+
+    An error of the context itself is raised as it is, not in a group.
+    """
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in work]
+        tasks = [group.create_task(one) for one in coroutines]
         try:
             yield
+        except Exception as err:  # noqa: BLE001 - raised again below
+            failure = err
         finally:
             for task in tasks:
                 task.cancel()
+    if failure is not None:
+        raise failure

@@ -364,7 +364,7 @@ def test_there_is_one_profile() -> None:
     assert text.count(CONFIG["slug"]) == 1  # every other mention would keep the old name
 
 
-@pytest.mark.skipif(shutil.which("apparmor_parser") is None, reason="needs Debian's apparmor")
+@pytest.mark.skipif(shutil.which("apparmor_parser") is None, reason="needs apparmor_parser")
 def test_the_profile_can_be_read() -> None:
     parsed = subprocess.run(
         ["apparmor_parser", "--skip-kernel-load", "--skip-cache", str(ROOT / "apparmor.txt")],

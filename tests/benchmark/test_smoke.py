@@ -33,6 +33,7 @@ def test_benchmark_measures_speed_memory_and_load(ours: servers.Recipe) -> None:
     assert results.failures == []
     assert len(results.pairs) == 1
     assert {run.side for run in results.memory} == {run.side for run in results.load} == set(Side)
+    assert all(run.engine for run in results.load)
     here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
     assert "| first speech" in report.markdown(results, here)
     assert "first_audio" in report.as_json(results, here)

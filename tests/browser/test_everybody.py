@@ -148,7 +148,7 @@ async def test_every_language_fits_a_small_phone(
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-async def test_the_table_fits_a_tablet_and_a_side_bar(
+async def test_table_fits_a_tablet_and_a_side_bar(
     server: WebServer, open_page: OpenPage, language: str
 ) -> None:
     async with open_page(server.url, locale=language) as watched:
@@ -165,7 +165,7 @@ async def test_the_table_fits_a_tablet_and_a_side_bar(
             assert await page.evaluate("document.documentElement.scrollWidth") == width
 
 
-async def test_a_long_log_makes_the_page_no_longer(server: WebServer, open_page: OpenPage) -> None:
+async def test_long_log_does_not_lengthen_the_page(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
@@ -178,7 +178,7 @@ async def test_a_long_log_makes_the_page_no_longer(server: WebServer, open_page:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_text_can_be_read(
+async def test_text_has_enough_contrast(
     server: WebServer, open_page: OpenPage, scheme: str, pictures: Path | None
 ) -> None:
     still = {"color_scheme": scheme, "reduced_motion": "reduce"}
@@ -235,7 +235,7 @@ async def _axe(page: Page) -> list[str]:
     ]
 
 
-async def test_a_screen_reader_finds_its_way(server: WebServer, open_page: OpenPage) -> None:
+async def test_every_control_has_a_name_and_role(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
@@ -260,7 +260,7 @@ async def test_a_screen_reader_finds_its_way(server: WebServer, open_page: OpenP
         await expect(button).to_be_visible()
 
 
-async def test_the_repair_button_needs_no_scrolling_on_a_phone(
+async def test_repair_button_needs_no_scrolling_on_a_phone(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page(server.url, viewport={"width": 360, "height": 640}) as watched:
@@ -273,7 +273,7 @@ async def test_the_repair_button_needs_no_scrolling_on_a_phone(
         )
 
 
-async def test_a_keyboard_is_enough(server: WebServer, open_page: OpenPage) -> None:
+async def test_keyboard_reaches_everything(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
@@ -299,9 +299,7 @@ async def test_a_keyboard_is_enough(server: WebServer, open_page: OpenPage) -> N
         assert {"say-voice", "voice-search", "restart-workers", "voice-more"} <= reached
 
 
-async def test_nothing_from_outside_becomes_a_part_of_the_page(
-    server: WebServer, open_page: OpenPage
-) -> None:
+async def test_hostile_content_is_shown_as_text(server: WebServer, open_page: OpenPage) -> None:
     evil = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
     async with open_page(server.url) as watched:
         page = watched.page
@@ -331,7 +329,7 @@ async def test_nothing_from_outside_becomes_a_part_of_the_page(
         assert await page.locator("script").count() == 1
 
 
-async def test_a_page_that_may_not_come_in_says_so(server: WebServer, open_page: OpenPage) -> None:
+async def test_refused_page_shows_that(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         watched.allow("status of 403")
         page = watched.page

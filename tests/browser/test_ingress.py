@@ -17,10 +17,10 @@ from support.web_server import StartServer
 from .test_speech import LONG, speak
 
 TRUSTED = ("--web-trusted", "127.0.0.1")
-PATIENCE = 60_000  # milliseconds for what takes a busy machine many seconds
+LONG_WAIT = 60_000  # milliseconds for what takes a busy machine many seconds
 
 
-async def test_everything_goes_through_it(start_web: StartServer, open_page: OpenPage) -> None:
+async def test_page_works_through_ingress(start_web: StartServer, open_page: OpenPage) -> None:
     server = await asyncio.to_thread(start_web, *TRUSTED)
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         page = watched.page
@@ -35,7 +35,7 @@ async def test_everything_goes_through_it(start_web: StartServer, open_page: Ope
         assert {"api/events", "api/voices", "api/say", "api/workers/restart"} <= set(proxy.paths)
 
 
-async def test_a_voice_of_ones_own_comes_through_it_and_is_removed(
+async def test_upload_and_removal_through_ingress(
     start_web: StartServer, open_page: OpenPage, model: Path, tmp_path: Path
 ) -> None:
     """A model is larger than what the Supervisor takes of other requests."""
@@ -50,14 +50,14 @@ async def test_a_voice_of_ones_own_comes_through_it_and_is_removed(
         await page.get_by_label("Files of the voice").set_input_files([own, config])
         await page.get_by_role("button", name="Upload").click()
         row = page.get_by_role("row", name=re.compile("kitchen-robot"))
-        await expect(row).to_contain_text("Your own", timeout=PATIENCE)
+        await expect(row).to_contain_text("Your own", timeout=LONG_WAIT)
         await row.get_by_role("button", name="Remove").click()
         dialog = page.get_by_role("dialog", name="Remove kitchen-robot")
         await dialog.get_by_role("button", name="Remove").click()
-        await expect(row).to_have_count(0, timeout=PATIENCE)
+        await expect(row).to_have_count(0, timeout=LONG_WAIT)
 
 
-async def test_news_that_is_kept_back_is_asked_for(
+async def test_status_is_polled_while_events_are_held_back(
     start_web: StartServer, open_page: OpenPage
 ) -> None:
     server = await asyncio.to_thread(start_web)
@@ -72,7 +72,7 @@ async def test_news_that_is_kept_back_is_asked_for(
             await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
 
 
-async def test_speech_whose_end_the_server_did_not_live_to_see_is_told(
+async def test_killed_server_shows_incomplete_speech(
     start_web: StartServer, open_page: OpenPage
 ) -> None:
     """Both proxies end the answer as if it were complete."""

@@ -19,7 +19,7 @@ async def speak(page: Page, text: str) -> None:
     await page.get_by_role("button", name="Speak", exact=True).click()
 
 
-async def test_it_plays_before_the_answer_has_ended(
+async def test_speech_plays_before_the_answer_has_ended(
     server: WebServer, open_page: OpenPage, pictures: Path | None
 ) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
@@ -48,7 +48,7 @@ async def test_it_plays_before_the_answer_has_ended(
         await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
 
 
-async def test_it_sounds_to_its_end(server: WebServer, open_page: OpenPage) -> None:
+async def test_speech_plays_to_its_end(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         await speak(watched.page, "Yes.")
         await watched.until("observed.events.includes('end')")
@@ -57,7 +57,7 @@ async def test_it_sounds_to_its_end(server: WebServer, open_page: OpenPage) -> N
         assert events[0] == "start"
 
 
-async def test_two_clicks_are_one(server: WebServer, open_page: OpenPage) -> None:
+async def test_double_click_speaks_once(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
         await page.get_by_label("Text to speak").fill("Yes.")
@@ -65,7 +65,7 @@ async def test_two_clicks_are_one(server: WebServer, open_page: OpenPage) -> Non
         await expect(page.locator("#say-outcome")).to_contain_text("in all")
 
 
-async def test_a_text_without_words_is_no_failure(
+async def test_text_without_words_is_no_failure(
     start_web: StartServer, open_page: OpenPage
 ) -> None:
     server = await asyncio.to_thread(start_web)
@@ -80,7 +80,7 @@ async def test_a_text_without_words_is_no_failure(
         await expect(page.locator("#first-audio-summary")).not_to_contain_text("failed")
 
 
-async def test_it_is_stopped(server: WebServer, open_page: OpenPage) -> None:
+async def test_speech_is_stopped(server: WebServer, open_page: OpenPage) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         page = watched.page
         proxy.hold_after = 60_000
@@ -92,7 +92,7 @@ async def test_it_is_stopped(server: WebServer, open_page: OpenPage) -> None:
         await expect(page.locator("#say-outcome")).to_have_text("Stopped.")
 
 
-async def test_a_voice_is_listened_to(server: WebServer, open_page: OpenPage) -> None:
+async def test_sample_of_a_voice_plays_and_stops(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
         await page.get_by_role("button", name="Listen: Joe").click()
@@ -102,7 +102,9 @@ async def test_a_voice_is_listened_to(server: WebServer, open_page: OpenPage) ->
         await expect(page.get_by_role("button", name="Listen: Joe")).to_be_visible()
 
 
-async def test_what_breaks_off_is_told(server: WebServer, open_page: OpenPage) -> None:
+async def test_broken_connection_shows_incomplete_speech(
+    server: WebServer, open_page: OpenPage
+) -> None:
     async with ingress(server.url) as proxy, open_page(proxy.url) as watched:
         watched.allow("net::ERR_")
         proxy.hold_after, proxy.cut = 60_000, True
@@ -114,7 +116,7 @@ async def test_what_breaks_off_is_told(server: WebServer, open_page: OpenPage) -
         await expect(watched.page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
 
 
-async def test_a_silent_server_does_not_keep_it_waiting(
+async def test_silent_server_does_not_block_the_button(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page(server.url) as watched:

@@ -19,7 +19,7 @@ JOE, AMY = "en_US-joe-medium", "en_US-amy-medium"
 LONG = 120_000  # milliseconds for what takes a busy machine many seconds
 
 
-async def test_the_state_the_voices_and_the_workers_are_seen(
+async def test_state_voices_workers_and_log_are_shown(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page(server.url) as watched:
@@ -36,7 +36,7 @@ async def test_the_state_the_voices_and_the_workers_are_seen(
         await expect(page.locator("#version")).to_have_text("Version 0.1.0")
 
 
-async def test_voices_are_found(server: WebServer, open_page: OpenPage) -> None:
+async def test_voices_are_searched_and_filtered(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
         rows = page.locator("#voice-rows tr")
@@ -70,7 +70,7 @@ async def test_voices_are_found(server: WebServer, open_page: OpenPage) -> None:
     ("languages", "first"),
     [(["en-US"], "en_US-"), (["it-IT", "en-US"], "it_IT-"), (["de-AT", "de"], "de_DE-")],
 )
-async def test_what_the_reader_may_like_comes_first(
+async def test_voices_of_the_readers_languages_come_first(
     server: WebServer, open_page: OpenPage, languages: list[str], first: str
 ) -> None:
     async with open_page("about:blank") as watched:
@@ -82,7 +82,7 @@ async def test_what_the_reader_may_like_comes_first(
         await expect(page.locator("#voice-rows tr").nth(1)).to_contain_text(first)
 
 
-async def test_something_is_seen_although_the_words_do_not_come(
+async def test_page_without_translation_shows_connecting(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page("about:blank") as watched:
@@ -97,7 +97,7 @@ async def test_something_is_seen_although_the_words_do_not_come(
         await expect(page.get_by_text("Connecting…")).to_be_visible()
 
 
-async def test_a_list_that_cannot_be_read_is_told_and_asked_for_again(
+async def test_unreadable_list_of_voices_can_be_read_again(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with open_page("about:blank") as watched:
@@ -116,7 +116,7 @@ async def test_a_list_that_cannot_be_read_is_told_and_asked_for_again(
         await expect(page.get_by_text("The list of voices cannot be read.")).to_be_hidden()
 
 
-async def test_who_may_change_nothing_is_offered_nothing(
+async def test_caller_without_permission_sees_no_changing_controls(
     server: WebServer, open_page: OpenPage
 ) -> None:
     """A proxy that says so passes the page on to somebody elsewhere."""
@@ -131,7 +131,7 @@ async def test_who_may_change_nothing_is_offered_nothing(
         await expect(page.get_by_text("Add a voice of your own")).to_be_hidden()
 
 
-async def test_the_voice_that_comes_is_told_and_then_chosen(
+async def test_default_voice_being_installed_is_shown_and_then_chosen(
     start_web: StartServer, open_page: OpenPage
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
@@ -148,9 +148,7 @@ async def test_the_voice_that_comes_is_told_and_then_chosen(
             await expect(page.get_by_label("Voice", exact=True)).to_have_value(AMY)
 
 
-async def test_it_is_told_when_the_server_goes_and_when_it_comes_back(
-    start_web: StartServer, open_page: OpenPage
-) -> None:
+async def test_server_stop_and_start_are_shown(start_web: StartServer, open_page: OpenPage) -> None:
     server = await asyncio.to_thread(start_web)
     async with open_page(server.url) as watched:
         page, state = watched.page, watched.page.get_by_role("region", name="State")

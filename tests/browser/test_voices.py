@@ -25,7 +25,7 @@ async def count_requests(page: Page, path: str) -> list[str]:
     return found
 
 
-async def test_a_voice_is_installed_with_progress(
+async def test_installation_shows_progress(
     start_web: StartServer, open_page: OpenPage, pictures: Path | None
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
@@ -99,7 +99,7 @@ async def test_an_installation_is_cancelled(start_web: StartServer, open_page: O
             assert server.get("api/status")["jobs"] == []
 
 
-async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(
+async def test_failed_installation_becomes_an_issue_with_a_button(
     start_web: StartServer, open_page: OpenPage
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
@@ -118,7 +118,7 @@ async def test_what_cannot_be_installed_becomes_an_issue_with_a_button(
             assert server.get("api/status")["issues"] == []
 
 
-async def test_what_fails_at_once_is_told_in_the_words_of_the_reader(
+async def test_immediate_failure_is_explained_in_the_readers_language(
     start_web: StartServer, open_page: OpenPage
 ) -> None:
     server = await asyncio.to_thread(start_web, "--offline", "true")
@@ -140,7 +140,7 @@ async def test_what_fails_at_once_is_told_in_the_words_of_the_reader(
             await issues.get_by_role("button", name=f"Installieren: {AMY}").click()
 
 
-async def test_a_damaged_voice_is_repaired_by_the_button(
+async def test_damaged_voice_is_repaired_by_the_button(
     start_web: StartServer, open_page: OpenPage, pictures: Path | None
 ) -> None:
     server = await asyncio.to_thread(start_web, "--auto-repair", "false")
@@ -169,7 +169,7 @@ async def test_a_damaged_voice_is_repaired_by_the_button(
         await watched.until("observed.frames > 10_000")
 
 
-async def test_a_voice_of_ones_own_is_added_and_removed(
+async def test_custom_voice_is_uploaded_and_removed(
     start_web: StartServer, open_page: OpenPage, model: Path, tmp_path: Path
 ) -> None:
     own = tmp_path / "kitchen-robot.onnx"
@@ -207,7 +207,7 @@ async def test_a_voice_of_ones_own_is_added_and_removed(
         assert "kitchen-robot" not in names
 
 
-async def test_files_that_are_no_voice_are_refused_in_words(
+async def test_invalid_upload_is_explained(
     start_web: StartServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
     own = tmp_path / "robot.onnx"

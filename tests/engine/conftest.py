@@ -20,7 +20,7 @@ def joe(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(scope="session")
 def prepare(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
-    """Prepares a tiny voice, once a session."""
+    """Return a function that prepares a tiny voice, once a session."""
     return cache(lambda name: Prepared(VOICES / f"{name}.onnx", tmp_path_factory.mktemp(name)))
 
 

@@ -13,7 +13,7 @@ from piper import PiperVoice
 from support.voices import Prepared
 from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.schedule import choose
-from wyoming_piper_hardened.engine.voice import load
+from wyoming_piper_hardened.engine.synthesis.voice import load
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from itertools import chain
 
 from hypothesis import given, strategies as st
 
-from wyoming_piper_hardened.engine.phrasing import phrases
+from wyoming_piper_hardened.engine.synthesis.phrasing import phrases
 
 PHONEMES = st.lists(st.sampled_from("aeiouptks ,;."), max_size=900)
 

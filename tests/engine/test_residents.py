@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wyoming_piper_hardened.engine.residents import Residents
+from wyoming_piper_hardened.engine.synthesis.residents import Residents
 from wyoming_piper_hardened.errors import VoiceError
 
 UNHURRIED = settings(deadline=None)

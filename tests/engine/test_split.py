@@ -16,14 +16,21 @@ from piper import PiperVoice, SynthesisConfig
 
 from support.voices import DECODER, PRIOR, SINGLE, SINGLE_CONFIG, Prepared, detour
 from wyoming_piper_hardened.engine.messages import SpeechOptions
-from wyoming_piper_hardened.engine.noise import Noise
-from wyoming_piper_hardened.engine.parts import Floats, Parts, Scales, Span, Take
-from wyoming_piper_hardened.engine.phonemes import Phonemes, read_config
+from wyoming_piper_hardened.engine.preparation.split import split
+from wyoming_piper_hardened.engine.preparation.verification import CHUNK_TOLERANCE, TOLERANCE
 from wyoming_piper_hardened.engine.report import Mode, SplitReport
 from wyoming_piper_hardened.engine.schedule import Schedule, choose
-from wyoming_piper_hardened.engine.session import SessionSettings
-from wyoming_piper_hardened.engine.split import CHUNK_TOLERANCE, TOLERANCE, split
-from wyoming_piper_hardened.engine.voice import load
+from wyoming_piper_hardened.engine.synthesis.noise import Noise
+from wyoming_piper_hardened.engine.synthesis.parts import (
+    Floats,
+    Parts,
+    Scales,
+    SentenceSettings,
+    Span,
+)
+from wyoming_piper_hardened.engine.synthesis.phonemes import Phonemes, read_config
+from wyoming_piper_hardened.engine.synthesis.session import SessionSettings
+from wyoming_piper_hardened.engine.synthesis.voice import load
 from wyoming_piper_hardened.errors import (
     VoiceConfigError,
     VoiceError,
@@ -36,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 Json = dict[str, Any]
 
-SILENT = Take(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))
+SILENT = SentenceSettings(Scales(noise=0.0, length=1.0, noise_w=0.0), 0, Noise(bytes(16)))
 TEXTS = (
     "Hi.",
     "The quick brown fox jumps over the lazy dog.",
@@ -79,6 +86,7 @@ def test_report_of_the_real_voice(joe: Prepared) -> None:
     assert SplitReport.from_json(report.to_json()) == report == SplitReport.read(joe.folder)
     assert sorted(path.name for path in joe.folder.iterdir()) == [
         "decoder.onnx",
+        joe.model.name,
         "encoder.onnx",
         "flow.onnx",
         "parts.json",
@@ -92,7 +100,8 @@ def test_every_structure_splits(tiny: Prepared) -> None:
 
 
 def test_relative_attention_loses_its_padding(tiny: Prepared) -> None:
-    kinds = [node.op_type for node in onnx.load(tiny.folder / "encoder.onnx").graph.node]
+    encoder = onnx.load(tiny.folder / "encoder.onnx", load_external_data=False)
+    kinds = [node.op_type for node in encoder.graph.node]
     assert kinds.count("ScatterElements") == 2  # one for each layer of attention
 
 
@@ -104,7 +113,7 @@ def test_the_margin_is_what_is_needed(joe: Prepared) -> None:
 
     def with_margin(margin: int) -> Floats:
         span = Span(start=40, stop=60, low=40 - margin, high=60 + margin)
-        return parts._decoder.run(utterance.latent(span.low, span.high), span, 0)
+        return parts._decoder.window.run(utterance.latent(span.low, span.high), span, 0)
 
     exact = with_margin(20)
     assert np.abs(with_margin(12) - exact).max() < 1e-6
@@ -114,7 +123,7 @@ def test_the_margin_is_what_is_needed(joe: Prepared) -> None:
 def test_sixteen_kilohertz(tmp_path: Path, single: Prepared) -> None:
     config = changed(SINGLE_CONFIG, tmp_path, lambda data: data["audio"].update(sample_rate=16000))
     split(SINGLE, config, tmp_path)
-    voice = load(tmp_path, config)
+    voice = load(tmp_path, config, weights=SINGLE.parent)
     assert voice.sample_rate == 16000
     audio = np.concatenate(list(voice.synthesize("Hello.", SpeechOptions(), choose(0.1))))
     stock = load(single.folder, single.config)
@@ -260,7 +269,7 @@ def speaks_the_same_twice(folder: Path) -> bool:
     said = [
         b"".join(
             pcm.tobytes()
-            for pcm in load(folder, SINGLE_CONFIG).synthesize(
+            for pcm in load(folder, SINGLE_CONFIG, weights=folder.parent).synthesize(
                 "Good day. Yes.", SpeechOptions(), choose(0.1)
             )
         )

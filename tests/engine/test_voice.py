@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from piper import PiperVoice
 
 from support.voices import DECODER, PRIOR, SINGLE, SINGLE_CONFIG, Prepared, detour
-from wyoming_piper_hardened.engine.level import KNEE, steady_gain, to_pcm
 from wyoming_piper_hardened.engine.messages import SpeechOptions
-from wyoming_piper_hardened.engine.noise import Noise
-from wyoming_piper_hardened.engine.parts import Floats, Utterance
 from wyoming_piper_hardened.engine.schedule import ONE_PASS, Schedule, choose
-from wyoming_piper_hardened.engine.voice import SplitVoice, Voice, load
+from wyoming_piper_hardened.engine.synthesis.level import KNEE, steady_gain, to_pcm
+from wyoming_piper_hardened.engine.synthesis.noise import Noise
+from wyoming_piper_hardened.engine.synthesis.parts import Floats, Utterance
+from wyoming_piper_hardened.engine.synthesis.voice import SplitVoice, Voice, load
 from wyoming_piper_hardened.errors import BadRequestError, SpeakerNotFoundError
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ import hashlib, json, sys
 from pathlib import Path
 from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.schedule import Schedule
-from wyoming_piper_hardened.engine.voice import load
+from wyoming_piper_hardened.engine.synthesis.voice import load
 folder, config, threads, text, schedule = sys.argv[1:]
 voice = load(Path(folder), Path(config), threads=int(threads))
 chunks = voice.synthesize(text, SpeechOptions(), Schedule.from_list(json.loads(schedule)))

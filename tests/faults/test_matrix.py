@@ -36,7 +36,7 @@ def starts(tmp_path: Path) -> list[int]:
 
 
 async def recovered(server: Running, tmp_path: Path, lives: int) -> None:
-    """The pool is complete again, with exactly this many engines started, and no zombie."""
+    """Wait until the pool is complete again: this many engines started, and no zombie."""
     await eventually(
         lambda: (
             all(w.state is WorkerState.RUNNING for w in pool_of(server).workers)

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from conftest import Script, Serve, Tell
+from conftest import Report, Script, Serve
 from support.client import Client, connected
 from support.scripted_engine import samples
 from support.waiting import eventually
@@ -118,7 +118,7 @@ class Crowd:
 
 @contextlib.asynccontextmanager
 async def small_window(port: int) -> AsyncIterator[Client]:
-    """A connection whose buffers hold next to nothing, so that the server feels a slow reader."""
+    """Open a connection with next to no buffers, so that the server feels a slow reader."""
     with socket.socket() as connection:
         connection.settimeout(0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -130,7 +130,7 @@ async def small_window(port: int) -> AsyncIterator[Client]:
             writer.transport.abort()
 
 
-async def test_ten_times_overload(start_server: Serve, script: Script, tell: Tell) -> None:
+async def test_ten_times_overload(start_server: Serve, script: Script, report: Report) -> None:
     server = await start_server(
         script(synthesis_timeout=60),
         workers=WORKERS,
@@ -156,7 +156,7 @@ async def test_ten_times_overload(start_server: Serve, script: Script, tell: Tel
     tally = crowd.tally
     rejected = sorted(tally.rejected)
     p99 = rejected[int(len(rejected) * 0.99)]
-    tell(
+    report(
         f"{tally.served} served, {len(rejected)} rejected (median "
         f"{rejected[len(rejected) // 2] * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms), "
         f"{len(tally.wrong)} wrong, at most {tally.most_requests} of {CAP} at once with "
@@ -235,7 +235,7 @@ async def test_two_long_requests_alternate(
 
 
 async def frozen(server: Running) -> int:
-    """The one engine's process, once it has stopped itself."""
+    """Return the one engine's process, once it has stopped itself."""
     (worker,) = pool_of(server).workers
     await eventually(lambda: worker.pid is not None)
     pid = worker.pid

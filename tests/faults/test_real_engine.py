@@ -17,7 +17,7 @@ import psutil
 import pytest
 from wyoming.event import Event, read_event, write_event
 
-from conftest import Serve, Tell
+from conftest import Report, Serve
 from support.client import connected
 from support.voices import VOICES
 from support.waiting import eventually
@@ -122,7 +122,7 @@ async def describe_all_the_time(port: int, over: asyncio.Event) -> list[float]:
     return took
 
 
-async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) -> None:
+async def test_200_requests_under_random_kills(start_server: Serve, report: Report) -> None:
     server = await start_server(restart=QUICK, workers=2, threads_per_worker=1)
     port, random = server.port, Random(20261122)
     assert port
@@ -158,7 +158,7 @@ async def test_200_requests_under_random_kills(start_server: Serve, tell: Tell) 
     executed = metric(metrics, "queue_wait_seconds_count") - executed
     replays = metric(metrics, "replays_total")
     p99 = percentile(describes, 0.99)
-    tell(
+    report(
         f"{complete} of {REQUESTS} complete, {identical} identical, {killer.kills} kills, "
         f"{replays} replays, {executed} executions, {seconds:.1f} s; describe: "
         f"{len(describes)} asked, p99 {p99 * 1000:.1f} ms, worst {max(describes) * 1000:.1f} ms"
@@ -214,7 +214,7 @@ Install = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with two prepared voices that load in no time."""
+    """Return a data directory with two prepared voices that load in no time."""
     data_dir = tmp_path_factory.mktemp("tiny")
 
     installer = build_installer(load_settings(flags={"data_dir": data_dir}))
@@ -236,7 +236,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
-    """Puts voices into a data directory of the test's own and returns it.
+    """Return a function that puts voices into a data directory of the test's own.
 
     The prepared ones are ``en_US-joe-medium``, ``single`` and ``high``; the one called ``bad`` is
     no model at all.
@@ -256,7 +256,7 @@ def install(tmp_path: Path, tiny_data: Path, prepared_data: Path) -> Install:
 
 
 async def say(server: Running, text: str, voice: str | None = None) -> bytes | str:
-    """The audio, or the code of the error."""
+    """Return the audio, or the code of the error."""
     assert server.port
     async with connected(server.port) as client:
         spoken = await client.say(text, **({"voice": {"name": voice}} if voice else {}))

@@ -39,7 +39,7 @@ async def test_every_command_is_carried_out_in_its_order(
     data = tmp_path / "data"
     shutil.copytree(prepared_data, data, symlinks=True)
     async with app(tmp_path, {"data_dir": str(data), "custom_voice_dirs": [str(own)]}) as running:
-        await running.until("is ready")
+        await running.until("worker-ready")
         await running.command({"command": "install", "voice": "single"})
         await running.write(
             b"",
@@ -58,7 +58,7 @@ async def test_every_command_is_carried_out_in_its_order(
         await running.command({"command": "say", "text": "Some private words."})
         await running.command({"command": "say", "voice": "single"})
         await running.command("remove single")
-        await running.until("command remove single")
+        await running.until("command-failed", command="remove single")
         (own / SINGLE.name).unlink()
         await running.command("remove single")
         await running.command("remove single")
@@ -69,30 +69,24 @@ async def test_every_command_is_carried_out_in_its_order(
         await running.command("status")
         assert running.process.stdin
         running.process.stdin.close()  # which is fine
-        await running.until("command status")
-        commands = [
-            line.partition(" command ")[2]
-            for line in running.log
-            if " command " in line and "standard input" not in line
+        await running.until("command-done", command="status")
+        commands = running.events("command-done", "command-failed")
+        assert [(has["command"], has.get("code", "ok")) for _, has in commands] == [
+            ("install single", "ok"),
+            (f"verify {JOE}", "ok"),
+            (f"repair {JOE}", "ok"),
+            ("say", "ok"),
+            ("say single", "ok"),
+            ("remove single", "voice-watched"),
+            ("remove single", "ok"),
+            ("remove single", "voice-not-installed"),
+            ("install en_US-nobody-low", "voice-not-found"),
+            ("reset_breaker", "ok"),
+            ("reset_breaker nobody", "voice-not-found"),
+            ("restart_workers", "ok"),
+            ("status", "ok"),
         ]
-        assert [command.split(":")[:2] for command in commands] == [
-            ["install single", " ok"],
-            [f"verify {JOE}", " ok"],
-            [f"repair {JOE}", " ok"],
-            ["say", " ok"],
-            ["say single", " ok"],
-            ["remove single", " voice-watched"],
-            ["remove single", " ok"],
-            ["remove single", " voice-not-installed"],
-            ["install en_US-nobody-low", " voice-not-found"],
-            ["reset_breaker", " ok"],
-            ["reset_breaker nobody", " voice-not-found"],
-            ["restart_workers", " ok"],
-            ["status", " ok"],
-        ]
-        assert f"{JOE} speaks" in commands[-1]
-        refused = [line for line in running.log if "standard input" in line]
-        assert [line.partition("standard input: ")[2].split(":")[0] for line in refused] == [
+        assert [has["code"] for _, has in running.events("command-rejected")] == [
             *["command-invalid"] * 6,
             "command-unknown",
             *["command-fields-invalid"] * 2,
@@ -100,8 +94,9 @@ async def test_every_command_is_carried_out_in_its_order(
         async with connected(running.port) as client:
             assert (await client.say("Hello.")).types[-1] == "audio-stop"
         assert await running.stop() == 0
-        assert "private" not in "\n".join(running.log)
-        assert "moon" not in "\n".join(running.log)
+        for log in ("\n".join(running.log), running.event_file.read_text(encoding="utf-8")):
+            assert "private" not in log
+            assert "moon" not in log
 
 
 async def test_it_is_discovered_and_nobody_sees_the_token(
@@ -121,13 +116,14 @@ async def test_it_is_discovered_and_nobody_sees_the_token(
                     environments.append(child.environ())
             assert environments
             assert all(TOKEN not in environment.values() for environment in environments)
-            await running.until("repair_on_start is done")
+            await running.until("repairs-cleared")
             assert supervisor.options["repair_on_start"] == []
             assert await running.stop() == 0
         assert supervisor.withdrawn == []
     assert TOKEN not in "\n".join(running.log)
-    assert running.logged("supervisor-refused", "…")
-    assert running.logged("DEBUG")
+    assert TOKEN not in running.event_file.read_text(encoding="utf-8")
+    assert running.happened("discovery-failed", code="supervisor-refused")
+    assert any(" DEBUG " in line for line in running.log)
 
 
 @pytest.fixture
@@ -142,16 +138,17 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(("umount", str(folder)), check=True)
 
 
-async def speaks_degraded(folder: Path, options: object, *arguments: str) -> str:
-    """What the status says is wrong, of an app that speaks all the same."""
+async def speaks_degraded(folder: Path, options: object, kind: str, *arguments: str) -> set[str]:
+    """Return the issues of an app that speaks all the same, once `kind` is among them."""
     async with app(folder, options, *arguments, SUPERVISOR_TOKEN="") as running:
         async with connected(running.port) as client:
             assert len((await client.say("It speaks all the same.")).pcm) > 20_000
-        await running.until("each sentence starts later")  # the voice cannot be prepared
-        await running.command("status")
-        line = await running.until("command status")
+        await eventually(
+            lambda: any(p["issue"]["kind"] == kind for _, p in running.events("issue-opened")), 60
+        )
+        issues = await running.issues()
         assert await running.stop() == 0
-    return line.partition("issues: ")[2]
+    return issues
 
 
 async def test_everything_is_wrong_and_it_speaks(tmp_path: Path) -> None:
@@ -162,18 +159,17 @@ async def test_everything_is_wrong_and_it_speaks(tmp_path: Path) -> None:
         "speaker": 5,
         "voise": "x",
     }
-    issues = await speaks_degraded(tmp_path, options)
-    assert set(issues.split(", ")) == {
+    issues = await speaks_degraded(tmp_path, options, "unwritable")
+    assert issues == {
         "option:workers",
         "option:speaker",
         "unwritable:data_dir",
-        f"unprepared:{JOE}",
     }
 
 
 async def test_the_disk_is_full_and_it_speaks(tmp_path: Path, full_disk: Path) -> None:
-    issues = await speaks_degraded(tmp_path, b"{", "--data-dir", str(full_disk))
-    assert set(issues.split(", ")) >= {"option:options.json", "no-space:data_dir"}
+    issues = await speaks_degraded(tmp_path, b"{", "no-space", "--data-dir", str(full_disk))
+    assert issues >= {"option:options.json", "no-space:data_dir"}
 
 
 @pytest.mark.parametrize(
@@ -198,13 +194,13 @@ async def test_a_stop_is_exit_0_in_every_state(
                 await running.command("status")  # and commands that wait
                 await running.command({"command": "say", "text": "A long sentence. " * 3000})
                 await running.command("status")
-                await running.until("command status")
-                await running.until("is ready")
+                await running.until("command-done", command="status")
+                await running.until("worker-ready")
             elif state == "downloading":
                 await running.command(f"install {amy}")
                 await eventually(lambda: hub.seen)
             elif state == "degraded":
-                await running.until("is ready")
+                await running.until("worker-ready")
             elif state == "the Supervisor does not answer":
                 await eventually(lambda: not supervisor._faults)
             assert await running.stop() == 0
@@ -222,8 +218,8 @@ async def test_any_standard_input_will_do(prepared_data: Path, tmp_path: Path, k
         async with app(
             tmp_path, options, stdin=stdin.fileno(), prefix=prefix, SUPERVISOR_TOKEN=""
         ) as running:
-            await running.until("no SUPERVISOR_TOKEN")
+            await running.until("discovery-disabled")
             if kind == "a file":
-                await running.until("command status")
-            assert not running.logged("standard input")
+                await running.until("command-done", command="status")
+            assert not running.events("command-rejected", "standard-input-unreadable")
             assert await running.stop() == 0

@@ -1,4 +1,4 @@
-"""Whatever is typed into the options, there are settings, and what is wrong is told."""
+"""Options as people type them: there are always settings, and an issue for each wrong one."""
 
 from __future__ import annotations
 

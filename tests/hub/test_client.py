@@ -67,21 +67,21 @@ async def test_token_goes_to_the_endpoint_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Fault | None, expected: dict[str, bool]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told = ""
+    shown = ""
     async with bench(FILES, {"HF_TOKEN": TOKEN}) as at_work:
         if fault:
             at_work.server.fault(fault)
         try:
             await at_work.download(at_work.model, tmp_path / "model")
         except DownloadError as err:
-            told = "".join(traceback.format_exception(err)) + repr(err) + repr(err.__cause__)
+            shown = "".join(traceback.format_exception(err)) + repr(err) + repr(err.__cause__)
         assert tokens(at_work.server) == expected
         signed = [seen.path for seen in at_work.server.bodies()]
         assert all("Signature=secret-" in path for path in signed)
-        told += caplog.text + repr(at_work.settings)
-    assert TOKEN not in told
-    assert "secret-" not in told
-    assert bool(told.count("Error:")) is (fault not in {None, Fault.STRANGER})
+        shown += caplog.text + repr(at_work.settings)
+    assert TOKEN not in shown
+    assert "secret-" not in shown
+    assert bool(shown.count("Error:")) is (fault not in {None, Fault.STRANGER})
 
 
 async def test_token_is_not_sent_again_after_a_foreign_redirect(tmp_path: Path) -> None:

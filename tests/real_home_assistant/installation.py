@@ -34,7 +34,7 @@ async def add_integration(findings: Findings, client: Client, port: int) -> str:
 async def find_engine(findings: Findings, client: Client, wanted: str | None) -> Engine:
     """Wait for the entity; choose the wanted voice, or any, installed and English by preference."""
     async with asyncio.timeout(APPEARS_WITHIN):
-        while not (found := await _engines(client)):  # noqa: ASYNC110 - told only when asked
+        while not (found := await _engines(client)):  # noqa: ASYNC110 - it answers when asked
             await asyncio.sleep(POLL_EVERY)
     entity_id, languages = found[0]["engine_id"], found[0]["supported_languages"]
     offered = [

@@ -24,7 +24,7 @@ _REACTION = 60.0
 class Killer:
     """One engine at a time.
 
-    A second death on the same text is a quarantined text to the server, whoever killed the engine:
+    A second death on the same text quarantines it, no matter who killed the engine:
     so the next one must wait until everything that the last kill may have hit has been answered.
     """
 

@@ -13,37 +13,63 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psutil
 
+from support.launcher import EVENTS
+from support.scrambled import ENVIRONMENT
 from support.waiting import eventually
 
-COMMAND = (sys.executable, "-m", "wyoming_piper_hardened", "app")
+_TESTS = Path(__file__).parents[1]
+_COMMAND = (sys.executable, "-m", "support.launcher", "app")
+
+Params = dict[str, Any]
+"""Parameters of an event."""
 
 
 @dataclass
 class App:
-    """A running app; `log` grows."""
+    """A running app, the file of its events, and its log, which grows."""
 
     process: asyncio.subprocess.Process
+    event_file: Path
     log: list[str] = field(default_factory=list)
 
-    def logged(self, *texts: str) -> str | None:
-        """The first line that holds all of these."""
-        return next((line for line in self.log if all(text in line for text in texts)), None)
+    def events(self, *names: str) -> list[tuple[str, Params]]:
+        """Return the events of these names, in order."""
+        if not self.event_file.exists():
+            return []
+        lines = self.event_file.read_text(encoding="utf-8").split("\n")[:-1]
+        return [(name, params) for name, params in map(json.loads, lines) if name in names]
 
-    async def until(self, *texts: str, seconds: float = 60) -> str:
-        """Wait for a line that holds all of these."""
-        await eventually(lambda: self.logged(*texts), seconds)
-        line = self.logged(*texts)
-        assert line
-        return line
+    def happened(self, event: str, **params: Any) -> Params | None:
+        """Return the parameters of the first event of that name that has these."""
+        found = (has for _, has in self.events(event) if params.items() <= has.items())
+        return next(found, None)
+
+    async def until(self, event: str, **params: Any) -> Params:
+        """Wait for an event that has these parameters; return all of its parameters."""
+        await eventually(lambda: self.happened(event, **params) is not None, 60)
+        found = self.happened(event, **params)
+        assert found is not None
+        return found
 
     @property
     def port(self) -> int:
-        """Where Wyoming clients connect, once the app listens."""
-        line = self.logged("listening on tcp://")
-        assert line
-        return int(line.partition("tcp://")[2].partition(";")[0].rpartition(":")[2])
+        """The port for Wyoming clients, once the app listens."""
+        listening = self.happened("server-listening")
+        assert listening
+        return int(listening["address"].rpartition(":")[2])
+
+    async def issues(self) -> set[str]:
+        """Return the ids of the open issues."""
+        web = self.happened("web-listening")
+        assert web
+        async with (
+            aiohttp.ClientSession(web["address"]) as client,
+            client.get("/api/status") as answer,
+        ):
+            return {issue["id"] for issue in (await answer.json())["issues"]}
 
     @property
     def children(self) -> list[psutil.Process]:
@@ -55,11 +81,11 @@ class App:
         await self.process.stdin.drain()
 
     async def command(self, value: Any) -> None:
-        """One JSON value, as Home Assistant's action writes it."""
+        """Write one JSON value, as Home Assistant's action does."""
         await self.write(json.dumps(value).encode())
 
     async def stop(self) -> int:
-        """Ask it to end; returns the exit code. Children must be gone by then."""
+        """Ask it to end; return the exit code. Children must be gone by then."""
         children = self.children
         self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
@@ -77,7 +103,7 @@ async def app(
     prefix: tuple[str, ...] = (),
     **environment: str,
 ) -> AsyncIterator[App]:
-    """An app that listens, though its voice may still be loading.
+    """Run an app that listens, though its voice may still be loading.
 
     Args:
         folder: where its options lie.
@@ -87,18 +113,25 @@ async def app(
         prefix: what starts the command.
         environment: more variables.
     """
-    file = folder / "options.json"
+    file, event_file = folder / "options.json", folder / "events"
     content = options if isinstance(options, bytes) else json.dumps(options).encode()
     await asyncio.to_thread(file.write_bytes, content)
     process = await asyncio.create_subprocess_exec(
         *prefix,
-        *COMMAND,
-        *("--options", str(file), "--uri", "tcp://127.0.0.1:0", *arguments),
+        *_COMMAND,
+        *("--options", str(file), "--uri", "tcp://127.0.0.1:0"),
+        *("--web-uri", "http://127.0.0.1:0", *arguments),
         stdin=stdin,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | environment,
+        env={
+            **os.environ,
+            **environment,
+            "PYTHONPATH": str(_TESTS),
+            ENVIRONMENT: "1",
+            EVENTS: str(event_file),
+        },
     )
-    running = App(process)
+    running = App(process, event_file)
 
     async def collect() -> None:
         assert process.stderr
@@ -107,8 +140,10 @@ async def app(
 
     collecting = asyncio.create_task(collect())
     try:
-        await eventually(lambda: running.logged("listening on") or process.returncode is not None)
-        assert running.logged("listening on"), "\n".join(running.log)
+        await eventually(
+            lambda: running.happened("web-listening") or process.returncode is not None
+        )
+        assert running.happened("web-listening"), "\n".join(running.log)
         yield running
     finally:
         if process.returncode is None:

@@ -63,12 +63,12 @@ class Client:
         return outcome
 
     async def say(self, text: str, **data: Any) -> Outcome:
-        """A plain request and its outcome."""
+        """Send a plain request; return its outcome."""
         await self.send("synthesize", text=text, **data)
         return await self.until("audio-stop")
 
     async def stream(self, *chunks: str, **data: Any) -> Outcome:
-        """A streamed request as Home Assistant sends it, and its outcome."""
+        """Send a streamed request as Home Assistant does; return its outcome."""
         await self.send("synthesize-start", **data)
         for chunk in chunks:
             await self.send("synthesize-chunk", text=chunk)

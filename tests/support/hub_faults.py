@@ -131,7 +131,7 @@ RANGES_ONLY = {
 
 
 def voices_json(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The hub's catalogue with the one voice whose files these are."""
+    """Return the hub's catalogue with the one voice whose files these are."""
     model = next(path for path in files if path.endswith(".onnx"))
     _, code, dataset, quality, name = model.removesuffix(".onnx").split("/")
     family, region = code.split("_")
@@ -170,7 +170,7 @@ def digest(name: str, data: bytes) -> str:
 
 
 def refusal(fault: Fault, at: int, headers: dict[str, str]) -> web.Response:
-    """The answer of a fault that is a status."""
+    """Return the answer of a fault that is a status."""
     match fault:
         case Fault.RATE_SECONDS:
             headers["Retry-After"] = str(at)

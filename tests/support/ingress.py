@@ -121,7 +121,7 @@ class Ingress:
 
 @contextlib.asynccontextmanager
 async def ingress(target: str, *, compresses_events: bool = False) -> AsyncIterator[Ingress]:
-    """An ingress on loopback; `target` ends with a slash."""
+    """Serve an ingress on loopback; `target` ends with a slash."""
     proxy = Ingress(target, compresses_events=compresses_events)
     async with proxy.serving():
         yield proxy

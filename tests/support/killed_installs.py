@@ -33,7 +33,7 @@ from support.hub_client import real_voice
 from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.engine.split import split
+from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage, read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
@@ -62,7 +62,7 @@ _OLD = Origin(OriginKind.CUSTOM, "old")
 
 
 def amys_files() -> dict[str, bytes]:
-    """A hub with the real voice under the name of one that is not embedded."""
+    """Return the files of a hub with the real voice under the name of one that is not embedded."""
     files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
     return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
 
@@ -102,13 +102,13 @@ class Ground:
         return Death(stage, committed)
 
     def let_one_live(self, seed: int) -> str | None:
-        """What is wrong with an install after one that was killed, if anything. Blocks."""
+        """Return what is wrong with an install after one that was killed, if anything. Blocks."""
         trial = _Trial(self.folder / f"{seed}-last", self.endpoint)
         trial.prepare(self.old)
         trial.kill("splitting", 0)
         try:
-            code, told = trial.run("install", AMY, "--hub-endpoint", self.endpoint)
-            assert code == 0, told
+            code, output = trial.run("install", AMY, "--hub-endpoint", self.endpoint)
+            assert code == 0, output
             assert trial.committed()
             trial.check(had_one=True, committed=True)
         except AssertionError as err:
@@ -182,12 +182,12 @@ class _Trial:
 
     def check(self, *, had_one: bool, committed: bool) -> None:
         """Start another command, which recovers; then everything must be in order."""
-        code, told = self.run("verify")
+        code, output = self.run("verify")
         assert not list(self._data.glob("staging/*")), "staging is not empty"
         serving = self._store.serving(AMY)
         assert serving is not None or not (had_one or committed), "nothing serves"
         if serving is not None:
-            assert code == 0, told
+            assert code == 0, output
             assert find_damage(serving, digests=True) == ()
             new = read_manifest(serving).origin != _OLD
             assert new == committed or not had_one, "the wrong version serves"
@@ -272,7 +272,7 @@ def main() -> int:
 
 
 def summary(deaths: list[Death]) -> str:
-    """The figures in one line."""
+    """Return the numbers in one line."""
     killed = [death for death in deaths if death.stage != "ended"]
     after = sum(death.committed for death in killed)
     failures = sum(death.failure is not None for death in deaths)

@@ -50,12 +50,12 @@ class NoNetwork:
     async def asked(self, name: str) -> None:
         """Wait until somebody asks for the address of `name`; each look-up asks more than once."""
         assert self._name_server.stdout
-        while (told := await self._name_server.stdout.readline()) != f"{name}\n".encode():
-            assert told, "the name server ended"
+        while (line := await self._name_server.stdout.readline()) != f"{name}\n".encode():
+            assert line, "the name server ended"
 
     @contextlib.asynccontextmanager
     async def connected(self, port: int) -> AsyncIterator[Client]:
-        """A client that is inside as well."""
+        """Return a client that is inside as well."""
         namespace = os.open(f"{self._namespaces}/net", os.O_RDONLY | os.O_CLOEXEC)
         libc = ctypes.CDLL(None, use_errno=True)
         with ThreadPoolExecutor(1, initializer=lambda: libc.setns(namespace, _CLONE_NEWNET)) as one:
@@ -97,7 +97,7 @@ async def no_network(folder: Path) -> AsyncIterator[NoNetwork]:
 
 
 def main() -> None:
-    """Be the name server: tell the name in every question, answer none."""
+    """Act as name server: print the name in every question, answer none."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for place, content in _FILES.items():
         file = Path(sys.argv[1]) / Path(place).name
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _name(question: bytes) -> str:
-    """The name that is asked for: after the header, labels that begin with their length."""
+    """Return the name of a query: after the header, labels that begin with their length."""
     labels, place = [], 12
     while size := question[place]:
         labels.append(question[place + 1 : place + 1 + size].decode())

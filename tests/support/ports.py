@@ -7,11 +7,11 @@ import random
 import socket
 
 _EPHEMERAL = 32768
-"""From here on Linux gives ports to whoever asks for any (``ip_local_port_range``)."""
+"""From here on Linux gives a port to those who ask for any (``ip_local_port_range``)."""
 
 
 def free_port() -> int:
-    """A port of loopback that stays free while its server is away: nobody gets it by chance."""
+    """Return a port of loopback that nobody gets by chance while its server is away."""
     while True:
         port = random.randrange(20_000, _EPHEMERAL)
         with contextlib.suppress(OSError), socket.socket() as probe:

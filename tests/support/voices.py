@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import onnx
 from onnx import helper
 
-from wyoming_piper_hardened.engine.report import SplitReport
-from wyoming_piper_hardened.engine.split import split
+from wyoming_piper_hardened.engine.preparation.split import split
+from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
 
 VOICES = Path(__file__).parents[1] / "engine" / "voices"
 """Made by ``tests/engine/make_voices.py``."""
 
 TINY = ("single", "many_speakers", "high", "fixed_durations")
+PARTS = ("encoder.onnx", "flow.onnx", "decoder.onnx")
 SINGLE = VOICES / "single.onnx"
 SINGLE_CONFIG = VOICES / "single.onnx.json"
 
@@ -24,12 +27,15 @@ DECODER = "/dec/conv_pre/Conv_output_0"
 
 
 class Prepared:
-    """A stock voice and its parts."""
+    """A stock voice and its parts, which lie beside a copy of the model as in an installed one."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.model = model
         self.config = model.with_name(f"{model.name}.json")
         self.folder = folder
+        if model.parent != folder:
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(model, folder / model.name)
         self.report: SplitReport = split(self.model, self.config, folder)
 
 
@@ -45,3 +51,13 @@ def detour(model: onnx.ModelProto, name: str) -> None:
         helper.make_node("Transpose", [name], [turned], perm=[0, 2, 1]),
     ):
         model.graph.node.insert(index, node)
+
+
+def to_format_1(folder: Path) -> None:
+    """Make parts as they were made before their weights stayed in the stock model."""
+    for name in PARTS:
+        onnx.save(onnx.load(folder / name), folder / name)
+    data = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
+    del data["stock"]
+    data["format"] = 1
+    (folder / REPORT_NAME).write_text(json.dumps(data), encoding="utf-8")

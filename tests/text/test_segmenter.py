@@ -37,7 +37,7 @@ CAPS = st.integers(50, 500)
 
 
 def squeezed(text: str) -> str:
-    """The characters that must survive: everything but white space and markdown's asterisks."""
+    """Return what must survive: everything but white space and markdown's asterisks."""
     return regex.sub(r"[\s*]+", "", text)
 
 

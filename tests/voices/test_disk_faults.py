@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Tell
+from conftest import Report
 from support.disk_faults import Refusal, refusing
 from support.hub import faulty_hub
 from support.hub_faults import voices_json
@@ -21,7 +21,7 @@ from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.engine.split import split
+from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.settings import HubSettings
@@ -230,7 +230,7 @@ async def test_disk_refuses_at_every_operation(
     bench: Bench,
     action: str,
     kinds: list[tuple[int, bool]],
-    tell: Tell,
+    report: Report,
 ) -> None:
     before = tmp_path / "before"
     before.mkdir()
@@ -249,14 +249,14 @@ async def test_disk_refuses_at_every_operation(
     assert counts["points"] > 30
     assert counts["failed"] + counts["succeeded"] == counts["runs"]
     assert counts["runs"] == len(kinds) * counts["points"]
-    show(action, counts, tell)
+    show(action, counts, report)
 
 
 async def test_disk_refuses_at_every_operation_of_a_download(
     tmp_path: Path,
     bench: Bench,
     monkeypatch: pytest.MonkeyPatch,
-    tell: Tell,
+    report: Report,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")  # reading the real ones takes longest
     before = tmp_path / "before"
@@ -277,7 +277,7 @@ async def test_disk_refuses_at_every_operation_of_a_download(
 
         counts = await at_every_operation(act, before, tmp_path, ONE_EACH)
     assert counts["failed"] == counts["runs"] == 2 * counts["points"] > 60
-    show("download", counts, tell)
+    show("download", counts, report)
 
 
 async def test_failed_commit_with_real_processes(tmp_path: Path, bench: Bench) -> None:
@@ -328,6 +328,6 @@ async def test_repair_without_space_opens_an_issue_and_the_voice_stays(
     assert await job_runner.verify(NAME) == ()
 
 
-def show(action: str, counts: dict[str, int], tell: Tell) -> None:
+def show(action: str, counts: dict[str, int], report: Report) -> None:
     shown = ", ".join(f"{number} {name}" for name, number in counts.items())
-    tell(f"{action}: refused at each operation: {shown}; nothing was lost")
+    report(f"{action}: refused at each operation: {shown}; nothing was lost")

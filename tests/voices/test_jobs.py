@@ -22,6 +22,8 @@ from wyoming_piper_hardened.voices.job import Action, Outcome
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library
 
+pytestmark = pytest.mark.slow
+
 AMY = FileSource("amy", Origin(OriginKind.CUSTOM, "1"), SINGLE, SINGLE.stat().st_size)
 NEWER = FileSource("amy", Origin(OriginKind.CUSTOM, "2"), SINGLE, SINGLE.stat().st_size)
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Tell
+from conftest import Report
 from support.killed_installs import kill_installs, summary
 
 pytestmark = pytest.mark.slow
 
 
-async def test_install_killed_at_random_moments(tmp_path: Path, tell: Tell) -> None:
+async def test_install_killed_at_random_moments(tmp_path: Path, report: Report) -> None:
     """Kill a few; ``script/test-killed-installs`` kills many more."""
     seed = secrets.randbelow(10**6)
     deaths = await kill_installs(12, seed, tmp_path)
     assert [death.failure for death in deaths if death.failure] == []
-    tell(f"seed {seed}: {summary(deaths)}")
+    report(f"seed {seed}: {summary(deaths)}")

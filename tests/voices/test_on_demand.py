@@ -210,7 +210,7 @@ async def test_damaged_voice_without_a_network_is_quarantined_and_another_one_sp
         for name in (None, AMY):  # asked for by name as well
             assert len((await ask(server.port, name)).pcm) > 10_000
         assert len(list((tmp_path / "quarantine").iterdir())) == 1
-        hub.mend()  # the network is back
+        hub.repair()  # the network is back
         await eventually(lambda: AMY in installed(server), 120)
         assert server.status.snapshot().speaks == AMY
         assert not has_issue(server, IssueKind.DAMAGED, AMY)

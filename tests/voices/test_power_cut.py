@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Tell
+from conftest import Report
 from support import power_cut
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.engine.split import split
+from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 
@@ -59,7 +59,7 @@ def serving(data: Path) -> str | None:
 
 @pytest.mark.parametrize("action", ["install", "update", "repair"])
 def test_power_cut_at_every_file_operation(
-    tmp_path: Path, parts: Path, action: str, tell: Tell
+    tmp_path: Path, parts: Path, action: str, report: Report
 ) -> None:
     old = tmp_path / "old" / SINGLE.name
     new = tmp_path / "new" / SINGLE.name
@@ -94,4 +94,4 @@ def test_power_cut_at_every_file_operation(
     with ThreadPoolExecutor(2) as pool:
         codes = list(pool.map(at, range(1, count + 1)))
     assert codes == [power_cut.EXIT] * count
-    tell(f"{action}: cut at each of {count} operations, never a mixture")
+    report(f"{action}: cut at each of {count} operations, never a mixture")

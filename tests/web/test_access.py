@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import aiohttp
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from conftest import Script
 from support.site import Open, Site, own_address
@@ -57,7 +58,7 @@ def outcome(
         (None, ("172.30.32.0/23",), PROXY, ("ok", "ok", "ok", "ok")),
     ],
 )
-def test_by_address(
+def test_access_by_address(
     token: str | None, trusted: tuple[str, ...], address: str, expected: tuple[str, ...]
 ) -> None:
     policy = AccessPolicy("0.0.0.0", token, trusted)
@@ -83,7 +84,7 @@ def basic(user: str, password: str) -> dict[str, str]:
         ({}, "token-needed"),
     ],
 )
-def test_by_token(headers: dict[str, str], expected: str) -> None:
+def test_access_by_token(headers: dict[str, str], expected: str) -> None:
     policy = AccessPolicy("0.0.0.0", TOKEN, ())
     assert outcome(policy, FAR, CHANGE, headers=headers) == expected
     # Nor does this machine get in without: a proxy need not say that it passes something on.
@@ -109,7 +110,7 @@ def test_by_token(headers: dict[str, str], expected: str) -> None:
         ({"Host": "localhost:1", "Sec-Fetch-Site": "same-site"}, "foreign-origin"),
     ],
 )
-def test_by_origin(headers: dict[str, str], expected: str) -> None:
+def test_access_by_origin(headers: dict[str, str], expected: str) -> None:
     policy = AccessPolicy("127.0.0.1", None, ())
     assert outcome(policy, NEAR, CHANGE, headers=headers) == expected
     assert outcome(policy, NEAR, SPEAK, headers=headers) == expected
@@ -117,7 +118,7 @@ def test_by_origin(headers: dict[str, str], expected: str) -> None:
     assert outcome(policy, NEAR, READ, headers=headers) == "ok"  # no other page can read it
 
 
-def test_by_origin_behind_a_proxy() -> None:
+def test_access_by_origin_behind_a_proxy() -> None:
     policy = AccessPolicy("0.0.0.0", None, (PROXY,))
     page = {"Host": "inside:8099", "X-Forwarded-Host": "home.example"}
     ours = {**page, "Origin": "https://home.example"}
@@ -128,6 +129,56 @@ def test_by_origin_behind_a_proxy() -> None:
     assert outcome(AccessPolicy("0.0.0.0", None, ()), FAR, SPEAK, headers=ours) == "foreign-origin"
 
 
+@pytest.mark.parametrize("trusted", [(NEAR,), ("127.0.0.0/8", "::1"), (NEAR, PROXY)])
+def test_trusted_loopback_goes_by_its_own_names_only(trusted: tuple[str, ...]) -> None:
+    policy = AccessPolicy("voices.example", None, trusted)
+    evil = {"Host": "evil.example", "Origin": "http://evil.example"}
+    passed_on = {**evil, "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "evil.example"}
+    for headers in (evil, passed_on, {**evil, "Sec-Fetch-Site": "same-origin"}):
+        for access in Access:
+            assert outcome(policy, NEAR, access, headers=headers) == "foreign-origin"
+    for host in ("localhost:1", "127.0.0.1:1", "[::1]:1", "voices.example:1"):
+        assert outcome(policy, NEAR, CHANGE, headers={"Host": host}) == "ok"
+        behind = {"Host": host, "X-Forwarded-Host": "home.example"}
+        ours = {**behind, "Origin": "https://home.example"}
+        assert outcome(policy, NEAR, CHANGE, headers=ours) == "ok"
+        theirs = {**behind, "Origin": "https://evil.example"}
+        assert outcome(policy, NEAR, CHANGE, headers=theirs) == "foreign-origin"
+    assert outcome(policy, NEAR, CHANGE, headers={**evil, "Via": "1.1 proxy"}) == "ok"
+
+
+def test_ingress_goes_by_any_name() -> None:
+    policy = AccessPolicy("0.0.0.0", None, (PROXY,))
+    for origin in ("http://home.example:8123", "https://home.example:8123"):
+        page = {"Host": "home.example:8123", "Origin": origin}
+        assert outcome(policy, PROXY, CHANGE, headers=page) == "ok"
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from([b"Basic ", b"basic\t", b"Bearer ", b"Digest ", b"", b" "]),
+    st.binary(max_size=60) | st.binary(max_size=60).map(base64.b64encode),
+)
+def test_authorization_of_any_bytes_is_refused(scheme: bytes, given_bytes: bytes) -> None:
+    header = (scheme + given_bytes).decode("utf-8", "surrogateescape")  # as aiohttp reads it
+    policy = AccessPolicy("0.0.0.0", TOKEN, ())
+    for access in (READ, SPEAK, CHANGE):
+        headers = {"Authorization": header}
+        assert outcome(policy, FAR, access, headers=headers) == "token-needed"
+
+
+@pytest.mark.parametrize("scheme", [b"Basic", b"Bearer", b"Digest", b"\xff", b""])
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"\xc3\xa4", b"!!!", b"//79", b"\xed\xa0\x80"])
+async def test_authorization_of_any_bytes_gets_401(
+    open_site: Open, script: Script, scheme: bytes, value: bytes
+) -> None:
+    site = await open_site(script(), web_token=TOKEN)
+    for path in (b"GET /api/status", b"GET /", b"POST /v1/audio/speech"):
+        head = b"%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" % path
+        answer = await raw(site, b"%sAuthorization: %s %s\r\n\r\n" % (head, scheme, value))
+        assert answer.startswith(b"HTTP/1.1 401 "), answer
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -135,7 +186,7 @@ def test_by_origin_behind_a_proxy() -> None:
         *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
     ],
 )
-def test_what_is_passed_on_comes_from_elsewhere(header: str) -> None:
+def test_forwarded_request_counts_as_remote(header: str) -> None:
     policy = AccessPolicy("127.0.0.1", None, ())
     assert outcome(policy, NEAR, CHANGE, headers={header: "localhost"}) == "access-refused"
 
@@ -156,27 +207,27 @@ def test_what_is_passed_on_comes_from_elsewhere(header: str) -> None:
         ("münchen", "foreign-origin"),
     ],
 )
-def test_by_the_name_that_it_is_called(host: str, expected: str) -> None:
+def test_access_by_host_name(host: str, expected: str) -> None:
     policy = AccessPolicy("kitchen", None, ())
     assert outcome(policy, NEAR, READ, headers={"Host": host}) == expected
     assert outcome(policy, FAR, READ, headers={"Host": host}) == "ok"
 
 
-def test_addresses() -> None:
+def test_address_of_a_peer() -> None:
     assert parsed_address("::ffff:127.0.0.1").is_loopback
     assert parsed_address("fe80::1%eth0") == ip_address("fe80::1")
 
 
 @pytest.mark.rendering
 @pytest.mark.parametrize("token", ["short", "with a space within", "ünicode-but-long-enough"])
-def test_a_token_that_is_none_is_refused_and_not_shown(token: str) -> None:
+def test_invalid_token_is_refused_and_not_shown(token: str) -> None:
     with pytest.raises(ConfigError) as refused:
         load_settings(flags={"web_token": token})
     assert "--web-token" in str(refused.value)
     assert token not in str(refused.value)
 
 
-async def test_from_another_address(open_site: Open, script: Script) -> None:
+async def test_remote_caller_needs_the_token(open_site: Open, script: Script) -> None:
     if (address := own_address()) is None:
         pytest.skip("this machine has no address but loopback")
     site = await open_site(script(), web_uri="http://0.0.0.0:0", web_token=TOKEN)
@@ -184,15 +235,15 @@ async def test_from_another_address(open_site: Open, script: Script) -> None:
     assert (await site.get(f"{far}/health/live"))[0] == 200
     async with site.client.get(f"{far}/api/status") as answer:
         assert answer.status == 401
-        assert any("Bearer" in told for told in answer.headers.getall("WWW-Authenticate"))
+        assert any("Bearer" in body for body in answer.headers.getall("WWW-Authenticate"))
     assert (await site.get(f"{far}/api/status", headers=RIGHT))[0] == 200
     assert (await site.post(f"{far}/api/workers/restart"))[0] == 401
     assert (await site.post(f"{far}/api/workers/restart", headers=RIGHT))[0] == 202
-    status, told = await site.post(f"{far}/v1/audio/speech", json={"input": "x"})
-    assert (status, told["error"]["type"]) == (401, "authentication_error")
+    status, body = await site.post(f"{far}/v1/audio/speech", json={"input": "x"})
+    assert (status, body["error"]["type"]) == (401, "authentication_error")
 
 
-async def test_without_a_token_others_may_look_and_listen_only(
+async def test_remote_caller_without_token_may_read_and_speak_only(
     open_site: Open, script: Script
 ) -> None:
     if (address := own_address()) is None:
@@ -201,18 +252,18 @@ async def test_without_a_token_others_may_look_and_listen_only(
     far = f"http://{address}:{site.web.port}"
     assert (await site.get(f"{far}/api/status"))[0] == 200
     assert len(await site.hear(f"{far}/api/say", text="Hello.")) > 1000
-    status, told = await site.post(f"{far}/api/workers/restart")
-    assert (status, told["error"]["code"]) == (403, "access-refused")
+    status, body = await site.post(f"{far}/api/workers/restart")
+    assert (status, body["error"]["code"]) == (403, "access-refused")
 
 
-async def test_behind_ingress(open_site: Open, script: Script) -> None:
+async def test_only_trusted_proxies_have_access(open_site: Open, script: Script) -> None:
     """Another loopback address stands for the proxy; the client's own for everybody else."""
     site = await open_site(script(), web_trusted=["127.0.0.2"])
     assert (await site.get("/health/live"))[0] == 200
     assert (await site.get("/api/status"))[0] == 403
     assert (await site.post("/api/say", json={"text": "x"}))[0] == 403
     connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
-    headers = {"X-Ingress-Path": "/api/hassio_ingress/abc", "Host": "home.example"}
+    headers = {"X-Ingress-Path": "/api/hassio_ingress/abc", "Host": "home.example", "Via": "1.1 x"}
     async with aiohttp.ClientSession(site.url, connector=connector, headers=headers) as proxy:
         async with proxy.get("/api/status") as answer:
             assert answer.status == 200
@@ -237,7 +288,7 @@ def has_the_headers(headers: Mapping[str, str]) -> None:
     assert headers["Cache-Control"] in {"no-store", "no-cache"}
 
 
-async def test_every_answer_has_the_headers(open_site: Open, script: Script) -> None:
+async def test_every_answer_has_the_security_headers(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     for path in ("/health/live", "/api/status", "/nothing", "/", "/static/../x", "/v1/models"):
         async with site.client.get(path) as answer:
@@ -257,7 +308,7 @@ async def test_every_answer_has_the_headers(open_site: Open, script: Script) -> 
         b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n",
     ],
 )
-async def test_what_is_no_http_is_answered_as_all_else(
+async def test_invalid_http_is_answered_like_other_errors(
     open_site: Open, script: Script, sent: bytes
 ) -> None:
     site = await open_site(script())
@@ -268,7 +319,7 @@ async def test_what_is_no_http_is_answered_as_all_else(
     assert b"script" not in body
 
 
-async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
+async def test_wrong_method_is_answered_with_the_allowed_ones(
     open_site: Open, script: Script
 ) -> None:
     site = await open_site(script())
@@ -285,7 +336,7 @@ async def test_who_asks_in_the_wrong_way_is_told_the_right_one(
         ("Expect: 100-continue\r\n", b"100"),
     ],
 )
-async def test_who_asks_before_it_sends_a_body_is_told(
+async def test_expect_is_answered_before_the_body(
     open_site: Open, script: Script, headers: str, status: bytes
 ) -> None:
     site = await open_site(script())
@@ -300,7 +351,7 @@ async def test_who_asks_before_it_sends_a_body_is_told(
     writer.close()
 
 
-async def test_changes_are_not_made_without_end(open_site: Open, script: Script) -> None:
+async def test_changes_are_rate_limited(open_site: Open, script: Script) -> None:
     site = await open_site(script())
 
     async def reset() -> int:
@@ -316,7 +367,7 @@ async def test_changes_are_not_made_without_end(open_site: Open, script: Script)
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"GET /"]
 )
-async def test_headers_that_never_end(open_site: Open, script: Script, sent: bytes) -> None:
+async def test_incomplete_headers_time_out(open_site: Open, script: Script, sent: bytes) -> None:
     site = await open_site(script(), web_limits=WebLimits(header_timeout=0.3))
     reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
     writer.write(sent)
@@ -353,7 +404,9 @@ async def raw(site: Site, request: bytes) -> bytes:
         b"\x16\x03\x01\x02\x00\x01\x00",
     ],
 )
-async def test_paths_lead_nowhere(open_site: Open, script: Script, request_line: bytes) -> None:
+async def test_paths_never_leave_their_folder(
+    open_site: Open, script: Script, request_line: bytes
+) -> None:
     site = await open_site(script())
     answer = await raw(site, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.startswith(

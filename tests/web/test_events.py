@@ -55,7 +55,7 @@ async def source(padding: int, **limits: float) -> AsyncIterator[Source]:
 class Source:
     def __init__(self, padding: int, limits: WebLimits) -> None:
         self.changes = Notifier()
-        self.endpoint = EventsEndpoint(self.render, self.changes, limits)
+        self.endpoint = EventsEndpoint(self.render, self.changes, lambda _: True, limits)
         self.padding = "x" * padding
         self.news = 0
         self.renderings = 0
@@ -70,7 +70,7 @@ class Source:
         self.changes.notify()
 
 
-async def test_the_stream_has_the_objects_of_the_status(open_site: Open, script: Script) -> None:
+async def test_stream_has_the_objects_of_the_status(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     async with site.client.get("/api/events") as answer:
         stream = states(answer)
@@ -101,9 +101,7 @@ async def test_changes_are_rendered_once_for_all_and_not_too_often() -> None:
         assert made.renderings <= len(times) + 3
 
 
-async def test_who_comes_after_everybody_has_left_is_told_at_once(
-    open_site: Open, script: Script
-) -> None:
+async def test_new_follower_gets_an_event_at_once(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(event_refresh=3600.0))
     for _ in range(3):
         async with site.client.get("/api/events") as answer:
@@ -111,7 +109,7 @@ async def test_who_comes_after_everybody_has_left_is_told_at_once(
         await eventually(lambda: site.web._events.followers == 0)
 
 
-async def test_a_quiet_stream_is_kept_alive(open_site: Open, script: Script) -> None:
+async def test_quiet_stream_is_kept_alive(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(event_keep_alive=0.05))
     async with site.client.get("/api/events") as answer:
         async for line in answer.content:
@@ -130,21 +128,26 @@ async def test_follower_that_does_not_read_is_dropped() -> None:
             await eventually(lambda: made.endpoint.followers == 0)
 
 
-async def test_followers_are_counted_and_leave_nothing(open_site: Open, script: Script) -> None:
+async def test_followers_are_limited_and_released(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     connector = aiohttp.TCPConnector(limit=0)
+    far = {"X-Forwarded-For": "203.0.113.5"}
     async with aiohttp.ClientSession(site.url, connector=connector) as many:
-        answers = [await many.get("/api/events") for _ in range(LIMITS.followers)]
+        answers = [await many.get("/api/events", headers=far) for _ in range(LIMITS.followers)]
+        async with many.get("/api/events", headers=far) as answer:
+            assert answer.status == 503
+        reserved = [await many.get("/api/events") for _ in range(LIMITS.reserved_followers)]
+        assert {answer.status for answer in answers + reserved} == {200}
         async with many.get("/api/events") as answer:
             assert answer.status == 503
-        for answer in answers:
+        for answer in answers + reserved:
             answer.close()
     events = site.web._events
     await eventually(lambda: events.followers == 0)
     assert (await site.get("/health/live"))[0] == 200
 
 
-async def test_who_comes_and_goes_is_no_trouble(
+async def test_followers_that_reset_cause_no_error(
     open_site: Open, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = await open_site(script())
@@ -158,7 +161,7 @@ async def test_who_comes_and_goes_is_no_trouble(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_it_ends_with_the_server(open_site: Open, script: Script) -> None:
+async def test_stream_ends_with_the_server(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     answer = await site.client.get("/api/events")
     assert await anext(states(answer))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import Script, Tell
+from conftest import Report, Script
 from support.client import connected
 from support.site import Open
 from support.waiting import eventually
@@ -29,7 +29,9 @@ NOISE = 10
 """How much longer they may take here, where other work goes on beside."""
 
 
-async def test_a_healthy_server(open_site: Open, caplog: pytest.LogCaptureFixture) -> None:
+async def test_health_metrics_and_status_of_a_healthy_server(
+    open_site: Open, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     site = await open_site()
     await site.server.pool.until_ready()
@@ -86,7 +88,7 @@ def sampled(exposition: str) -> dict[str, float]:
         "image/png",
     ],
 )
-async def test_metrics_are_told_whatever_is_accepted(
+async def test_metrics_are_plain_text_whatever_is_accepted(
     open_site: Open, script: Script, accepted: str
 ) -> None:
     site = await open_site(script())
@@ -96,7 +98,7 @@ async def test_metrics_are_told_whatever_is_accepted(
         assert "wyoming_piper_workers" in {family.name for family in metrics}
 
 
-async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> None:
+async def test_health_while_every_worker_is_fatal(open_site: Open, script: Script) -> None:
     policy = RestartPolicy(backoff_delay=0.01)
     site = await open_site(script("die"), policy)
     workers = site.server.pool.workers
@@ -122,7 +124,7 @@ async def test_while_every_worker_is_dead(open_site: Open, script: Script) -> No
     assert (code, body) == (200, {"applied": issue["id"]})
 
 
-async def test_health_answers_at_once_while_many_speak(prepared_data: Path, tell: Tell) -> None:
+async def test_health_is_fast_while_many_speak(prepared_data: Path, report: Report) -> None:
     """The server has a process of its own, so that only it is measured."""
     text = " ".join(f"This is sentence {number} of a long story." for number in range(20))
     async with serving(prepared_data) as server:
@@ -146,7 +148,7 @@ async def test_health_answers_at_once_while_many_speak(prepared_data: Path, tell
                 times = [await ask(server.port, path) for _ in range(SAMPLES)]
                 times.sort()
                 usual, worst = times[SAMPLES // 2], times[SAMPLES * 99 // 100]
-                tell(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")
+                report(f"{path}: p50 {1e3 * usual:.1f} ms, p99 {1e3 * worst:.1f} ms")
                 assert usual < limit
                 assert worst < NOISE * limit
             stop.set()
@@ -164,7 +166,7 @@ async def ask(port: int, path: str) -> float:
     return seconds
 
 
-async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script) -> None:
+async def test_connection_above_the_limit_is_refused(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     port = site.web.port
     most = LIMITS.all_connections
@@ -181,7 +183,7 @@ async def test_a_connection_too_many_is_told_so(open_site: Open, script: Script)
     assert await site.get("/health/live") == (200, {"live": True})
 
 
-async def test_who_takes_no_answer_is_let_go(open_site: Open, script: Script) -> None:
+async def test_client_that_takes_no_answer_is_dropped(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(send_timeout=0.2))
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

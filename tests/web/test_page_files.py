@@ -77,14 +77,14 @@ def words(language: str) -> dict[str, str | dict[str, str]]:
 
 
 def places(text: str | dict[str, str]) -> set[str]:
-    """What is filled into a text; plural forms may leave out the number."""
+    """Return what is filled into a text; plural forms may leave out the number."""
     if isinstance(text, str):
         return set(_PLACE.findall(text))
     return set(_PLACE.findall(text["other"]))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_says_the_same(language: str) -> None:
+def test_every_language_has_the_same_keys(language: str) -> None:
     english, translated = words("en"), words(language)
     assert list(translated) == list(english)
     for key, text in english.items():
@@ -92,7 +92,7 @@ def test_every_language_says_the_same(language: str) -> None:
         assert isinstance(translated[key], dict) == isinstance(text, dict), key
 
 
-def test_no_word_is_missing_and_none_is_left_over() -> None:
+def test_every_key_exists_and_is_used() -> None:
     code = "\n".join(file.read_text() for file in (*MODULES, STATIC / "index.html"))
     # Written out, or put together from a prefix and what the server says.
     used = set(re.findall(r'["`]([a-z][\w-]*(?:\.[\w-]+)+)["`]', code))
@@ -116,7 +116,7 @@ def test_every_state_and_kind_has_words() -> None:
         assert {f"suggestion.{suggestion}", f"suggestion.{suggestion}.advice"} & known
 
 
-def test_every_error_that_a_person_may_meet_says_what_to_do() -> None:
+def test_every_error_of_the_page_has_advice() -> None:
     """In the words of the reader, by its code or by that of errors like it."""
     alike = re.search(r"const ALIKE = \{(.*?)\n\};", (STATIC / "notices.js").read_text(), re.DOTALL)
     assert alike
@@ -164,7 +164,7 @@ def test_types_of_the_scripts_are_those_of_the_api() -> None:
         assert set(declared[name]) == set(schema["properties"]), name
 
 
-def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
+def test_no_inline_code_and_no_foreign_content() -> None:
     page = (STATIC / "index.html").read_text()
     assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", page)
     assert re.findall(r"<script(?![^>]*\ssrc=)", page) == []
@@ -177,6 +177,6 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
         assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|eval\(", text), file
 
 
-def test_a_sentence_of_every_language_of_the_catalogue() -> None:
+def test_every_language_of_the_catalogue_has_a_sample() -> None:
     samples = json.loads((STATIC / "samples.json").read_text())
     assert {voice.language.family for voice in bundled()} <= set(samples)

@@ -51,7 +51,7 @@ async def test_taken_port_is_exit_code_3_and_names_the_process(prepared_data: Pa
         assert "Traceback" not in log.decode()
 
 
-async def test_a_stop_ends_what_is_spoken(open_site: Open, script: Script) -> None:
+async def test_stop_ends_speech(open_site: Open, script: Script) -> None:
     site = await open_site(script(stall_timeout=60.0))
     async with site.client.post("/api/say", json={"text": "It is well. HANG."}) as answer:
         await answer.content.readexactly(1000)

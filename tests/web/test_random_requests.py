@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from conftest import Script, Tell
+from conftest import Report, Script
 from support.site import Open, Site
 from wyoming_piper_hardened.web.limits import WebLimits
 
@@ -68,7 +68,7 @@ def a_request(random: Random, paths: list[str]) -> bytes:
 
 
 async def statuses(site: Site, random: Random, paths: list[str], count: int) -> list[int]:
-    """What one client gets; it takes a new connection whenever its own is closed."""
+    """Return what one client gets; it takes a new connection whenever its own is closed."""
     seen: list[int] = []
     while len(seen) < count:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
@@ -104,7 +104,7 @@ async def an_answer(reader: asyncio.StreamReader, *, head_only: bool) -> int:
 
 
 async def test_random_requests_change_nothing(
-    open_site: Open, script: Script, prepared_data: Path, tell: Tell
+    open_site: Open, script: Script, prepared_data: Path, report: Report
 ) -> None:
     random = Random(7)
     site = await open_site(script())
@@ -120,7 +120,7 @@ async def test_random_requests_change_nothing(
         )
     )
     counts = {status: sum(one.count(status) for one in seen) for status in set().union(*seen)}
-    tell(f"answers by status: {dict(sorted(counts.items()))}")
+    report(f"answers by status: {dict(sorted(counts.items()))}")
     assert sum(counts.values()) >= REQUESTS
     assert not [status for status in counts if status >= 500]
     assert counts.keys() >= {200, 400, 403, 404, 405}
@@ -136,7 +136,7 @@ async def state_of(site: Site, data: Path) -> object:
     return status["issues"], status["jobs"], voices, files
 
 
-async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> None:
+async def test_answers_agree_with_the_openapi_document(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(changes_per_minute=10**9))
     async with site.client.get("/openapi.json") as answer:
         document = json.loads(await answer.text())
@@ -145,14 +145,14 @@ async def test_the_openapi_document_is_true(open_site: Open, script: Script) -> 
 
 
 def try_all(document: dict[str, Any], url: str) -> None:
-    """Valid and invalid calls of every operation; their answers must be those that are told."""
+    """Make valid and invalid calls of every operation; the answers must be documented."""
     schema = schemathesis.openapi.from_dict(document)
     count = 0
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
         operation = found.ok()
         count += 1
-        # No schema can tell how the files of a form are called.
+        # No schema can say what the files of a form are called.
         uploads = operation.label == "POST /api/voices"
         for mode in schemathesis.GenerationMode:
             with contextlib.suppress(Unsatisfiable):  # nothing in it can be wrong

@@ -30,7 +30,7 @@ from wyoming_piper_hardened.workers.pool import Pool
 SAY = "/api/say"
 
 
-async def test_it_says_what_wyoming_says(open_site: Open) -> None:
+async def test_speech_is_that_of_wyoming(open_site: Open) -> None:
     site = await open_site()
     text = "The cooker is still on. It has been on for an hour."
     wav = await site.hear(text=text)
@@ -45,7 +45,7 @@ async def test_it_says_what_wyoming_says(open_site: Open) -> None:
     assert len(await site.hear(text="🙂")) == 44 + 2 * 4410  # a short silence
 
 
-async def test_whoever_asked_finds_out_how_it_ended(open_site: Open, script: Script) -> None:
+async def test_request_id_finds_the_outcome(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     outcomes = {}
     for text in ("It is well.", "It is well. LATE ERROR."):
@@ -60,7 +60,7 @@ async def test_whoever_asked_finds_out_how_it_ended(open_site: Open, script: Scr
 
 
 @pytest.mark.parametrize(("level", "kept"), [("info", None), ("debug", "Hello there.")])
-async def test_what_was_said_is_kept_for_those_who_look_for_faults(
+async def test_texts_are_kept_at_debug_level_only(
     open_site: Open, script: Script, level: str, kept: str | None
 ) -> None:
     site = await open_site(script(), log_level=level)
@@ -70,7 +70,7 @@ async def test_what_was_said_is_kept_for_those_who_look_for_faults(
     assert "Hello" not in str(status["recent_log"])
 
 
-async def test_it_is_sent_while_it_is_made(open_site: Open, script: Script) -> None:
+async def test_speech_is_sent_while_it_is_made(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     async with site.client.post(SAY, json={"text": "It is fine. HANG for ever."}) as answer:
         assert answer.headers["Content-Type"] == "audio/wav"
@@ -100,7 +100,7 @@ async def test_it_is_sent_while_it_is_made(open_site: Open, script: Script) -> N
         ("x", 400, "bad-request"),
     ],
 )
-async def test_what_cannot_be_said_is_named(
+async def test_invalid_request_has_status_and_code(
     open_site: Open, script: Script, body: object, status: int, code: str
 ) -> None:
     site = await open_site(script())
@@ -131,7 +131,9 @@ def as_openai(body: object) -> object:
         (b"\xff\xfe", "application/json"),
     ],
 )
-async def test_a_body_that_is_none(open_site: Open, script: Script, data: bytes, kind: str) -> None:
+async def test_invalid_body_is_a_bad_request(
+    open_site: Open, script: Script, data: bytes, kind: str
+) -> None:
     site = await open_site(script())
     status, answer = await site.post(SAY, data=data, headers={"Content-Type": kind})
     assert (status, answer["error"]["code"]) == (400, "bad-request")
@@ -152,7 +154,7 @@ def test_ranges_are_those_of_the_settings() -> None:
         ("/v1/audio/speech", {"input": "It is well. And then LATE ERROR."}),
     ],
 )
-async def test_what_breaks_off_never_looks_whole(
+async def test_incomplete_speech_never_looks_complete(
     open_site: Open, script: Script, path: str, body: object
 ) -> None:
     site = await open_site(script())
@@ -163,7 +165,7 @@ async def test_what_breaks_off_never_looks_whole(
     assert site.server.synthesizer.records[-1].outcome == "synthesis-failed"
 
 
-async def test_not_even_for_clients_to_whom_the_end_of_the_connection_is_the_end(
+async def test_incomplete_speech_resets_an_http_1_0_connection(
     open_site: Open, script: Script
 ) -> None:
     site = await open_site(script())
@@ -176,7 +178,7 @@ async def test_not_even_for_clients_to_whom_the_end_of_the_connection_is_the_end
     writer.close()
 
 
-async def test_not_even_when_the_server_stops(open_site: Open, script: Script) -> None:
+async def test_stop_resets_incomplete_speech(open_site: Open, script: Script) -> None:
     site = await open_site(script(stall_timeout=60.0))
     reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
     body = b'{"text": "It is well. Then HANG."}'
@@ -189,7 +191,7 @@ async def test_not_even_when_the_server_stops(open_site: Open, script: Script) -
     writer.close()
 
 
-async def test_what_is_complete_is_not_taken_back(open_site: Open, script: Script) -> None:
+async def test_stop_keeps_complete_speech(open_site: Open, script: Script) -> None:
     """Although the connection is kept, and ends with the server."""
     site = await open_site(script())
     reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
@@ -202,7 +204,7 @@ async def test_what_is_complete_is_not_taken_back(open_site: Open, script: Scrip
     writer.close()
 
 
-async def test_who_half_closes_leaves_no_trace(
+async def test_half_closed_connection_leaves_no_error(
     open_site: Open,
     script: Script,
     caplog: pytest.LogCaptureFixture,
@@ -224,7 +226,7 @@ async def test_who_half_closes_leaves_no_trace(
     assert "Exception" not in caplog.text
 
 
-async def test_curl_sees_that_it_breaks_off(open_site: Open, script: Script) -> None:
+async def test_curl_reports_incomplete_speech(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     curl = await asyncio.create_subprocess_exec(
         *("curl", "--silent", "--json", '{"text": "It is well. And then LATE ERROR."}'),
@@ -235,7 +237,7 @@ async def test_curl_sees_that_it_breaks_off(open_site: Open, script: Script) -> 
     assert curl.returncode in {18, 56}  # a transfer that is not complete, a reset
 
 
-async def test_who_leaves_is_spoken_to_no_longer(open_site: Open, script: Script) -> None:
+async def test_disconnect_cancels_speech(open_site: Open, script: Script) -> None:
     site = await open_site(script(stall_timeout=60.0))
     async with site.client.post(SAY, json={"text": "It is well. Then HANG."}) as answer:
         await answer.content.readexactly(1000)
@@ -244,7 +246,7 @@ async def test_who_leaves_is_spoken_to_no_longer(open_site: Open, script: Script
     assert site.server.synthesizer.records[-1].outcome in {"cancelled", "client-gone"}
 
 
-async def test_who_reads_nothing_holds_up_nobody(open_site: Open, script: Script) -> None:
+async def test_client_that_reads_nothing_blocks_nobody(open_site: Open, script: Script) -> None:
     site = await open_site(script(), workers=1, web_limits=WebLimits(send_timeout=1.0))
     with stuck(site, '{"text": "%s"}' % ("It goes on and on and on. " * 3000)):
         await eventually(lambda: site.server.pool.status().requests == 1)
@@ -252,7 +254,7 @@ async def test_who_reads_nothing_holds_up_nobody(open_site: Open, script: Script
         await eventually(lambda: site.server.synthesizer.records[-1].outcome == "client-gone")
 
 
-async def test_many_who_read_nothing_leave_their_places_to_others(
+async def test_clients_that_read_nothing_release_their_slots(
     open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_module, "_CLIENT_DELAY", 0.05)
@@ -282,9 +284,7 @@ def have_begun(site: Site, count: int) -> bool:
     return registry.get_sample_value("wyoming_piper_first_audio_seconds_count") == count
 
 
-async def test_little_is_kept_by_the_system_for_who_takes_little(
-    open_site: Open, script: Script
-) -> None:
+async def test_kernel_buffer_of_a_slow_client_is_small(open_site: Open, script: Script) -> None:
     """Or a client that plays what it gets would seem to take nothing for minutes."""
     site = await open_site(script())
     async with site.client.post(SAY, json={"text": "It is well. Then HANG."}):
@@ -314,7 +314,7 @@ class stuck:  # noqa: N801 - reads as a context
         self._socket.close()
 
 
-async def test_who_asks_too_much_is_told_when_to_come_back(
+async def test_full_queue_answers_429_with_retry_after(
     open_site: Open, script: Script, tmp_path: Path
 ) -> None:
     site = await open_site(script(stall_timeout=60.0), workers=1, max_queue=1)
@@ -330,7 +330,7 @@ async def test_who_asks_too_much_is_told_when_to_come_back(
     await eventually(lambda: site.server.pool.status().requests == 0)
 
 
-async def test_a_body_that_is_too_large_or_too_slow(open_site: Open, script: Script) -> None:
+async def test_body_too_large_or_too_slow(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(body_timeout=0.2))
     data = io.BytesIO(b'{"text": "%s"}' % (b"x" * 2_000_000))
     headers = {"Content-Type": "application/json"}

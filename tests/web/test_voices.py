@@ -36,7 +36,7 @@ CONFIG = SINGLE.with_name(f"{SINGLE.name}.json")
 
 
 def amys_files() -> dict[str, bytes]:
-    """The tiny voice under the name of one of the catalogue."""
+    """Return the tiny voice under the name of one of the catalogue."""
     folder = "en/en_US/amy/medium"
     files = {
         f"{folder}/{AMY}.onnx": SINGLE.read_bytes(),
@@ -47,7 +47,7 @@ def amys_files() -> dict[str, bytes]:
 
 @pytest.fixture
 def own_data(prepared_data: Path, tmp_path: Path) -> Path:
-    """A data directory of the test's own whose real voice is prepared; its files are shared."""
+    """Return a data directory of the test's own with the prepared real voice."""
     data = tmp_path / "data"
     subprocess.run(["cp", "-al", prepared_data, data], check=True)
     return data
@@ -58,7 +58,9 @@ async def voices(site: Site, query: str = "") -> dict[str, dict[str, Any]]:
     return {voice["name"]: voice for voice in body["voices"]}
 
 
-async def test_the_list(open_site: Open, script: Script, tmp_path: Path) -> None:
+async def test_voices_are_listed_and_filtered(
+    open_site: Open, script: Script, tmp_path: Path
+) -> None:
     site = await open_site(script(), data_dir=tmp_path)
     _, body = await site.get("/api/voices")
     assert len(body["voices"]) > 100
@@ -83,7 +85,15 @@ async def test_the_list(open_site: Open, script: Script, tmp_path: Path) -> None
         assert (await site.get(f"/api/voices{query}"))[0] == 400
 
 
-async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
+async def test_list_is_searched_for_short_texts_only(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    for key in ("text", "language"):
+        assert (await site.get(f"/api/voices?{key}={'e' * 200}"))[0] == 200
+        status, body = await site.get(f"/api/voices?{key}={'e+' * 101}")
+        assert (status, body["error"]["code"]) == (400, "bad-request")
+
+
+async def test_voice_is_installed_damaged_repaired_and_removed(
     open_site: Open, own_data: Path
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
@@ -99,8 +109,8 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         assert (await voices(site))[AMY]["state"] == "installed"
         assert len(await site.hear(text="Hello there.", voice=AMY)) > 1000
         await eventually(lambda: seen[-1]["jobs"] == [] and seen[-1]["requests"])
-        works = [work for state in seen for work in state["jobs"] if work["voice"] == AMY]
-        assert {work["action"] for work in works} == {"install"}
+        jobs = [job for state in seen for job in state["jobs"] if job["voice"] == AMY]
+        assert {job["action"] for job in jobs} == {"install"}
         assert await site.post(f"/api/voices/{AMY}/verify?wait=true") == (200, {"damage": []})
 
         (model,) = own_data.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
@@ -121,9 +131,9 @@ async def test_a_voice_comes_speaks_breaks_is_mended_and_goes(
         assert (await voices(site))[AMY]["state"] == "available"
         status, body = await site.ask("DELETE", f"/api/voices/{AMY}")
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
-        _, told = await site.get("/api/status")
+        _, state = await site.get("/api/status")
         done = ["install", "verify", "verify", "repair", "repair", "remove"]
-        endings = [(one["action"], one["outcome"]) for one in told["finished_jobs"]]
+        endings = [(one["action"], one["outcome"]) for one in state["finished_jobs"]]
         assert endings == [(one, "done") for one in done]
         following.cancel()
 
@@ -132,11 +142,13 @@ async def follow(site: Site, seen: list[dict[str, Any]]) -> None:
     async with site.client.get("/api/events") as stream:
         assert stream.content_type == "text/event-stream"
         async for line in stream.content:
-            _, told, state = line.partition(b"data: ")
-            seen.extend([json.loads(state)] if told else [])
+            _, found, state = line.partition(b"data: ")
+            seen.extend([json.loads(state)] if found else [])
 
 
-async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_data: Path) -> None:
+async def test_failed_actions_have_status_and_code(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
     async with faulty_hub(amys_files()) as hub:
         hub.fault(Fault.FLIP)
         site = await open_site(script(), data_dir=own_data, hub_endpoint=hub.endpoint)
@@ -153,15 +165,13 @@ async def test_what_goes_wrong_is_named(open_site: Open, script: Script, own_dat
         assert (status, body["error"]["code"]) == (404, "voice-not-found")
         assert [issue["subject"] for issue in (await site.get("/api/status"))[1]["issues"]] == [AMY]
         assert not list((own_data / "staging").iterdir())
-        _, told = await site.get("/api/status")
-        (ended,) = [one for one in told["finished_jobs"] if one["action"] == "install"]
+        _, state = await site.get("/api/status")
+        (ended,) = [one for one in state["finished_jobs"] if one["action"] == "install"]
         assert (ended["voice"], ended["outcome"]) == (AMY, "failed")
         assert (ended["code"], ended["message"]) == (failed["code"], failed["message"])
 
 
-async def test_an_installation_is_called_off(
-    open_site: Open, script: Script, own_data: Path
-) -> None:
+async def test_installation_is_cancelled(open_site: Open, script: Script, own_data: Path) -> None:
     async with faulty_hub(amys_files()) as hub:
         hub.fault(Fault.STALL, at=1000)
         site = await open_site(script(), data_dir=own_data, hub_endpoint=hub.endpoint)
@@ -176,16 +186,16 @@ async def test_an_installation_is_called_off(
                 assert (await site.ask(method, path))[0] == 200
                 status, body = await waiting
             assert (status, body["error"]["code"]) == (409, "cancelled")
-            _, told = await site.get("/api/status")
-            assert (told["jobs"], told["issues"]) == ([], [])
-            assert told["finished_jobs"][-1]["outcome"] == "cancelled"
+            _, state = await site.get("/api/status")
+            assert (state["jobs"], state["issues"]) == ([], [])
+            assert state["finished_jobs"][-1]["outcome"] == "cancelled"
             await eventually(lambda: not list((own_data / "staging").iterdir()))
         status, body = await site.post(f"/api/voices/{AMY}/cancel")
         assert (status, body["error"]["code"]) == (404, "voice-not-installed")
         hub.release()
 
 
-async def test_what_nobody_needs_can_be_left_as_it_is(
+async def test_issue_of_an_unneeded_voice_is_dismissible(
     open_site: Open, script: Script, own_data: Path
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
@@ -207,7 +217,9 @@ async def test_what_nobody_needs_can_be_left_as_it_is(
         assert (status, body["error"]["code"]) == (404, "issue-not-found")
 
 
-async def test_a_full_disk_can_be_tried_again(open_site: Open, script: Script, disk: Disk) -> None:
+async def test_full_disk_issue_can_be_applied_again(
+    open_site: Open, script: Script, disk: Disk
+) -> None:
     place = await asyncio.to_thread(disk, "400m")
     ballast = place / "ballast"
     with ballast.open("wb") as file:
@@ -218,8 +230,8 @@ async def test_a_full_disk_can_be_tried_again(open_site: Open, script: Script, d
         assert (status, body["error"]["code"]) == (507, "no-space")
         issue = f"no-space:{AMY}"
         _, status = await site.get("/api/status")
-        (told,) = (one for one in status["issues"] if one["id"] == issue)
-        assert (told["applicable"], told["dismissible"]) == (True, True)
+        (found,) = (one for one in status["issues"] if one["id"] == issue)
+        assert (found["applicable"], found["dismissible"]) == (True, True)
         await asyncio.to_thread(ballast.unlink)
         assert (await site.post(f"/api/issues/{issue}/apply?wait=true"))[0] == 200
         assert (await voices(site))[AMY]["state"] == "installed"
@@ -227,7 +239,7 @@ async def test_a_full_disk_can_be_tried_again(open_site: Open, script: Script, d
         assert issue not in {one["id"] for one in status["issues"]}
 
 
-async def test_a_voice_of_the_settings_is_needed(
+async def test_issue_of_a_voice_of_the_settings_is_not_dismissible(
     open_site: Open, script: Script, own_data: Path
 ) -> None:
     settings = {"voice": AMY, "auto_install": False}
@@ -235,12 +247,12 @@ async def test_a_voice_of_the_settings_is_needed(
     await eventually(lambda: list(site.server.pool.workers))
     missing = f"missing:{AMY}"
 
-    async def told() -> bool:
+    async def is_needed() -> bool:
         _, status = await site.get("/api/status")
         return {issue["id"]: issue["dismissible"] for issue in status["issues"]} == {missing: False}
 
     async with asyncio.timeout(20):
-        while not await told():  # noqa: ASYNC110 - asked as a client does
+        while not await is_needed():  # noqa: ASYNC110 - asked as a client does
             await asyncio.sleep(0.05)
     assert (await site.ask("DELETE", f"/api/issues/{missing}"))[0] == 409
 
@@ -262,7 +274,7 @@ def own_voice(name: str = "my-voice") -> tuple[tuple[str, str, bytes], ...]:
 MODEL, SETTINGS = own_voice()
 
 
-async def test_a_voice_of_ones_own(open_site: Open, own_data: Path) -> None:
+async def test_upload_installs_a_custom_voice(open_site: Open, own_data: Path) -> None:
     site = await open_site(data_dir=own_data)
     status, body = await site.post("/api/voices", data=form(*own_voice()))
     assert (status, body) == (200, {"voice": "my-voice", "prepared": True})
@@ -271,10 +283,10 @@ async def test_a_voice_of_ones_own(open_site: Open, own_data: Path) -> None:
     assert not list((own_data / "staging").iterdir())
 
 
-async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
+async def test_voice_removed_before_loading_leaves_no_issue(
     open_site: Open, own_data: Path
 ) -> None:
-    """It was to speak and has been removed meanwhile: that is no trouble, nor to be mended."""
+    """It was to speak and has been removed meanwhile: that is no issue, and nothing to repair."""
     site = await open_site(data_dir=own_data, workers=1, resident_voices=1)
     assert (await site.post("/api/voices", data=form(*own_voice())))[0] == 200
     voice = site.server.library.find("my-voice")
@@ -288,14 +300,14 @@ async def test_a_voice_that_is_gone_when_it_is_loaded_leaves_nothing(
 
 
 async def admitted(site: Site, files: Callable[[], aiohttp.FormData]) -> int:
-    """The answer to an upload once it is known that whoever came before has left."""
+    """Return the answer to an upload once the client before has left."""
     async with asyncio.timeout(60):
         while (status := (await site.post("/api/voices", data=files()))[0]) == 429:  # noqa: ASYNC110
-            await asyncio.sleep(1)  # or it would be told so for asking too often
+            await asyncio.sleep(1)  # or the limit of changes would refuse it
     return status
 
 
-async def test_who_leaves_during_an_upload_leaves_nothing(
+async def test_upload_disconnect_leaves_no_files(
     open_site: Open, script: Script, own_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even while its folder is being made, which a slow disk takes its time for."""
@@ -326,7 +338,7 @@ async def test_who_leaves_during_an_upload_leaves_nothing(
     assert await admitted(site, form) == 400
 
 
-async def test_the_files_that_came_last_are_those_that_serve(
+async def test_later_upload_of_the_same_name_serves(
     open_site: Open, script: Script, own_data: Path
 ) -> None:
     """Although others of the same name are still being installed."""
@@ -346,7 +358,7 @@ async def test_the_files_that_came_last_are_those_that_serve(
     assert (await voices(site, "?installed=true"))["my-voice"]["quality"] == "second"
 
 
-async def test_an_upload_of_unknown_length_goes_as_far_as_there_is_room(
+async def test_upload_of_unknown_length_stops_at_a_full_disk(
     open_site: Open, script: Script, disk: Disk
 ) -> None:
     """As they come through Home Assistant, which passes no length on."""
@@ -382,7 +394,7 @@ HOSTILE: dict[str, tuple[list[tuple[str, str | None, bytes]], int]] = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_uploads_that_are_refused(
+async def test_invalid_upload_is_refused(
     open_site: Open,
     script: Script,
     prepared_data: Path,
@@ -393,8 +405,8 @@ async def test_uploads_that_are_refused(
     site = await open_site(script(), web_limits=WebLimits(model_size=1_000_000))
     status, body = await site.post("/api/voices", data=form(*parts))
     assert (status, body["error"]["retryable"]) == (expected, False), body
-    _, told = await site.get("/api/status")
-    assert (told["issues"], told["finished_jobs"]) == ([], [])  # who sent it has been told
+    _, state = await site.get("/api/status")
+    assert (state["issues"], state["finished_jobs"]) == ([], [])  # only its sender gets the error
     assert set(await voices(site, "?installed=true")) == {JOE}
     assert (await site.get("/api/status"))[1]["issues"] == []
     assert [path for path in sorted(prepared_data.rglob("*")) if "locks" not in path.parts] == [
@@ -413,14 +425,16 @@ async def test_uploads_that_are_refused(
         b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\n--y--\r\n--x--",
     ],
 )
-async def test_bodies_that_are_no_form(open_site: Open, script: Script, body: bytes) -> None:
+async def test_upload_of_an_invalid_form_is_a_bad_request(
+    open_site: Open, script: Script, body: bytes
+) -> None:
     site = await open_site(script())
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data", "text/plain"):
-        status, told = await site.post("/api/voices", data=body, headers={"Content-Type": kind})
-        assert (status, told["error"]["code"]) == (400, "bad-request")
+        status, answer = await site.post("/api/voices", data=body, headers={"Content-Type": kind})
+        assert (status, answer["error"]["code"]) == (400, "bad-request")
 
 
-async def test_who_uploads_nothing_holds_up_nobody(open_site: Open, script: Script) -> None:
+async def test_stalled_upload_times_out(open_site: Open, script: Script) -> None:
     site = await open_site(script(), web_limits=WebLimits(upload_stall_timeout=0.3))
     reader, writer = await asyncio.open_connection("127.0.0.1", site.web.port)
     writer.write(

@@ -34,7 +34,7 @@ def pool_of(server: Running) -> Pool:
 
 
 def running(server: Running) -> list[int]:
-    """The pids of the workers that can speak."""
+    """Return the pids of the workers that can speak."""
     workers = pool_of(server).workers
     return [w.pid for w in workers if w.state is WorkerState.RUNNING and w.pid]
 
@@ -44,7 +44,7 @@ def starts(folder: Path) -> list[int]:
 
 
 async def say(server: Running, text: str) -> bytes | str:
-    """The audio, or the code of the error."""
+    """Return the audio, or the code of the error."""
     assert server.port
     async with connected(server.port) as client:
         spoken = await client.say(text)

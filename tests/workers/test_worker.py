@@ -40,7 +40,7 @@ def lines(file: Path) -> list[str]:
 
 
 def failures(caplog: pytest.LogCaptureFixture) -> list[Failure]:
-    """The failures of workers in the log, where nothing else may be amiss with them."""
+    """Return the failures of workers in the log, where nothing else may be amiss with them."""
     found = []
     for record in caplog.records:
         if record.levelno >= logging.WARNING and record.name == worker.__name__:

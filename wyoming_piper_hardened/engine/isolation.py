@@ -16,6 +16,9 @@ from typing import BinaryIO
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _OOM_SCORE = "500"  # of 1000: the kernel takes an engine before the server
+_M_MMAP_THRESHOLD = -3  # malloc.h
+_LARGE_BLOCK = 1 << 20  # bytes
+LEAST_URGENT = 19
 _NICENESS = 5  # the server answers even while every core synthesises
 
 
@@ -27,13 +30,14 @@ def claim_stdout() -> BinaryIO:
     return os.fdopen(frames, "wb")
 
 
-def isolate(parent_pid: int | None) -> None:
+def isolate(parent_pid: int | None, niceness: int = _NICENESS) -> None:
     """Die with the parent, give way to it, and leave a trace of a crash on stderr.
 
     `parent_pid` is the pid of the starting process as it sees itself; ``None`` (started by hand)
     leaves that check out.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # NumPy's; here it multiplies nothing large
     faulthandler.enable(file=2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     if sys.platform == "linux":
@@ -43,4 +47,16 @@ def isolate(parent_pid: int | None) -> None:
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
     with contextlib.suppress(OSError):
-        os.nice(_NICENESS)
+        os.nice(niceness)
+
+
+def return_freed_memory() -> None:
+    """Have large blocks returned to the kernel as soon as they are freed.
+
+    For a process that does one thing after another: what one needed is free for the next. The C
+    library keeps blocks otherwise, the larger ones the more of them there were (glibc; others have
+    no such setting).
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK)

@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VoicePartsError
+from .quoting import brief
 
-FORMAT = 1
-"""Version of the parts and of this report; a reader refuses any other."""
+FORMAT = 2
+"""Version of the parts and of this report that is written.
+
+In format 1 the parts hold their weights themselves; since format 2 these stay in the stock model's
+file.
+"""
+
+READABLE = (1, 2)
+"""Formats that can be played; a reader refuses any other."""
 
 REPORT_NAME = "parts.json"
 
@@ -50,6 +58,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """The model's file as it came, in which the parts' weights lie."""
+
+    file: str
+    """Its name, by which the parts refer to it."""
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class SplitReport:
     """Everything a player needs to know about a prepared voice, and how it was proved."""
 
@@ -83,6 +101,8 @@ class SplitReport:
 
     0 where that tells nothing: another machine's, emulated for the build of an image.
     """
+    stock: Stock | None = None
+    """Where the parts' weights lie; None in format 1, whose parts hold them themselves."""
     format: int = FORMAT
 
     @property
@@ -94,7 +114,7 @@ class SplitReport:
         return self.frame_seconds * self.sample_rate / self.hop_length
 
     def to_json(self) -> str:
-        """What `from_json` reads."""
+        """Return what `from_json` reads."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -106,11 +126,13 @@ class SplitReport:
         """
         try:
             data: dict[str, Any] = json.loads(text)
-            if data["format"] != FORMAT:
+            if data["format"] not in READABLE:
                 raise VoicePartsError(
-                    f"parts have format {data['format']}, this engine reads {FORMAT};"
+                    f"parts have format {brief(data['format'])}, this engine reads {FORMAT};"
                     " prepare the voice again"
                 )
+            if data["format"] > 1:
+                data["stock"] = Stock(**data["stock"])
             known = {field.name for field in fields(cls)}
             values = {key: value for key, value in data.items() if key in known}
             values["mode"] = Mode(values["mode"])
@@ -121,7 +143,7 @@ class SplitReport:
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise VoicePartsError(
-                f"{REPORT_NAME} is damaged ({error!r}); prepare the voice again"
+                f"{REPORT_NAME} is damaged ({brief(repr(error))}); prepare the voice again"
             ) from error
 
     @classmethod

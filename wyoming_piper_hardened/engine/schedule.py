@@ -56,7 +56,7 @@ class Schedule:
 
     @classmethod
     def from_list(cls, values: list[float]) -> Schedule:
-        """What `to_list` gave.
+        """Read what `to_list` gave.
 
         Raises:
             ValueError: `values` is no schedule.
@@ -76,7 +76,7 @@ ONE_PASS: Final = Schedule(first=1 << 20, growth=1.0, largest=1 << 20)
 
 
 def choose(real_time_factor: float, frame: float = 256 / 22_050) -> Schedule:
-    """The schedule for a machine where a frame takes `real_time_factor` of its `frame` seconds.
+    """Return the schedule where a frame of `frame` seconds takes `real_time_factor` times that.
 
     While a chunk plays the next one must be finished: ``(next + overhead) * factor <= chunk``. That
     bounds the growth and, on slow machines, the first chunk from below. A machine slower than

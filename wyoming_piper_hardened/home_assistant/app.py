@@ -60,7 +60,7 @@ class App:
 
         Args:
             control: carries out commands.
-            status: tells when the server is ready; gets the records of commands.
+            status: knows when the server is ready; gets the records of commands.
             port: the Wyoming server's TCP port, if it has one.
             repaired_on_start: set when all of `repair_on_start` is repaired.
         """

@@ -19,7 +19,7 @@ from ..store.voice import is_voice_name
 from .errors import CommandError, CommandFieldsError, CommandUnknownError
 
 _SHOWN = 40  # characters of a name that somebody made up
-_TRIAL_TEXT = "1, 2, 3."  # every voice reads figures in its own language
+_TRIAL_TEXT = "1, 2, 3."  # every voice reads numbers in its own language
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,73 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming.error import Error
 
 from ..engine.messages import MAX_REASON
 from ..errors import NoSpaceError, ProtocolError, VoiceError
-from ..issues import FailureKind, Stage
+from ..issues import Stage
 from ..system.framing import Limits, read_event
 from ..system.log_format import escaped
 from .child import Child
 from .errors import EngineFailedError
 
+_OUT_OF_TIME = ("SIGXCPU", "SIGALRM")
+"""Signals by which the kernel ends a preparation that takes too long; see its `limits`."""
+
 _REPORT = Limits(data=64 * 1024, payload=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparationLimits:
-    """Limits of a preparation, so that no model can take all of the machine."""
-
-    timeout: float = 900.0  # a high-quality voice on a slow SD card and processor
-    """Seconds."""
-    memory_factor: int = 16  # a medium voice took 7 times its own size
-    """Times the model's size that the process may take."""
-    least_memory: int = 1 << 30
-    """Bytes that it may take at any rate."""
-    memory_interval: float = 0.25
-    """Seconds between two looks at its memory."""
-
-
-async def prepare(
-    model: Path, folder: Path, limits: PreparationLimits = PreparationLimits()
-) -> None:
+async def prepare(model: Path, folder: Path) -> None:
     """Split `model` into parts in `folder`, where a report says how that went.
 
     The process compares the parts with the whole model, and speaks. Whatever the model does to
-    it, this process lives on.
+    it, this process lives on. The kernel holds it to limits of memory and time that it has chosen
+    for the model and the machine.
 
     Raises:
         VoiceError: the voice cannot be used, or took too long or too much memory.
         NoSpaceError: the disk has no room for the parts.
     """
-    name, module = model.stem, "wyoming_piper_hardened.engine.prepare"
+    name, module = model.stem, "wyoming_piper_hardened.engine.preparation"
     arguments = [sys.executable, "-m", module, str(model), str(folder)]
     arguments += ["--parent", str(os.getpid())]
-    size = await asyncio.to_thread(lambda: model.stat().st_size)
-    memory = max(limits.least_memory, limits.memory_factor * size)
     try:
-        async with (
-            Child.running(arguments, pipes=True) as child,
-            asyncio.timeout(limits.timeout),
-            child.memory_limited(memory, limits.memory_interval, Stage.LOADING),
-        ):
+        async with Child.running(arguments, pipes=True) as child:
             reported = await _reported_error(child)
             if not await child.wait():
                 return
             failure = await child.failure(Stage.LOADING)
     except EngineFailedError as err:
         raise VoiceError(f"{name} cannot be prepared: the process {err}") from None
-    except TimeoutError:
-        raise VoiceError(f"{name} was not prepared in {limits.timeout:g} s") from None
-    if failure.kind is FailureKind.MEMORY:
-        megabytes = memory >> 20
-        raise VoiceError(f"{name} took more than {megabytes} MB to prepare; the model is unsound")
+    if failure.detail.get("signal") in _OUT_OF_TIME:
+        raise VoiceError(
+            f"{name} took longer to prepare than a voice of its size can here; the model is unsound"
+        )
     if reported is None:
         raise VoiceError(f"{name} cannot be prepared: the process {failure}")
     # A library may quote the model, and the folder, which is gone when somebody reads this.

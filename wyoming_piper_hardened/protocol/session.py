@@ -29,6 +29,7 @@ from wyoming.tts import (
     SynthesizeStopped,
 )
 
+from ..engine.messages import BYTES_PER_SAMPLE
 from ..errors import (
     ClientGoneError,
     EventTooLargeError,
@@ -39,7 +40,6 @@ from ..errors import (
     TextTooLongError,
 )
 from ..events import Event as LogEvent, LimitedLog
-from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
 from ..speech.voice_resolver import VoiceResolver
 from ..system.framing import Limits, read_event
@@ -88,7 +88,7 @@ class Session:
         synthesizer: speaks.
         describe: makes the ``info`` event.
         timings: time limits.
-        log: where errors of clients are logged.
+        log: where clients are logged.
     """
 
     def __init__(
@@ -155,9 +155,9 @@ class Session:
             )
             await self._end(err)
         except OSError:
-            _LOGGER.info(LogEvent("client-left", client=self.peer))
-        except Exception:
-            _LOGGER.exception(LogEvent("internal-error", where=self.peer))
+            self._log.info(LogEvent("client-left", client=self.peer))
+        except Exception:  # noqa: BLE001 - logged, with its traceback
+            self._log.exception(LogEvent("internal-error", where=self.peer))
             await self._end(HardenedError("internal error; see the server's log"))
         finally:
             await self._close()

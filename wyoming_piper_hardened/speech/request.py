@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from ..engine.messages import SegmentRequest
+from ..aio import Watchdog
+from ..engine.messages import BYTES_PER_SAMPLE, SegmentRequest
 from ..errors import DeadlineError, HardenedError, TextQuarantinedError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..metrics import Metrics
 from ..text.cleaner import has_words, speakable
 from ..text.segmenter import Segment
@@ -20,8 +20,6 @@ from ..workers.scheduler import FairShare
 from ..workers.segment_job import SegmentJob
 from .target import SpeechDefaults, Target
 
-_LOGGER = logging.getLogger(__name__)
-BYTES_PER_SAMPLE = 2
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
@@ -40,6 +38,7 @@ class Request:
         send: gets the PCM.
         defaults: pauses and time limits, and whether the text is kept.
         metrics: where first audio and left out texts are counted.
+        log: where left out texts are logged.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class Request:
         *,
         defaults: SpeechDefaults,
         metrics: Metrics,
+        log: LimitedLog,
     ) -> None:
         self.target = target
         self.characters = 0
@@ -67,6 +67,7 @@ class Request:
         self._send = send
         self._defaults = defaults
         self._metrics = metrics
+        self._log = log
         self._sent = 0
         self._began: float | None = None
         self._segments_ahead = asyncio.Semaphore(_AHEAD)
@@ -102,8 +103,8 @@ class Request:
                 self._items.put_nowait((segment, job))
         except HardenedError as err:
             self._items.put_nowait(err)  # after the audio of the segments before it
-        except Exception:
-            _LOGGER.exception(Event("internal-error", where="text of a request"))
+        except Exception:  # noqa: BLE001 - logged, with its traceback
+            self._log.exception(Event("internal-error", where="text of a request"))
             self._items.put_nowait(HardenedError("internal error; see the log"))
         else:
             self._items.put_nowait(None)
@@ -118,15 +119,17 @@ class Request:
             try:
                 if isinstance(item, HardenedError):
                     raise item
-                await self._deliver(item[1], pause)
+                job: SegmentJob | None = item[1]
+                while job is not None:
+                    await self._deliver(job, b"" if self._sent > before else pause)
+                    job = self._continued(job)
             except TextQuarantinedError as err:
                 if skipped is None:  # once, however many more of them there are
-                    _LOGGER.warning(Event("segment-skipped", reason=str(err)))
+                    self._log.warning(Event("segment-skipped", reason=str(err)))
                 skipped = err
                 truncated |= self._sent > before
                 self._metrics.quarantined_texts.inc()
             if isinstance(item, tuple):
-                self._jobs.discard(item[1])
                 self._segments_ahead.release()
                 pause = self._pause if self._sent and item[0].ends_sentence else b""
         if skipped is not None and (truncated or not self._sent):
@@ -143,7 +146,7 @@ class Request:
     async def _deliver(self, job: SegmentJob, pause: bytes) -> None:
         audio = job.audio()
         try:
-            async with asyncio.timeout(self._defaults.request_timeout):
+            async with Watchdog(self._defaults.request_timeout):
                 first = await anext(audio, b"")
         except TimeoutError:
             raise DeadlineError(
@@ -159,6 +162,15 @@ class Request:
         await self._send_all(first)
         async for pcm in audio:
             await self._send_all(pcm)
+
+    def _continued(self, job: SegmentJob) -> SegmentJob | None:
+        """Submit what the engine has left of a segment that is too much to be spoken at once."""
+        self._jobs.discard(job)
+        if job.rest is None:
+            return None
+        rest = self._pool.submit(job.rest, self._fair_share)
+        self._jobs.add(rest)
+        return rest
 
     async def _send_all(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), _SEND_BYTES):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, VoiceUnavailableError
+from ..events import LimitedLog
 from ..metrics import Metrics
 from ..workers.pool import Pool
 from .request import Request
@@ -58,6 +60,7 @@ class Synthesizer:
         self._pool = pool
         self._metrics = metrics
         self._notifier = notifier
+        self._log = LimitedLog(logging.getLogger(__name__))
         self._records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -94,6 +97,7 @@ class Synthesizer:
                 send,
                 defaults=self.defaults,
                 metrics=self._metrics,
+                log=self._log,
             )
             segments = text.segments(self.defaults.max_segment_chars)
             with self._recorded(request, request_id):

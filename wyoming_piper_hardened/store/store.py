@@ -47,11 +47,10 @@ def free_bytes(folder: Path) -> int:
 class SpacePolicy:
     """The free space that a voice needs before its installation begins.
 
-    `factor` times its model: the voice, its parts, and as much again while they are made; `margin`
-    in bytes is left for others. `free` measures; tests pass their own.
+    Its model's size and `margin` bytes, of which the parts take 2 MB and the rest is left for
+    others. `free` measures; tests pass their own.
     """
 
-    factor: int = 4
     margin: int = 64 << 20
     free: Callable[[Path], int] = free_bytes
 
@@ -149,7 +148,7 @@ class Store:
         Raises:
             NoSpaceError: it would not fit, or would leave too little for others.
         """
-        needed = self._space.factor * model_bytes + self._space.margin
+        needed = model_bytes + self._space.margin
         free = self._space.free(self._staging)
         if free < needed:
             raise NoSpaceError(

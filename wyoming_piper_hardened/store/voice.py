@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..engine.embedded import find_parts
 from ..engine.messages import LENGTH_SCALES, NOISE_SCALES, VoiceVersion, config_path
-from ..engine.report import REPORT_NAME, Mode, SplitReport
+from ..engine.report import Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SourceFileError, SpeakerNotFoundError, VoiceError
 from ..events import Event
@@ -56,7 +57,7 @@ class Voice:
     speakers: Mapping[str, int]
     number_of_speakers: int
     prepared: bool = False
-    """True if its parts lie beside the model."""
+    """True if its parts lie beside the model, or came with this package."""
     schedule: Schedule | None = None
     """Chunks of its sentences; ``None`` for a voice that cannot stream."""
 
@@ -132,7 +133,7 @@ def read_voice(name: str, model: Path) -> Voice:
         check_json_size(data)
         config: Any = json.loads(data)
         _check_scales(config.get("inference", {}))
-        prepared, schedule = _preparation(name, model.parent)
+        prepared, schedule = _preparation(name, model)
         return Voice(
             name=name,
             model=model,
@@ -154,8 +155,8 @@ def read_voice(name: str, model: Path) -> Voice:
         ) from None
 
 
-def _preparation(name: str, folder: Path) -> tuple[bool, Schedule | None]:
-    if not (folder / REPORT_NAME).exists():
+def _preparation(name: str, model: Path) -> tuple[bool, Schedule | None]:
+    if (folder := find_parts(model)) is None:
         return False, None
     try:
         report = SplitReport.read(folder)

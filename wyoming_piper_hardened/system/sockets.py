@@ -1,4 +1,4 @@
-"""What both faces need to know of sockets: why one cannot listen, and how slow a client may be."""
+"""Sockets of both servers: why one cannot listen, and options for slow clients."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import psutil
 from ..errors import AddressInUseError, StartError
 
 SEND_TIMEOUT = 180.0
-"""A client that takes nothing for so many seconds has left. One that plays what it gets, as slowly
-as that is, may let its system take nothing for a minute and then much at once."""
+"""Seconds after which a client that accepts nothing has left. One that plays what it gets in real
+time may let its system accept nothing for a minute and then much at once."""
 
 _UNSENT = 64 * 1024  # bytes
 
 
 def tune_socket(connection: socket.socket, send_timeout: float = SEND_TIMEOUT) -> None:
-    """Prepare an accepted connection for a client that takes audio as slowly as it plays it.
+    """Set the options of an accepted connection for a client that plays audio in real time.
 
-    The system keeps little of what the client has no room for, so that every bit it takes is soon
-    noticed here; by itself it would tell only when a third of some megabytes is gone.
+    The system keeps little of what the client has no room for, so every byte it accepts is soon
+    noticed here; by default only a third of some megabytes would be.
     """
     if connection.family == socket.AF_UNIX:
         return
@@ -37,7 +37,7 @@ def tune_socket(connection: socket.socket, send_timeout: float = SEND_TIMEOUT) -
 
 
 async def bind_error(err: OSError | UnicodeError, uri: str) -> StartError:
-    """The error to raise when listening on `uri` failed; tells who is there, if it can be seen."""
+    """Return the error to raise when listening on `uri` failed; it names who listens there."""
     if isinstance(err, UnicodeError):
         return StartError(f"cannot listen on {uri}: that is no host name")
     if err.errno == errno.EADDRINUSE:

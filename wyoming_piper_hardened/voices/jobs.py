@@ -16,7 +16,6 @@ from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, JobCancelledError, NoSpaceError, NotInstalledError, VoiceError
 from ..events import Event, LimitedLog
 from ..issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged
-from ..rate_limit import RateLimit
 from ..store.voice import Voice
 from .installation.installer import Installer
 from .installation.progress import Progress, Report
@@ -61,7 +60,7 @@ class JobRunner:
         """The last finished jobs, the newest last."""
         self._notifier = notifier
         # Each file in a watched folder makes a few of these, and nothing limits their number.
-        self._log = LimitedLog(_LOGGER, RateLimit(_LINES_A_MINUTE))
+        self._log = LimitedLog(_LOGGER, _LINES_A_MINUTE)
         self._preload = preload
         self._queues: dict[str, list[Job[Any]]] = {}
         self._failures: dict[str, tuple[float, HardenedError]] = {}

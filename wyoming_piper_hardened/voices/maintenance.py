@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..catalogue.current import CurrentCatalogue
+from ..engine.embedded import is_outdated
 from ..engine.messages import VoiceVersion
 from ..errors import (
     HardenedError,
@@ -24,6 +25,7 @@ from ..store.origin import Origin, OriginKind
 from ..store.store import Store
 from ..store.verifier import Verifier
 from ..store.voice import Voice, is_voice_name
+from .installation.installer import own_source
 from .installation.sources import hub_origin, package_source
 from .jobs import JobRunner
 from .library import Library
@@ -120,6 +122,9 @@ class Maintenance:
         for name in dict.fromkeys(self._policy.wanted):
             if name not in self._library and name not in self._repairs:
                 await self._install_missing(name)
+        for voice in list(self._library):  # they speak already, so they come last
+            if await asyncio.to_thread(is_outdated, voice.model.parent):
+                await self._convert(voice)
 
     async def _install_missing(self, name: str) -> None:
         """Install a voice of the settings, or open an issue."""
@@ -148,6 +153,14 @@ class Maintenance:
             kind, suggestion = IssueKind.UNPREPARED, Suggestion.REPAIR
             self._jobs.open_issue(Issue.from_error(kind, voice.name, err, suggestion))
             _LOGGER.warning(Event("voice-unprepared", voice=voice.name))
+
+    async def _convert(self, voice: Voice) -> None:
+        """Bring parts that an earlier version of this program made into the present format."""
+        version = voice.model.parent
+        damage = await self._verifier.find_damage(version, self._timings.check_pause)
+        own = await asyncio.to_thread(own_source, voice.name, version)
+        if own is not None and not damage:  # else the verification in the background repairs it
+            await _succeeds(self._jobs.add(own, reports_failure=False))
 
     async def _read_reports(self) -> None:
         """Handle reports of workers, but of models that have been removed or replaced."""
@@ -206,6 +219,8 @@ class Maintenance:
         while True:
             for name in await asyncio.to_thread(self._store.names):
                 await self._verify(name)
+                with contextlib.suppress(HardenedError):  # it is removed, or the disk refuses
+                    await self._jobs.installer.remove_outdated(name)
             await asyncio.sleep(self._timings.check_interval)
 
     async def _verify(self, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..aio import cancel_and_wait
 from ..errors import ShuttingDownError, SynthesisError, VoiceError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..issues import Failure, FailureKind, Stage
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
@@ -74,6 +74,7 @@ class WorkerContext:
     recycling: RecyclePolicy
     metrics: Metrics
     watching: Executor
+    log: LimitedLog  # of what clients can cause
 
 
 class Worker:
@@ -278,7 +279,7 @@ class Worker:
         metrics.queue_wait.observe(begin - job.queued_at)
         job.attempts += 1
         try:
-            await engine.speak(job.request, job.add, job.cancelled)
+            rest = await engine.speak(job.request, job.add, job.cancelled)
         except VoiceError as err:
             failure = load_failure(err)
             failure_policy.load_failed(job.voice, failure, permanent=True)
@@ -287,22 +288,18 @@ class Worker:
         except SynthesisError as err:
             failure_policy.rejected(job)
             params = {"worker": self.name, "characters": job.characters, "reason": str(err)}
-            _LOGGER.warning(Event("segment-failed", **params))
+            self._context.log.warning(Event("segment-failed", **params))
             job.fail(err)
         except EngineFailedError as err:
             outcome = failure_policy.worker_failed(job, err, self._context.jobs)
-            segment = {
-                "characters": job.characters,
-                "outcome": outcome,
-                "sample": job.samples,
-            }
+            segment = {"characters": job.characters, "outcome": outcome, "sample": job.samples}
             detail = {**err.failure.detail, "segment": segment}
             raise EngineFailedError(replace(err.failure, detail=detail), charged=True) from None
         except BaseException:  # the server stops, or a bug: the request must not wait for ever
             job.fail(ShuttingDownError("the segment was cut off; ask again"))
             raise
         else:
-            job.finish()
+            job.finish(rest)
             failure_policy.succeeded(job)
             self._history = RestartHistory()
             self._segments += bool(job.characters)  # else it only loaded a voice

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from ...aio import run_in_thread
+from ...engine.embedded import is_outdated
 from ...engine.messages import config_path
 from ...errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
 from ...events import Event
@@ -66,7 +67,9 @@ class Installer:
     async def install(self, source: Source, report: Report = ignore_progress) -> Voice:
         """Commit a voice; the version that served until then serves on till the switch.
 
-        If the very same files are committed already, nothing is done.
+        If the very same files are committed already, nothing is done, unless their parts are of an
+        earlier format: then these are made again. Requests under way keep the version that they began
+        with; `remove_outdated` removes it later.
 
         Raises:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
@@ -77,6 +80,11 @@ class Installer:
             if (voice := await asyncio.to_thread(self._committed, source, before)) is not None:
                 return voice
             return await self._transact(source, report)
+
+    async def remove_outdated(self, name: str) -> None:
+        """Remove versions with parts of an earlier format that no longer serve."""
+        async with self._exclusive(name):
+            await asyncio.to_thread(self._remove_outdated, name)
 
     async def verify(self, name: str) -> tuple[Damage, ...]:
         """Read every byte of the version that should serve; returns its damage.
@@ -110,7 +118,7 @@ class Installer:
                 if await self._speaks(version / f"{name}.onnx"):
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
                 damage = (Damage("", DamageKind.SILENT),)
-            own = await asyncio.to_thread(_own_source, name, version, damage)
+            own = await asyncio.to_thread(own_source, name, version, damage)
             if own and (voice := await self._rebuild(own, version, damage, report)):
                 return voice
             if source is None:
@@ -264,13 +272,20 @@ class Installer:
     def _served(self, name: str) -> Path | None:
         return self.store.serving(name) if is_voice_name(name) else None
 
+    def _remove_outdated(self, name: str) -> None:
+        if (serving := self.store.serving(name)) is None:
+            return  # one of them may have to be repaired
+        for version in self.store.versions(name):
+            if version != serving and is_outdated(version):
+                shutil.rmtree(version, ignore_errors=True)
+
     def _committed(self, source: Source, before: Path | None) -> Voice | None:
         """Return the voice if it is there: these very files, or those just fetched by another one.
 
         The other one may have got a newer version than is known to the one that waited.
         """
         version = self.store.serving(source.voice)
-        if version is None:
+        if version is None or is_outdated(version):
             return None
         origin = read_manifest(version).origin
         fetched = version != before and {origin.kind, source.origin.kind} == {OriginKind.HUB}
@@ -300,8 +315,8 @@ def _remove(folder: Path) -> int:
     return size
 
 
-def _own_source(name: str, version: Path, damage: tuple[Damage, ...]) -> FileSource | None:
-    """Return the version's own model as a source, if its files are sound."""
+def own_source(name: str, version: Path, damage: tuple[Damage, ...] = ()) -> FileSource | None:
+    """Return the version's own model as a source, if its files are sound. Blocks on the disk."""
     model = version / f"{name}.onnx"
     try:
         manifest = read_manifest(version)
@@ -309,7 +324,8 @@ def _own_source(name: str, version: Path, damage: tuple[Damage, ...]) -> FileSou
         return None
     if {model.name, config_path(model).name} & {one.file for one in damage}:
         return None
-    return FileSource(name, manifest.origin, model, manifest.files[model.name].size)
+    size = manifest.files[model.name].size
+    return FileSource(name, manifest.origin, model, size, linked=True)
 
 
 def _check_files(model: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -64,27 +65,42 @@ class FileSource:
     origin: Origin
     model: Path
     model_bytes: int
+    linked: bool = False
+    """True if its files, which never change, may be shared instead of copied."""
 
     async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
-        """Copy both files.
+        """Copy both files, or give them a second name.
 
         Raises:
             SourceFileError: one cannot be read, or is none of a voice.
         """
         report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
         target = stage / f"{self.voice}.onnx"
+        files = (
+            (config_path(self.model), config_path(target), MAX_CONFIG_BYTES),
+            (self.model, target, MAX_MODEL_BYTES),
+        )
 
         def copy(check_stop: Callable[[], None]) -> None:
             def before_block() -> None:
                 check_stop()
                 check_room()
 
-            configs = config_path(self.model), config_path(target)
-            copy_file(*configs, MAX_CONFIG_BYTES, before_block)
-            copy_file(self.model, target, MAX_MODEL_BYTES, before_block)
+            for file, copied, limit in files:
+                if not (self.linked and _link(file, copied)):
+                    copy_file(file, copied, limit, before_block)
 
         await run_stoppable(copy)
         return self.origin
+
+
+def _link(file: Path, target: Path) -> bool:
+    """Give `file` a second name; return whether the file system allows that."""
+    try:
+        os.link(file, target)
+    except OSError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ export const api = {
  * Send a voice of the user's own.
  * @param {File} model
  * @param {File} config
- * @param {(part: number) => void} onProgress told how much of it is sent, from 0 to 1
+ * @param {(part: number) => void} onProgress gets the part that is sent, from 0 to 1
  * @param {AbortSignal} signal
  * @returns {Promise<void>}
  */
@@ -96,7 +96,7 @@ export function upload(model, config, onProgress, signal) {
   const form = new FormData();
   form.append("model", model, model.name);
   form.append("config", config, config.name);
-  // Of the two ways to send something only this one tells how far it is.
+  // Of the two ways to send something only this one reports progress.
   const request = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
     const stop = () => request.abort();

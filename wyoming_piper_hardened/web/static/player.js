@@ -11,10 +11,10 @@ const PIECE = 0.2;
 const REPORT_TIMEOUT = 8000;
 
 /**
- * One at a time; whoever starts another stops the one before.
+ * One at a time; starting another stops the one before.
  *
  * `state`: "idle", "waiting" for the first audio, "playing". `made` and `position` are seconds,
- * `first` is the time to the first audio in seconds, `owner` whoever asked for it.
+ * `first` is the time to the first audio in seconds, `owner` the one that started it.
  */
 export class Player {
   /**

@@ -15,6 +15,8 @@ export interface Status {
   requests: RequestRecord[];
   commands: CommandRecord[];
   recent_log: LogEntry[];
+  voices_installed: number;
+  voices_unavailable: number;
   memory: number;
 }
 

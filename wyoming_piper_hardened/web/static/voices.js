@@ -167,7 +167,12 @@ export class Voices {
     // Installed voices are always shown, however many there are.
     const here = fitting.filter((voice) => this.#rank(voice) < BUSY + 1).length;
     const rows = fitting.slice(0, here + this.shown);
+    const table = byId("voice-rows");
+    const hadFocus = table.contains(document.activeElement);
     this.list.show(rows, (voice) => voice.name);
+    if (hadFocus && !table.contains(document.activeElement)) {
+      byId("voices").focus({ preventScroll: true }); // the row that had it is gone
+    }
     const words = this.words;
     const installed = this.voices.filter((voice) => voice.here).length;
     const counts = { here: installed, count: this.voices.length };
@@ -310,7 +315,6 @@ export class Voices {
     try {
       await api.remove(name);
       await this.refresh();
-      if (document.activeElement === document.body) byId("voices").focus({ preventScroll: true });
     } catch (error) {
       this.notices.failed(error, this.words.text("failed.remove", { voice: voiceTitle(name) }));
     }

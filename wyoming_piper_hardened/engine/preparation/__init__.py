@@ -1,0 +1,1 @@
+"""Preparation of a voice: its graph is split into parts, which are verified."""

@@ -1,0 +1,1 @@
+"""Rewriting parts of the graph into fewer, larger operations."""

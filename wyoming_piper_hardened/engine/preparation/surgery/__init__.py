@@ -1,0 +1,1 @@
+"""Analysis and cutting of a voice's ONNX graph."""

@@ -1,0 +1,1 @@
+"""Synthesis: text to phonemes to audio, with a loaded voice."""
