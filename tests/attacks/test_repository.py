@@ -47,7 +47,7 @@ class Repository(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def repository() -> Iterator[tuple[type[Repository], str]]:
-    """A repository on loopback, and its address."""
+    """Serve a repository on loopback; returns its kind and address."""
     handler = type("One", (Repository,), {"asked": 0})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, daemon=True)

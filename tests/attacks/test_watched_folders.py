@@ -16,7 +16,7 @@ import pytest
 
 from attacks.conftest import StartAttacked, WatchServer
 from attacks.watch import Limits
-from conftest import Tell
+from conftest import Report
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.web_server import WebServer
 
@@ -179,7 +179,7 @@ def test_hostile_names_in_a_watched_folder(
 
 @pytest.mark.randomised
 def test_random_files_in_a_watched_folder(
-    start_attacked: StartAttacked, watch: WatchServer, watched_folder: Path, tell: Tell
+    start_attacked: StartAttacked, watch: WatchServer, watched_folder: Path, report: Report
 ) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     draw = random.Random(seed)
@@ -190,7 +190,7 @@ def test_random_files_in_a_watched_folder(
         model = draw.choice(list(models.values()))
         put(watched_folder, name, model, draw.choice(list(configs.values())))
     put_good(watched_folder, "zz_good")
-    tell(f"seed {seed}")
+    report(f"seed {seed}")
     server = start_attacked()
     with watch(server, LIMITS):
         wait_for_voice(server, "zz_good")
