@@ -1,0 +1,78 @@
+"""Times of day: 14:30, 9:05 pm, 14h30."""
+
+from __future__ import annotations
+
+import re
+
+from ..language import Language
+from . import number
+from .number import Number
+
+_HOURS, _MINUTES = 24, 60
+_NOON, _AFTERNOON = 12, 13
+_BEFORE = 6
+
+
+class Clock:
+    """Speaks times of day in one language; leaves them alone in a language without a pattern."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        clock = language.clock
+        suffix = clock.get("suffix")
+        tail = rf"(?:\s?(?:{suffix})(?!\w))?" if suffix else ""
+        self._time = re.compile(
+            r"(?P<h>\d\d?):(?P<m>\d\d)(?![\d:]|[.,]\d)"
+            rf"(?:\s?(?P<half>[ap])\.?\s?m(?!\w)\.?|{tail})",
+            re.IGNORECASE,
+        )
+        letter = clock.get("letter")
+        self._letter = re.compile(rf"(?P<h>\d\d?) ?{letter} ?(?P<m>\d\d)(?!\w)") if letter else None
+        self._locative = clock.get("locative")
+
+    def time(self, text: str, at: int) -> tuple[str, int] | None:
+        """Speak a time of day that begins at `at`: the words, and where it ends."""
+        if "full" not in self._language.clock:
+            return None
+        match = self._time.match(text, at)
+        half = match["half"] if match else None
+        if match is None and self._letter is not None:
+            match = self._letter.match(text, at)
+        if match is None or (at and text[at - 1] in ":./-" and not text[at - 1].isspace()):
+            return None
+        hour, minute = int(match["h"]), int(match["m"])
+        if hour > _HOURS or minute >= _MINUTES:
+            return None
+        end = match.end()
+        if half:
+            full_stop = text[end - 1] == "." and not text[end:].strip()
+            end -= 1 if full_stop else 0
+            return self._english(hour, minute, half), end
+        return self.speak(hour, minute, text[max(0, at - _BEFORE) : at]), end
+
+    def speak(self, hour: int, minute: int, before: str = "") -> str:
+        """Return a time of day in words; "" if the language has no pattern for it."""
+        clock = self._language.clock
+        if "full" not in clock:
+            return ""
+        name = "full" if minute else "whole"
+        if self._language.code.startswith("en") and not minute and (hour > _NOON or hour == 0):
+            return "midnight" if hour in {0, _HOURS} else f"{hour} hundred"
+        pattern: str = clock.get(f"{name}_{hour}", clock[name])
+        words: str = clock.get("hours", {}).get(str(hour), str(hour))
+        if self._locative and re.search(rf"(?:^|\W)(?:{self._locative})\s$", before):
+            words = re.sub(r"a(?= |$)", "ej", words) if hour else words
+        minutes = str(minute)
+        if minute < 10 and "zero" in clock:
+            minutes = clock["zero"].format(m=minute)
+        hours = ""
+        if "{hours}" in pattern:
+            forms = self._language.units["hour"]
+            hours = number.named(Number(str(hour)), "", forms, self._language).strip()
+        return pattern.format(h=words, m=minutes, hours=hours)
+
+    def _english(self, hour: int, minute: int, half: str) -> str:
+        clock = self._language.clock
+        plain = clock.get("plain", "{h}").format(h=hour)
+        time = self.speak(hour, minute) if minute else plain
+        return f"{time} {half.lower()} m"

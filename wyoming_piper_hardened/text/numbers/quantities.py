@@ -1,0 +1,157 @@
+"""Numbers with a sign, a unit or a second number: -5 °C, 3.5 kWh, 10 to 15 %."""
+
+from __future__ import annotations
+
+import re
+
+from ..language import Language
+from . import number
+from .number import BLANK, MINUS, Number
+from .units import units
+
+_GROUP_DIGITS = 4
+_PHONE = re.compile(r"\d{3}-\d{4}$")
+
+
+class Quantities:
+    """Speaks signed and decimal numbers, units and ranges in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._units = units(language)
+        digits = number.pattern(language)
+        unit = rf"{BLANK}?(?P<unit>{self._units.pattern})"
+        self._quantity = re.compile(rf"(?P<sign>[{MINUS}+±~≈])?{BLANK}?(?P<number>{digits}){unit}")
+        self._range = re.compile(
+            rf"(?P<sign>[{MINUS}])?(?P<low>{digits})(?:{BLANK}?(?P<lowunit>°C|°F|°|%))?"
+            rf"(?P<dash>{BLANK}?–{BLANK}?|-|…|\.\.\.?)(?P<high>{digits})(?:{unit})?"
+        )
+        self._signed = re.compile(rf"(?P<sign>[{MINUS}+±~≈])(?P<number>{digits})")
+        self._number = re.compile(digits)
+
+    def quantity(self, text: str, at: int) -> tuple[str, int] | None:
+        """Speak a number with a unit that begins at `at`: the words, and where it ends."""
+        match = self._quantity.match(text, at)
+        if match is None:
+            return None
+        value = number.parse(match["number"], self._language)
+        sign = self._sign(match["sign"] or "", text, at)
+        if value is None or sign is None:
+            return None
+        if match["sign"] and text[at + 1] in " \u00a0\u202f":
+            return None
+        return self._with_unit(sign, value, match["unit"]), match.end()
+
+    def range(self, text: str, at: int) -> tuple[str, int] | None:
+        """Speak a range: two numbers with a dash between them, the second one larger."""
+        match = self._range.match(text, at)
+        word = self._language.words.get("range")
+        if match is None or word is None or _glued(text, at, match.end()):
+            return None
+        low = number.parse(match["low"], self._language)
+        high = number.parse(match["high"], self._language)
+        if low is None or high is None or not self._is_range(low, high, match):
+            return None
+        sign = self._sign(match["sign"] or "", text, at)
+        if sign is None:
+            return None
+        first = self._joined(sign, number.spoken(low, self._language))
+        if match["unit"]:
+            second = self._with_unit("", high, match["unit"])
+        else:
+            second = number.spoken(high, self._language)
+        if self._language.unspaced:
+            return f"{first}{word}{second}", match.end()
+        return f"{first} {word} {second}", match.end()
+
+    def signed(self, text: str, at: int) -> tuple[str, int] | None:
+        """Speak a number behind a minus or another sign."""
+        match = self._signed.match(text, at)
+        if match is None or _glued(text, at + 1, match.end()):
+            return None
+        value = number.parse(match["number"], self._language)
+        sign = self._sign(match["sign"], text, at)
+        if value is None or sign is None or text[match.end() : match.end() + 1] in {":", "/"}:
+            return None
+        return self._joined(sign, number.spoken(value, self._language)), match.end()
+
+    def plain(self, text: str, at: int) -> tuple[str, int] | None:
+        """Speak a decimal number that espeak would misread; leave every other one as it is."""
+        match = self._number.match(text, at)
+        if match is None or _glued(text, at, match.end()):
+            return None
+        value = number.parse(match.group(), self._language)
+        if value is None:
+            return None
+        foreign = f"{value.whole}{self._language.decimal}{value.fraction}" not in match.group()
+        speaks = self._language.speaks_decimal or self._language.unspaced
+        if not value.fraction or not (foreign or not speaks):
+            return match.group(), match.end()
+        return number.spoken(value, self._language), match.end()
+
+    def speak(self, value: Number, name: str, per: str = "", sign: str = "") -> str:
+        """Return a number with the name of its unit."""
+        gender = self._language.genders.get(name, "")
+        text = self._joined(sign, number.spoken(value, self._language, gender))
+        spoken = number.named(value, text, self._language.units[name], self._language)
+        if not per:
+            return spoken
+        return per.replace("{}", spoken) if "{}" in per else f"{spoken} {per}"
+
+    def _with_unit(self, sign: str, value: Number, symbol: str) -> str:
+        name, per = self._units.find(re.sub(BLANK, " ", symbol))
+        return self.speak(value, name, per, sign)
+
+    def _joined(self, sign: str, text: str) -> str:
+        if not sign:
+            return text
+        return f"{sign}{text}" if self._language.unspaced else f"{sign} {text}"
+
+    def _sign(self, sign: str, text: str, at: int) -> str | None:
+        """The word for a sign; None if it is no sign here, or the language has no word."""
+        if not sign:
+            return ""
+        before = text[at - 1] if at else " "
+        if (
+            before.isdigit()
+            or before in ".,:/-–"
+            or (before.isalpha() and not _is_unspaced(before))
+        ):
+            return None
+        key = {"+": "plus", "±": "plusminus", "~": "approximately", "≈": "approximately"}
+        return self._language.words.get(key.get(sign, "minus"))
+
+    def _is_range(self, low: Number, high: Number, match: re.Match[str]) -> bool:
+        if not match["unit"]:
+            if _PHONE.fullmatch(match.group()):
+                return False
+            if max(len(low.whole), len(high.whole)) > _GROUP_DIGITS:
+                return False
+        if low.whole[0] == "0" != low.whole or high.whole[0] == "0" != high.whole:
+            return False
+        left = float(f"{low.whole}.{low.fraction or 0}")
+        right = float(f"{high.whole}.{high.fraction or 0}")
+        return (-left if match["sign"] else left) < right
+
+
+def _is_unspaced(letter: str) -> bool:
+    return (
+        "\u2e80" <= letter <= "\u9fff"
+        or "\u3040" <= letter <= "\u30ff"
+        or "\u0e00" <= letter <= "\u0e7f"
+    )
+
+
+def _glued(text: str, start: int, end: int) -> bool:
+    """Whether a letter, or another part of a longer thing, touches text[start:end]."""
+    before = text[start - 1] if start else " "
+    after = text[end] if end < len(text) else " "
+    following = text[end + 1] if end + 1 < len(text) else " "
+    return (
+        (before.isalpha() and not _is_unspaced(before))
+        or before in "/_@#"
+        or (after.isalpha() and not _is_unspaced(after))
+        or after in "/_@"
+        or (after in "-–.:," and following.isdigit())
+        or (before in "-–.:," and start > 1 and text[start - 2].isalnum())
+    )
