@@ -142,6 +142,8 @@ FORMS = {
     "n": "spellout-cardinal-neuter",
 }
 COMMON_GENDER = {"da": "spellout-cardinal-common", "sv": "spellout-cardinal-reale"}
+# espeak reads their digits in English.
+SPELLED = ("ne",)
 # Spelled without vowels: espeak reads the digits better than the words.
 DIGITS_ONLY = ("ar", "he", "fa")
 ORDINALS = {
@@ -351,6 +353,9 @@ def table(source: Path, language: str, version: str) -> dict[str, Any]:
     if forms:
         result["genders"] = {n: g for n, g in genders.items() if g in forms}
         result["forms"] = forms
+    if language in SPELLED:
+        engine = RbnfEngine.for_language(language)
+        result["numerals"] = [str(engine.format_number(number).text) for number in range(100)]
     more = {"words": words, "symbols": own, "ordinals": ordinals(language)}
     return result | {key: value for key, value in more.items() if value}
 

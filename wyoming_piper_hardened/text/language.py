@@ -34,6 +34,8 @@ class Language:
     speaks_decimal: bool = True
     """Whether espeak reads its decimal sign."""
     plural: PluralRule = field(default_factory=PluralRule)
+    numerals: tuple[str, ...] = ()
+    """Words for 0 to 99, of a language whose digits espeak cannot read."""
     decimals: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Names of the whole and of tenths, hundredths, … (by their digits) in a decimal number."""
     words: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +104,7 @@ def load(code: str) -> Language:
         data = _merged(data, _toml(_FOLDER / f"{name}.toml"))
     known = {key: value for key, value in data.items() if key in Language.__dataclass_fields__}
     known["plural"] = PluralRule(data.get("plural", {}))
-    for key in ("scales", "months", "roman"):
+    for key in ("numerals", "scales", "months", "roman"):
         known[key] = tuple(data.get(key, ()))
     for key in ("final", "starters"):
         known[key] = frozenset(data.get(key, ()))

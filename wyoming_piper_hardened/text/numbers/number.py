@@ -16,6 +16,7 @@ _TAILED = frozenset({"cs", "hr", "pl", "ru", "sk", "sr", "uk"})
 CHINESE_DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 _SPELLED_UP_TO = 99
 _WHOLE_DIGITS = 18
+_SPELLED_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,14 @@ def spoken(number: Number, language: Language, gender: str = "") -> str:
     point = language.words.get("point")
     if point is None:
         return f"{number.whole}{language.decimal}{number.fraction}"
-    fraction = number.fraction
-    fraction = " ".join(fraction) if fraction[0] == "0" else fraction
-    if language.unspaced:
-        return f"{number.whole}{point}{number.fraction.translate(CHINESE_DIGITS)}"
-    return f"{number.whole} {point} {fraction}"
+    fraction, whole = number.fraction, _counted(number.whole, language, "")
+    if language.code.startswith("zh"):
+        return f"{whole}{point}{fraction.translate(CHINESE_DIGITS)}"
+    if language.numerals:
+        fraction = " ".join(language.numerals[int(digit)] for digit in fraction)
+    elif fraction[0] == "0":
+        fraction = " ".join(fraction)
+    return f"{whole} {point} {fraction}"
 
 
 def named(number: Number, text: str, forms: Forms, language: Language) -> str:
@@ -91,6 +95,8 @@ def named(number: Number, text: str, forms: Forms, language: Language) -> str:
 
 
 def _counted(whole: str, language: Language, gender: str) -> str:
+    if language.numerals:
+        return _spelled(whole, language)
     forms = language.forms.get(gender)
     if forms is None or len(whole) > _WHOLE_DIGITS or (whole[0] == "0" and whole != "0"):
         return whole
@@ -101,6 +107,20 @@ def _counted(whole: str, language: Language, gender: str) -> str:
     if tail is None or language.code.partition("-")[0] not in _TAILED:
         return whole
     return f"{number - number % 100} {tail}"
+
+
+def _spelled(whole: str, language: Language) -> str:
+    """Return a whole number in words: crores, lakhs, thousands, hundreds."""
+    if len(whole) > _SPELLED_DIGITS or (whole[0] == "0" and len(whole) > 1):
+        return " ".join(language.numerals[int(digit)] for digit in whole)
+    number, parts = int(whole), []
+    for size, name in ((10**7, "crore"), (10**5, "lakh"), (1000, "thousand"), (100, "hundred")):
+        count, number = divmod(number, size)
+        if count:
+            parts.append(f"{language.numerals[count]} {language.words[name]}")
+    if number or not parts:
+        parts.append(language.numerals[number])
+    return " ".join(parts)
 
 
 def _with_named_fraction(number: Number, language: Language) -> str:

@@ -84,8 +84,8 @@ class Quantities:
         if value is None:
             return None
         foreign = f"{value.whole}{self._language.decimal}{value.fraction}" not in match.group()
-        speaks = self._language.speaks_decimal or self._language.unspaced
-        if not value.fraction or not (foreign or not speaks):
+        spelled = not self._language.speaks_decimal and (value.fraction or self._language.numerals)
+        if not spelled and not (foreign and value.fraction):
             return match.group(), match.end()
         return number.spoken(value, self._language), match.end()
 
