@@ -153,7 +153,11 @@ ORDINALS = {
         "weak": "spellout-ordinal",
     },
     "fr": {"m": "spellout-ordinal-masculine", "f": "spellout-ordinal-feminine"},
-    "es": {"m": "spellout-ordinal-masculine-adjective", "f": "spellout-ordinal-feminine"},
+    "es": {
+        "m": "spellout-ordinal-masculine-adjective",
+        "f": "spellout-ordinal-feminine",
+        "alone": "spellout-ordinal-masculine",
+    },
     "it": {"m": "spellout-ordinal-masculine", "f": "spellout-ordinal-feminine"},
     "pt": {"m": "spellout-ordinal-masculine", "f": "spellout-ordinal-feminine"},
     "nl": {"m": "spellout-ordinal"},

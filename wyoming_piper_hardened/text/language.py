@@ -55,6 +55,8 @@ class Language:
     """Signs of money that mean another currency here than elsewhere."""
     scales: tuple[str, ...] = ()
     """Words that multiply an amount: million, billion."""
+    scale_names: Mapping[str, Forms] = field(default_factory=dict)
+    """What is said for those that are abbreviations, or have a plural."""
     months: tuple[str, ...] = ()
     ordinals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     order: str = "dmy"

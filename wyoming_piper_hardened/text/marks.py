@@ -37,10 +37,12 @@ _NAMES = {
 }  # fmt: skip
 _SILENT = re.compile(r"[\u2190-\u2bff\ue000-\uf8ff\u266a-\u266f]|[^\w\s!-~]")
 _SPOKEN = frozenset("©®™°℃℉№℗%‰§¶«»„“”‘’‚‹›¿¡–—…·×÷±−≈≤≥≠½¼¾⅓⅔⅛€£¥₽₴₹₩₺₪₸₾₫฿µΩ")
+_ARROWS = frozenset("→⇒➜➔⟶←↔")
 _COMMAS = re.compile(r"(?P<first>[,;:])(?:\s{0,9},)+|,\s{0,9}(?P<last>[.!?;:])")
 _BLANKS = re.compile(r"\s{2,}")
-_SPACE_BEFORE = re.compile(r"(?<=[^\s]) (?=[,.](?:\s|$))")
+_SPACE_BEFORE = re.compile(r"(?<=[^\s]) (?=[,.](?:\s|$))|(?<=[.!?,;:]) (?=[”’»)\]](?:\W|$))")
 _END = re.compile(r"[.!?…,;:؟،؛—][\"'”’»)\]›“]*$")
+_FINAL = frozenset(".!?…,;:")
 _SPECIAL = re.compile(r"[^\w\s,.?!'’:;]|\.\.|[!?][^\W\d_]")
 
 
@@ -62,7 +64,6 @@ class Marks:
         text = _DOUBLE_DASH.sub(", ", text)
         if not text.isascii():
             text = _ARROW.sub(", ", text)
-            text = _SILENT.sub(_silenced, text)
         text = self._brackets(text)
         text = _STOP_GLUED.sub(" ", text)
         text = _COMMAS.sub(lambda m: m["first"] or m["last"], text)
@@ -78,8 +79,6 @@ class Marks:
 
     def _sign(self, found: re.Match[str]) -> str:
         sign = found["sign"] or found["spaced"]
-        if sign == "*" and " " not in found[0]:
-            return found[0]
         word = self._language.words.get(_NAMES[sign]) if _NAMES[sign] else None
         return f" {word} " if word else found[0]
 
@@ -99,12 +98,21 @@ class Marks:
         return text
 
 
+def without_signs(text: str) -> str:
+    """Return `text` without the signs that have no name, such as ✓ and ♪."""
+    return text if text.isascii() else _SILENT.sub(_silenced, text)
+
+
 def ended(text: str, *, ends_sentence: bool = True) -> str:
     """Return `text` with a final mark: without one many voices clip the last sound."""
     text = text.rstrip()
+    mark = "." if ends_sentence else ","
+    if text.endswith("]]"):  # piper drops what stands behind a block of phonemes
+        block = text[:-2].rstrip()
+        return text if block[-1:] in _FINAL else f"{block}{mark}]]"
     if not text or _END.search(text) or text[-1] in "।॥。！？、，；：۔":
         return text
-    return f"{text}." if ends_sentence else f"{text},"
+    return f"{text}{mark}"
 
 
 def _pause(found: re.Match[str]) -> str:
@@ -120,7 +128,7 @@ def _pause(found: re.Match[str]) -> str:
 
 def _silenced(found: re.Match[str]) -> str:
     char = found[0]
-    if char in _SPOKEN:
+    if char in _SPOKEN or char in _ARROWS:
         return char
     category = unicodedata.category(char)
     return " " if category in {"So", "Co", "Cn", "Sk"} else char

@@ -111,7 +111,7 @@ class Sentences:
         word = _WORD.match(following)
         if unknown is None and word is not None and word.end() == len(following):
             return None
-        return not self._continues(text[:end], following)
+        return "\n" in window[:2] or not self._continues(text[:end], following)
 
     def _continues(self, sentence: str, following: str) -> bool:
         if sentence[-1] != ".":
@@ -129,5 +129,6 @@ class Sentences:
             word = _WORD.match(following)
             if word and word[0].lower() in self._months:
                 return True
-            return bool(self._articles and self._articles.search(tail))
+            starts = word is not None and word[0] in self._language.starters
+            return not starts and bool(self._articles and self._articles.search(tail))
         return False

@@ -7,6 +7,7 @@ the profile alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from . import characters, phonemes
 from .abbreviations import abbreviations
 from .cleaner import clean, speakable, without_pictographs
 from .language import Language, load
-from .marks import ended, marks
+from .marks import ended, marks, without_signs
 from .markup import emphasis
 from .markup.blocks import Blocks
 from .markup.early_start import EarlyStart
@@ -27,6 +28,12 @@ from .segmenter import Segment, Segmenter
 from .sentences import Sentences
 
 _GROWTH, _ALLOWANCE = 4, 200
+_PASSES, _MANY = 4, 30
+_NUMBER = re.compile(r"\d+")
+_UNSETTLED = re.compile(
+    r"\d(?!st\b|nd\b|rd\b|th\b)[^\s\d.,;:!?\"'”’]|[^\s\d.,(\"'“-]\d|[\[\]*_`~<>@€$£°%×½(){}\\]|\.\.|[a-zÀ-ž]\d"
+    r"|[.,:;!?/=-][.,]|\s[.,;:!?]|[,;]\S"
+)
 
 
 class SpeechText:
@@ -145,8 +152,16 @@ def _words(text: str, profile: Profile, language: Language) -> str:
     if profile.phoneme_type != "espeak" or not text.strip():
         return text
     before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-    text = text.strip()
+    text = " ".join(without_signs(text).split())
+    for _ in range(_PASSES):  # what now stands beside each other may have a meaning of its own
+        done, text = text, _pass(text, profile, language)
+        if text == done or not _UNSETTLED.search(text) or len(_NUMBER.findall(text)) > _MANY:
+            break
+    return before + text + after
+
+
+def _pass(text: str, profile: Profile, language: Language) -> str:
     if profile.numbers:
         text = scanner(language).speak(text)
-    text = abbreviations(language).replace(text)
-    return before + marks(language).replace(text) + after
+    text = marks(language).replace(abbreviations(language).replace(text))
+    return emphasis.plain(text)

@@ -55,10 +55,18 @@ def _emphasis(text: str) -> str:
     done = 0
     for match, side in runs:
         escaped = match.start() > 0 and text[match.start() - 1] == "\\"
-        if side and not escaped and (len(match[0]) > 1 or match[0] in paired):
+        if escaped:
+            continue
+        if (len(match[0]) > 1 and not _within_word(match)) or (side and match[0] in paired):
             parts.append(text[done : match.start()])
             done = match.end()
     return "".join(parts) + text[done:] if parts else text
+
+
+def _within_word(run: re.Match[str]) -> bool:
+    """Whether a run stands in a name with underscores, or between two numbers."""
+    before, after = run.string[: run.start()][-1:], run.string[run.end() :][:1]
+    return before.isalnum() and after.isalnum() and (run[0][0] == "_" or before.isdigit())
 
 
 def _side(run: re.Match[str]) -> str:
@@ -66,8 +74,6 @@ def _side(run: re.Match[str]) -> str:
     text = run.string
     before = text[run.start() - 1] if run.start() else " "
     after = text[run.end()] if run.end() < len(text) else " "
-    if run[0][0] != "_" and len(run[0]) > 1 and before.isalnum() and after.isalnum():
-        return "open"
     opens = not after.isspace() and (before.isspace() or before in _INNER)
     closes = not before.isspace() and (after.isspace() or after in _INNER)
     if opens and closes:

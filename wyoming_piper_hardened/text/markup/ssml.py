@@ -30,7 +30,14 @@ _REPLACED = frozenset({"say-as", "sub", "phoneme"})
 _SENTENCES = frozenset({"speak", "p", "s", "paragraph", "sentence"})
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]{0,400}(?:\[[^\]]{0,4000}\])?\s*>", re.IGNORECASE)
 _TAG = re.compile(r"<[/!?]?[A-Za-z\[-][^<>]{0,200}>")
-_OPEN_TAG = re.compile(r"<(?:[/!?]?[A-Za-z\[-][^<>]*)?$")
+_MARK = re.compile(r"[<&]")
+_WHOLE_TAG = re.compile(r"<(?:[^<>\"']|\"[^\"<]{0,1000}\"|'[^'<]{0,1000}'){0,1000}>")
+_NO_TAG = re.compile(r"<(?:[^A-Za-z/!?_:]|[^<>\"']{1,4096}<)")
+_SECTIONS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+_REFERENCE = re.compile(r"&#?\w{1,12};")
+_REFERENCE_BEGIN = re.compile(r"&#?\w{0,12}")
+_LONGEST_TAG = 4096
+_OPEN_TAG = re.compile(r"<(?:[/!?]|[/!?]?[A-Za-z\[-][^<>]*)?$")
 _OPEN_DOCTYPE = re.compile(r"<!DOCTYPE[^>]*(?:\[[^\]]*(?:\]\s*)?)?$", re.IGNORECASE)
 _HELD_TAG, _HELD_DOCTYPE = 202, 4400
 
@@ -116,11 +123,10 @@ class Ssml:
         self._phonemes = profile.phonemes
         self._language = language
         self._pieces: list[Piece] = []
-        self._source = b""
-        self._begun = 0
-        self._broken: str | None = None
+        self._held = ""
+        """A tag or a reference that has begun."""
+        self._broken = False
         self._started = False
-        self._wrapped = False
         self._depth = 0
         self._open: list[_Element] = []
         self._dropped = 0
@@ -135,26 +141,46 @@ class Ssml:
             if not text:
                 return
             self._started = True
-            if not text.lower().startswith(("<speak", "<?xml")):
-                self._wrapped = True
-                self._parse("<speak>")
-        if self._broken is None:
-            self._parse(text)
-        else:
-            self._broken += text
-        if self._broken is not None:
+            if text[0] != "<":  # SSML by its format, but without a root
+                self._parse(f"{_ROOT}>")
+        self._held += text
+        while self._held and not self._broken and self._step():
+            pass
+        if self._broken:
             self._strip(final=False)
         yield from self._taken()
 
     def finish(self) -> Iterator[Piece]:
         """Yield what is left."""
-        if self._broken is None:
-            self._parse("</speak>" if self._wrapped else "", final=True)
-        if self._broken is not None:
+        if self._held:
+            self._broken = True
             self._strip(final=True)
         while self._open:
             self._close(self._open.pop())
         yield from self._taken()
+
+    def _step(self) -> bool:
+        """Read what is held as far as its next border; false if more text is needed."""
+        begin = _MARK.search(self._held)
+        if begin is None or begin.start():
+            end = begin.start() if begin else len(self._held)
+            text, self._held = self._held[:end], self._held[end:]
+            if self._depth == 0 and text.strip():
+                self._held, self._broken = text + self._held, True
+            else:
+                self._text(text)
+            return True
+        end = _token_end(self._held)
+        if end == 0:
+            return False
+        if end < 0:
+            self._broken = True
+            return True
+        token = self._held[:end]
+        self._broken = not self._parse(token)
+        if not self._broken:
+            self._held = self._held[end:]
+        return True
 
     def _taken(self) -> list[Piece]:
         pieces, self._pieces = self._pieces, []
@@ -169,37 +195,24 @@ class Ssml:
         parser.EntityDeclHandler = _refuse
         return parser
 
-    def _parse(self, text: str, *, final: bool = False) -> None:
-        data = text.encode("utf-8", "replace")
-        self._source += data
+    def _parse(self, token: str) -> bool:
+        """Have a tag or a reference parsed; false if it is not well-formed here."""
         try:
-            self._parser.Parse(data, final)
-        except expat.ExpatError:
-            self._fail(self._parser.ErrorByteIndex)
-        except _RefusedError:
-            self._fail(self._parser.CurrentByteIndex)
-        else:  # only what is still being read might have to be spoken as it came
-            done = self._parser.CurrentByteIndex - self._begun
-            if done > 0:
-                self._source = self._source[done:]
-                self._begun += done
-
-    def _fail(self, at: int) -> None:
-        rest = self._source[max(0, at - self._begun) :]
-        self._broken = rest.decode("utf-8", "ignore")
-        self._source = b""
+            self._parser.Parse(token.encode("utf-8", "replace"), False)  # noqa: FBT003 - expat's own
+        except (expat.ExpatError, _RefusedError):
+            return False
+        return True
 
     def _strip(self, *, final: bool) -> None:
         """Speak what is not well-formed, without anything that looks like a tag."""
-        text = self._broken or ""
-        held = ""
+        text, held = self._held, ""
         if not final:
             doctype = _OPEN_DOCTYPE.search(text[-_HELD_DOCTYPE:])
             tag = _OPEN_TAG.search(text[-_HELD_TAG:])
             if doctype or tag:
                 length = max(len(found[0]) for found in (doctype, tag) if found)
                 text, held = text[:-length], text[-length:]
-        self._broken = held
+        self._held = held
         text = _TAG.sub(" ", _DOCTYPE.sub(" ", text))
         if final:
             text = re.sub(r"<[/!?]?[A-Za-z][^<>\s]{0,40}$", "", text)
@@ -265,6 +278,28 @@ class Ssml:
             marked = spoken if re.search("[ˈˌ]", spoken) else f"ˈ{spoken}"
             return block(marked) if spoken and are_phonemes(marked, self._phonemes) else content
         return values.say_as(content, attributes, self._language)
+
+
+def _token_end(text: str) -> int:
+    """Where the tag or reference ends that `text` begins with; 0 if not yet, -1 if nowhere."""
+    if text[0] == "&":
+        if match := _REFERENCE.match(text):
+            return match.end()
+        return 0 if _REFERENCE_BEGIN.fullmatch(text) else -1
+    for begin, end in _SECTIONS.items():
+        if text.startswith(begin):
+            place = text.find(end, len(begin))
+            return place + len(end) if place >= 0 else _undecided(text)
+        if begin.startswith(text):
+            return 0
+    if _NO_TAG.match(text):
+        return -1
+    match = _WHOLE_TAG.match(text) if ">" in text else None
+    return match.end() if match else _undecided(text)
+
+
+def _undecided(text: str) -> int:
+    return 0 if len(text) <= _LONGEST_TAG else -1
 
 
 def _refuse(*_: object) -> None:

@@ -46,6 +46,7 @@ class Thoughts:
             tag = held[blanks : blanks + _LONGEST]
             if match := _OPENING.match(held):
                 self._closing = re.compile(rf"</{match[1]}>", re.IGNORECASE)
+                spoken.append(held[: held.rfind("\n", 0, blanks) + 1])
                 self._held = held[match.end() :]
                 return True
             if not tag or any(f"<{name}>".startswith(tag.lower()) for name in _TAGS):

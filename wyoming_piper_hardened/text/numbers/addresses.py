@@ -14,7 +14,11 @@ _PORT = re.compile(r":\d+$")
 class Addresses:
     """Speaks addresses in one language; leaves them alone if it has no word for the dot."""
 
-    starts = r"https?://|ftp://|www\.|[\w.+-]{1,64}@[\w-]"
+    starts = (
+        r"https?://|ftp://|www\.|(?<![\w.+@-])[A-Za-z0-9][\w.+-]{0,63}@[\w-]"
+        r"|(?<![\w.@-])[a-z0-9-]{1,63}\.[a-z]"
+    )
+    """What an address begins with, as alternatives of a regular expression."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
@@ -30,7 +34,7 @@ class Addresses:
         self._bare = re.compile(rf"(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_DOMAINS})(?![\w-]|\.\w|\()")
         self._version = re.compile(r"v?\d{1,5}(?:\.\d{1,5}){2,6}(?![\w]|\.\d)")
         self._phone = re.compile(r"\+\d{1,3}(?:[ -]?(?:\(\d{1,5}\)|\d{1,5})){2,6}(?![\d-])")
-        self._american = re.compile(r"(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\d-])")
+        self._american = re.compile(r"(?:1[-.])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\d-])")
 
     def web(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak the host of a web address: the words, and where the address ends."""

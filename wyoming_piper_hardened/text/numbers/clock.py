@@ -27,6 +27,11 @@ class Clock:
             re.IGNORECASE,
         )
         letter = clock.get("letter")
+        self._half = (
+            re.compile(r"(?P<h>1[0-2]|[1-9]) ?(?P<half>[ap])(?:m|\.m\.)(?!\w)", re.IGNORECASE)
+            if language.code.startswith("en")
+            else None
+        )
         self._letter = re.compile(rf"(?P<h>\d\d?) ?{letter} ?(?P<m>\d\d)(?!\w)") if letter else None
         self._locative = clock.get("locative")
 
@@ -34,6 +39,9 @@ class Clock:
         """Speak a time of day that begins at `at`: the words, and where it ends."""
         if "full" not in self._language.clock:
             return None
+        if self._half is not None and (match := self._half.match(text, at)):
+            end = match.end() - (text[match.end() - 1] == "." and not text[match.end() :].strip())
+            return self._english(int(match["h"]), 0, match["half"]), end
         match = self._time.match(text, at)
         half = match["half"] if match else None
         if match is None and self._letter is not None:

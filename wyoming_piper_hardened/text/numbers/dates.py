@@ -12,6 +12,8 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CENTURY = 100
 _FIRST_YEAR, _LAST_YEAR = 1100, 2099
 _MILLENNIUM = range(2000, 2010)
+_YEAR = re.compile(r"(\d{4})(?=[.,;:!?)]*(?:\s|$))(?!\s*[^\W\d_])")
+_ORDINAL_DAYS = frozenset({"en", "sv", "de", "pl", "ru"})
 _BEFORE = 24  # characters that a preposition is looked for in
 
 
@@ -20,7 +22,7 @@ class Dates:
 
     def __init__(self, language: Language) -> None:
         self._language = language
-        self._iso = re.compile(r"(?P<y>\d{4})-(?P<m>\d\d?)-(?P<d>\d\d?)(?![\d-])")
+        self._iso = re.compile(r"(?P<y>\d{4})([-/.])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d/-])")
         self._stamp = re.compile(
             r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d)"
             r"(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])"
@@ -39,14 +41,15 @@ class Dates:
             r"(?:,? (?P<y>\d{4})(?!\d))?",
             re.IGNORECASE,
         )
-        self._month_first = re.compile(
-            rf"(?P<month>{words})\.? (?P<d>\d\d?)(?:st|nd|rd|th)?"
-            r"(?:,? (?P<y>\d{4}))?(?![\d.,:]\d|\d|%)",
-            re.IGNORECASE,
+        self._month_before = re.compile(rf"(?<!\w)(?P<month>{words})\.? $", re.IGNORECASE)
+        self._day_year = re.compile(
+            r"(?P<d>\d\d?)(?:st|nd|rd|th)?(?:,? (?P<y>\d{4}))?(?![\d.,:]\d|\d|%|\w)"
         )
-        self.starts_with_month = rf"(?:{words})\.? \d" if language.order == "mdy" else ""
-        after = language.dates.get("after")
-        self._after = re.compile(rf"(?:^|\W)(?:{after})\s$", re.IGNORECASE) if after else None
+        self._month_first = language.order == "mdy"
+        self._cases = [
+            (re.compile(rf"(?:^|\W)(?:{case['after']})\s$", re.IGNORECASE), case["date"])
+            for case in language.dates.get("cases", ())
+        ]
         short = language.dates.get("short_after")
         self._short = re.compile(rf"(?:^|\W)(?:{short})\s$", re.IGNORECASE) if short else None
         before = language.dates.get("prepositions")
@@ -78,26 +81,36 @@ class Dates:
         return (spoken, match.end()) if spoken else None
 
     def named(self, text: str, at: int) -> tuple[str, int] | None:
-        """Speak a date with its month in words; leave it alone where espeak reads it right."""
-        if self._language.order == "mdy" or not text[at].isdigit():
-            match = self._month_first.match(text, at) or self._named.match(text, at)
-        else:
-            match = self._named.match(text, at)
+        """Speak a day before its month in words; leave it alone where espeak reads it right."""
+        match = self._named.match(text, at)
         if match is None:
             return None
         month = self._names[match["month"].lower()]
         day = int(match["d"])
         if not self._is_date(day, month):
             return None
-        language = self._language
-        if language.code.partition("-")[0] in {"en", "sv", "de", "pl", "ru"} or day == 1:
-            spoken = self._date(day, month, match["y"] or "", text, at)
-            return (spoken, match.end()) if spoken else None
-        return None
+        if day != 1 and self._language.code.partition("-")[0] not in _ORDINAL_DAYS:
+            return None
+        spoken = self._date(day, month, match["y"] or "", text, at)
+        return (spoken, match.end()) if spoken else None
+
+    def day_behind_month(self, text: str, at: int) -> tuple[str, int] | None:
+        """Speak a day, and its year, behind its month: December 25, 2026."""
+        if not self._month_first or not text[:at].endswith(" "):
+            return None
+        before = self._month_before.search(text[max(0, at - _BEFORE) : at])
+        match = self._day_year.match(text, at) if before else None
+        if before is None or match is None:
+            return None
+        day = int(match["d"])
+        if not self._is_date(day, self._names[before["month"].lower()]):
+            return None
+        year = f", {self._year(match['y'])}" if match["y"] else ""
+        return f"{day}{_english_suffix(day)}{year}", match.end()
 
     def year(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak a year behind a preposition, where nothing but punctuation follows it."""
-        match = re.compile(r"(\d{4})(?=[.,;:!?)]*(?:\s|$))(?!\s*[^\W\d_])").match(text, at)
+        match = _YEAR.match(text, at) if self._since is not None else None
         if match is None or self._since is None:
             return None
         if not self._since.search(text[max(0, at - _BEFORE) : at]):
@@ -118,8 +131,8 @@ class Dates:
         pattern = language.date
         if not pattern or not language.months or not self._is_date(day, month):
             return ""
-        if self._after and self._after.search(text[max(0, at - _BEFORE) : at]):
-            pattern = language.dates["date_after"]
+        before = text[max(0, at - _BEFORE) : at] if self._cases else ""
+        pattern = next((date for after, date in self._cases if after.search(before)), pattern)
         if not year:
             pattern = re.sub(r"[,\s]*(?:de |del )?\{year\}.*$", "", pattern)
         first = language.dates.get("first")

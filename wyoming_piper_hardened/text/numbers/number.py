@@ -10,6 +10,7 @@ from functools import cache
 from ..language import Forms, Language
 
 MINUS = "-\u2212\u2013\ufe63\uff0d"
+BLANKS = frozenset(" \u00a0\u202f\u2009")
 BLANK = "[ \u00a0\u202f\u2009]"
 _TAILED = frozenset({"cs", "hr", "pl", "ru", "sk", "sr", "uk"})
 """Languages in which 121 is 100 and 21, the second with a gender."""

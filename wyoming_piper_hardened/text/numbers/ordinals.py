@@ -8,6 +8,7 @@ from ..language import Language
 
 _SIGNS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8"}
 _BEFORE = 40
+_NOUN = re.compile(r"[ \u00a0]([^\W\d_]{2,30})(?!\w)")
 _TENS, _ONES = ("", "X"), ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 _ROMAN = {
     ten + one: 10 * t + o for t, ten in enumerate(_TENS) for o, one in enumerate(_ONES) if t + o
@@ -46,9 +47,18 @@ class Ordinals:
         """Speak 3e, 3º, 3-й, or in German 3. behind an article or a preposition."""
         for form, pattern in self._suffixed.items():
             if (match := pattern.match(text, at)) and 1 <= int(match[1]) <= 31:
+                if (
+                    form == "m"
+                    and "alone" in self._language.ordinals
+                    and not _noun(text, match.end())
+                ):
+                    form = "alone"  # noqa: PLW2901 - the same ordinal without its noun
                 return self._language.ordinals[form][int(match[1]) - 1], match.end()
         if self._dotted and (match := self._dot.match(text, at)) and 1 <= int(match[1]) <= 31:
             before = text[max(0, at - _BEFORE) : at]
+            following = re.compile(r"\s(\w+)").match(text, match.end())
+            if following and following[1] in self._language.starters:
+                return None
             for form, pattern in self._dotted.items():
                 if pattern.search(before):
                     return self._language.ordinals[form][int(match[1]) - 1], match.end()
@@ -64,9 +74,17 @@ class Ordinals:
             return None
         name = _SIGNS.get(match["sign"], match["sign"])
         whole = match.groupdict().get("whole")
-        spoken = words.get(f"and {name}" if whole else name)
+        noun = _noun(text, match.end())
+        key = f"and {name}" if whole else name
+        if noun and re.search(words.get("feminine", r"(?!)"), noun):
+            key = f"{key} f" if f"{key} f" in words else key
+        spoken = words.get(key)
         if spoken is None:
             return None
+        if whole and "feminine" in words:  # these languages say two hours and a half
+            if not noun:
+                return None
+            return f"{whole} {noun} {spoken}", match.end() + 1 + len(noun)
         return (f"{whole} {spoken}" if whole else spoken), match.end()
 
     def score(self, text: str, at: int) -> tuple[str, int] | None:
@@ -83,6 +101,11 @@ class Ordinals:
             return None
         joint = word if self._language.unspaced else f" {word} "
         return f"{match[1]}{joint}{match[2]}", match.end()
+
+
+def _noun(text: str, at: int) -> str:
+    match = _NOUN.match(text, at)
+    return match[1] if match else ""
 
 
 class RomanNumerals:

@@ -20,54 +20,51 @@ class Quantities:
         self._language = language
         self._units = units(language)
         digits = number.pattern(language)
-        unit = rf"{BLANK}?(?P<unit>{self._units.pattern})"
-        self._quantity = re.compile(rf"(?P<sign>[{MINUS}+±~≈])?{BLANK}?(?P<number>{digits}){unit}")
+        self._quantity = re.compile(rf"(?P<sign>[{MINUS}+±~≈])?(?P<number>{digits})")
         self._range = re.compile(
-            rf"(?P<sign>[{MINUS}])?(?P<low>{digits})(?:{BLANK}?(?P<lowunit>°C|°F|°|%))?"
-            rf"(?P<dash>{BLANK}?–{BLANK}?|-|…|\.\.\.?)(?P<high>{digits})(?:{unit})?"
+            rf"(?P<sign>[{MINUS}])?(?P<low>{digits})(?:{BLANK}?(?:°C|°F|°|%))?"
+            rf"(?:{BLANK}?–{BLANK}?|-|…|\.\.\.?)(?P<high>{digits})"
         )
-        self._signed = re.compile(rf"(?P<sign>[{MINUS}+±~≈])(?P<number>{digits})")
-        self._number = re.compile(digits)
 
     def quantity(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak a number with a unit that begins at `at`: the words, and where it ends."""
         match = self._quantity.match(text, at)
-        if match is None:
+        unit = self._units.at(text, match.end()) if match else None
+        if match is None or unit is None:
             return None
         value = number.parse(match["number"], self._language)
         sign = self._sign(match["sign"] or "", text, at)
         if value is None or sign is None:
             return None
-        if match["sign"] and text[at + 1] in " \u00a0\u202f":
-            return None
-        return self._with_unit(sign, value, match["unit"]), match.end()
+        return self.speak(value, unit.name, unit.per, sign), unit.end
 
     def range(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak a range: two numbers with a dash between them, the second one larger."""
         match = self._range.match(text, at)
         word = self._language.words.get("range")
-        if match is None or word is None or _glued(text, at, match.end()):
+        if match is None or word is None:
+            return None
+        unit = self._units.at(text, match.end())
+        if _glued(text, at, unit.end if unit else match.end()):
             return None
         low = number.parse(match["low"], self._language)
         high = number.parse(match["high"], self._language)
-        if low is None or high is None or not self._is_range(low, high, match):
-            return None
         sign = self._sign(match["sign"] or "", text, at)
-        if sign is None:
+        if low is None or high is None or sign is None:
+            return None
+        if not self._is_range(low, high, match, counted=unit is not None):
             return None
         first = self._joined(sign, number.spoken(low, self._language))
-        if match["unit"]:
-            second = self._with_unit("", high, match["unit"])
-        else:
-            second = number.spoken(high, self._language)
-        if self._language.unspaced:
-            return f"{first}{word}{second}", match.end()
-        return f"{first} {word} {second}", match.end()
+        second = number.spoken(high, self._language)
+        if unit is not None:
+            second = self.speak(high, unit.name, unit.per)
+        joint = word if self._language.unspaced else f" {word} "
+        return f"{first}{joint}{second}", unit.end if unit else match.end()
 
     def signed(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak a number behind a minus or another sign."""
-        match = self._signed.match(text, at)
-        if match is None or _glued(text, at + 1, match.end()):
+        match = self._quantity.match(text, at)
+        if match is None or not match["sign"] or _glued(text, at + 1, match.end()):
             return None
         value = number.parse(match["number"], self._language)
         sign = self._sign(match["sign"], text, at)
@@ -77,8 +74,8 @@ class Quantities:
 
     def plain(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak a decimal number that espeak would misread; leave every other one as it is."""
-        match = self._number.match(text, at)
-        if match is None or _glued(text, at, match.end()):
+        match = self._quantity.match(text, at)
+        if match is None or match["sign"] or _glued(text, at, match.end()):
             return None
         value = number.parse(match.group(), self._language)
         if value is None:
@@ -97,10 +94,6 @@ class Quantities:
         if not per:
             return spoken
         return per.replace("{}", spoken) if "{}" in per else f"{spoken} {per}"
-
-    def _with_unit(self, sign: str, value: Number, symbol: str) -> str:
-        name, per = self._units.find(re.sub(BLANK, " ", symbol))
-        return self.speak(value, name, per, sign)
 
     def _joined(self, sign: str, text: str) -> str:
         if not sign:
@@ -121,8 +114,9 @@ class Quantities:
         key = {"+": "plus", "±": "plusminus", "~": "approximately", "≈": "approximately"}
         return self._language.words.get(key.get(sign, "minus"))
 
-    def _is_range(self, low: Number, high: Number, match: re.Match[str]) -> bool:
-        if not match["unit"]:
+    @staticmethod
+    def _is_range(low: Number, high: Number, match: re.Match[str], *, counted: bool) -> bool:
+        if not counted:
             if _PHONE.fullmatch(match.group()):
                 return False
             if max(len(low.whole), len(high.whole)) > _GROUP_DIGITS:
