@@ -72,7 +72,7 @@ class Marks:
 
     def _signs(self, text: str) -> str:
         words = self._language.words
-        minus = words.get("minus")
+        minus = words.get("subtract", words.get("minus"))
         if minus and "=" in text:
             text = _MINUS.sub(f" {minus} ", text)
         return _SIGNS.sub(self._sign, text)
