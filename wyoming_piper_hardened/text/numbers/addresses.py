@@ -33,7 +33,9 @@ class Addresses:
         )
         self._bare = re.compile(rf"(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_DOMAINS})(?![\w-]|\.\w|\()")
         self._version = re.compile(r"v?\d{1,5}(?:\.\d{1,5}){2,6}(?![\w]|\.\d)")
-        self._phone = re.compile(r"\+\d{1,3}(?:[ -]?(?:\(\d{1,5}\)|\d{1,5})){2,6}(?![\d-])")
+        self._phone = re.compile(
+            r"\+\d{1,15}(?!\d)(?:[ -]?\(\d{1,5}\))?(?:[ -]?\d{1,12}(?!\d)){0,6}(?![\d-]|[.,:/]\d)"
+        )
         self._american = re.compile(r"(?:1[-.])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\d-])")
 
     def web(self, text: str, at: int) -> tuple[str, int] | None:

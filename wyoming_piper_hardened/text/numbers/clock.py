@@ -11,6 +11,7 @@ from .number import Number
 _HOURS, _MINUTES = 24, 60
 _NOON, _AFTERNOON = 12, 13
 _BEFORE = 6
+_HALF = re.compile(r" ?[ap](?:m|\.m\.)(?!\w)", re.IGNORECASE)
 
 
 class Clock:
@@ -57,6 +58,10 @@ class Clock:
             end -= 1 if full_stop else 0
             return self._english(hour, minute, half), end
         return self.speak(hour, minute, text[max(0, at - _BEFORE) : at]), end
+
+    def half_at(self, text: str, start: int) -> bool:
+        """Whether a mark of the half of the day stands at `start`."""
+        return self._half is not None and _HALF.match(text, start) is not None
 
     def speak(self, hour: int, minute: int, before: str = "") -> str:
         """Return a time of day in words; "" if the language has no pattern for it."""

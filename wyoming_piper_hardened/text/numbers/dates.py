@@ -36,9 +36,10 @@ class Dates:
         names |= {k.lower(): v for k, v in language.dates.get("months_short", {}).items()}
         self._names = names
         words = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True)) or "(?!)"
+        alone = r"(?! \d\d?(?!\d))" if language.order == "mdy" else ""
         self._named = re.compile(
             rf"(?P<d>\d\d?)(?P<dot>\.?)(?:st|nd|rd|th)? (?:of )?(?P<month>{words})(?!\w)\.?"
-            r"(?:,? (?P<y>\d{4})(?!\d))?",
+            rf"(?:,? (?P<y>\d{{4}})(?!\d))?{alone}",
             re.IGNORECASE,
         )
         self._month_before = re.compile(rf"(?<!\w)(?P<month>{words})\.? $", re.IGNORECASE)

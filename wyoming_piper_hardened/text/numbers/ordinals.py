@@ -31,7 +31,7 @@ class Ordinals:
             form: re.compile(rf"(?:^|\W)(?:{words})\s$", re.IGNORECASE)
             for form, words in dots.items()
         }
-        self._dot = re.compile(r"(\d\d?)\.(?=\s[^\W\d_])")
+        self._dot = re.compile(r"(\d\d?)\.(?=\s(?:[A-ZÄÖÜ]|(?:bis|und|oder)\b))")
         self._vulgar = re.compile(
             r"(?:(?P<whole>\d{1,6})[ \u00a0\u202f\u2064]?)?(?P<sign>[½⅓⅔¼¾⅛])(?!\d)"
         )

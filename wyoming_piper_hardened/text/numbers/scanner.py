@@ -126,7 +126,9 @@ class Scanner:
     def _counted_rest(self, words: str, text: str, end: int) -> str:
         """The number at the end of `words`, if a unit or a currency stands behind it."""
         if not words[-1:].isdigit() or not (
-            self._units.at(text, end) or self._money.code_at(text, end)
+            self._units.at(text, end)
+            or self._money.code_at(text, end)
+            or self._clock.half_at(text, end)
         ):
             return ""
         number = _NUMBER_AT_END.search(words)

@@ -82,6 +82,7 @@ class Units:
             if unit in self._names and per in self._per
         }
         self._joined = joined
+        self._minus = language.words.get("minus")
         self._symbols = Symbols((*self._counted, *joined), unspaced=language.unspaced)
         self._counters = Symbols(self._per, unspaced=language.unspaced)
 
@@ -96,6 +97,8 @@ class Units:
                 counter := next(self._counters.at(text, end + 1), None)
             ):
                 return Unit(self._counted[symbol], self._per[counter[0]], counter[1])
+            if symbol == self._minus and text[end + 1 : end + 2].isdigit():
+                continue  # 5 min 3, in Dutch
             if symbol in self._names:
                 return Unit(self._names[symbol], "", end)
         return None
