@@ -250,6 +250,7 @@ def symbols(data: dict[str, Any], units: dict[str, Any]) -> dict[str, str]:
             and f"'{text.lower()}'" not in names
             and text.lower() != names
             and "{0}" in short
+            and name in units
         ):
             found[text] = name
             found[text.replace("⋅", "·")] = name

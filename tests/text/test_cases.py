@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from text.judge import Case, Verdict, cases, judge, phonemes
 
+from text.judge import Case, Verdict, cases, judge, phonemes
 from wyoming_piper_hardened.text.profile import Profile
 from wyoming_piper_hardened.text.speech import segments, spoken
 
@@ -50,7 +50,7 @@ def test_enough_of_what_should_be_is_spoken_as_it_is_read() -> None:
     verdicts = {
         case.id: judge(case, heard(case)) is Verdict.SAME for case in CASES if case.tier == "B"
     }
-    print(f"tier B: {sum(verdicts.values())} of {len(verdicts)}")
+    print(f"tier B: {sum(verdicts.values())} of {len(verdicts)}")  # noqa: T201 - the figure
     assert sum(verdicts.values()) >= _ENOUGH_OF_B
 
 
@@ -64,5 +64,5 @@ def test_other_texts_of_the_same_kinds_are_spoken_as_they_are_read() -> None:
         else:
             wrong.append((case.id, case.text, said))
     total = len(MORE)
-    print(f"other texts: {right.total()} of {total}", dict(right), *wrong, sep="\n")
+    print(f"other texts: {right.total()} of {total}", *wrong, sep="\n")  # noqa: T201 - likewise
     assert right.total() >= _ENOUGH_OF_MORE * total

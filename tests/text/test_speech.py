@@ -16,25 +16,148 @@ from wyoming_piper_hardened.text.profile import Profile, TextFormat, TextMode
 from wyoming_piper_hardened.text.segmenter import Segment, Segmenter
 from wyoming_piper_hardened.text.speech import SpeechText, segments, spoken
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "ru", "zh", "ja", "hi", "ar", "ku")
+LANGUAGES = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "nl",
+    "pl",
+    "pt",
+    "sv",
+    "ru",
+    "zh",
+    "ja",
+    "hi",
+    "ar",
+    "ku",
+)
 PHONEMES = frozenset("ɡˈaɪs,.!?;:")
 TOKENS = st.sampled_from(
     [
-        *("5", "21.5", "1,234", "-3", "−7", "12:30", "3:1", "°C", "%", " %", "km/h", "€", "$", "zł"),
-        *(" ", "  ", ", ", ". ", "! ", "? ", "...", "…", " - ", "–", "—", "(", ")", "[", "]", "kWh"),
-        *("**", "*", "_", "`", "```", "~~", "\n", "\n\n", "# ", "- ", "1. ", "| a | b |", "> ", "W"),
-        *("http://x.org/a", "a@b.org", "Dr. ", "z. B. ", "No. ", "etc. ", "am ", "der ", "May ", "h"),
-        *("word ", "Word ", "über", "文", "。", "，", "½", "1/2", "3º", "2e", "#", "@", "<b>", "<br>"),
-        *("<think>", "</think>", "&amp;", "&lt;", "\u200d", "\u00ad", "e\u0301", "😀", "✓", "=", "+"),
+        *(
+            "5",
+            "21.5",
+            "1,234",
+            "-3",
+            "−7",
+            "12:30",
+            "3:1",
+            "°C",
+            "%",
+            " %",
+            "km/h",
+            "€",
+            "$",
+            "zł",
+        ),
+        *(
+            " ",
+            "  ",
+            ", ",
+            ". ",
+            "! ",
+            "? ",
+            "...",
+            "…",
+            " - ",
+            "–",
+            "—",
+            "(",
+            ")",
+            "[",
+            "]",
+            "kWh",
+        ),
+        *(
+            "**",
+            "*",
+            "_",
+            "`",
+            "```",
+            "~~",
+            "\n",
+            "\n\n",
+            "# ",
+            "- ",
+            "1. ",
+            "| a | b |",
+            "> ",
+            "W",
+        ),
+        *(
+            "http://x.org/a",
+            "a@b.org",
+            "Dr. ",
+            "z. B. ",
+            "No. ",
+            "etc. ",
+            "am ",
+            "der ",
+            "May ",
+            "h",
+        ),
+        *(
+            "word ",
+            "Word ",
+            "über",
+            "文",
+            "。",
+            "，",
+            "½",
+            "1/2",
+            "3º",
+            "2e",
+            "#",
+            "@",
+            "<b>",
+            "<br>",
+        ),
+        *(
+            "<think>",
+            "</think>",
+            "&amp;",
+            "&lt;",
+            "\u200d",
+            "\u00ad",
+            "e\u0301",
+            "😀",
+            "✓",
+            "=",
+            "+",
+        ),
         *("×", "<", ">", "/", "2026-12-25", "25.12.2026", "192.168.1.1", "+49 30 1234567", "A. "),
-        *("[[ab]]", "[[ɡˈaɪs]]", "[x](y)", "World War II", "10–15", "5 - 3 = 2", "\r\n", "\t", "\0"),
+        *(
+            "[[ab]]",
+            "[[ɡˈaɪs]]",
+            "[x](y)",
+            "World War II",
+            "10–15",
+            "5 - 3 = 2",
+            "\r\n",
+            "\t",
+            "\0",
+        ),
     ]
 )
 TEXT = st.lists(TOKENS, max_size=40).map("".join)
 MARKED = st.sampled_from(
-    ["<speak>", "</speak>", "<p>", "</p>", "<break time='1s'/>", "<sub alias='a'>", "</sub>", "& ", "<"]
+    [
+        "<speak>",
+        "</speak>",
+        "<p>",
+        "</p>",
+        "<break time='1s'/>",
+        "<sub alias='a'>",
+        "</sub>",
+        "& ",
+        "<",
+    ]
 )
-SSML = st.lists(st.one_of(TOKENS, MARKED), max_size=30).map(lambda parts: "<speak>" + "".join(parts))
+SSML = st.lists(st.one_of(TOKENS, MARKED), max_size=30).map(
+    lambda parts: "<speak>" + "".join(parts)
+)
 PROFILES = st.builds(
     Profile,
     language=st.sampled_from(LANGUAGES),
@@ -118,7 +241,18 @@ PARTS = st.sampled_from(
         *("2026-12-25", "25.12.2026", "10–15 °C", "½ Liter", "1/2 cup", "Dr. Smith", "z. B. das"),
         *("https://example.com/a", "a@b.org", "192.168.1.10", "2 + 2 = 4", "(yes)", "...", "Hall"),
         *("and", "lamp", "Licht", "am 3. Oktober", "3:1", "+49 30 1234567", "1 h 30 min", "x", "5"),
-        *("No. 5", "World War II", "on/off", "21 °C", "1 W", "5-10", "a", "→", "**bold**", "[[list]]"),
+        *(
+            "No. 5",
+            "World War II",
+            "on/off",
+            "21 °C",
+            "1 W",
+            "5-10",
+            "a",
+            "→",
+            "**bold**",
+            "[[list]]",
+        ),
     ]
 )
 
@@ -146,8 +280,35 @@ def test_whole_numbers_stay(numbers: list[int], language: str) -> None:
 
 FLOODS = (
     *"0-9.,:/@#*_|<&[]( $½%5a",
-    *("1:", "1.", "1,", "1-", "1/", "a@", "5 ", "5%", "10-20 ", "**a", "[a](b", "&amp;", "A. ", "<a"),
-    *("21,5 °C ", "http://", "...", "e\u0301", "Dr. ", "1h", "-5", "\u200d", "<think>", "```\n", "| a "),
+    *(
+        "1:",
+        "1.",
+        "1,",
+        "1-",
+        "1/",
+        "a@",
+        "5 ",
+        "5%",
+        "10-20 ",
+        "**a",
+        "[a](b",
+        "&amp;",
+        "A. ",
+        "<a",
+    ),
+    *(
+        "21,5 °C ",
+        "http://",
+        "...",
+        "e\u0301",
+        "Dr. ",
+        "1h",
+        "-5",
+        "\u200d",
+        "<think>",
+        "```\n",
+        "| a ",
+    ),
 )
 
 

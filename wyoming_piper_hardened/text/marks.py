@@ -91,11 +91,16 @@ class Marks:
         text = _OPENING.sub(lambda m: f"{m['before']}, " if m["before"] else " ", text)
         if "(" not in text and "[" not in text and "{" not in text:
             return (
-                _CLOSING.sub(lambda m: m["after"].strip() or ", ", text)
+                _CLOSING.sub(_closed, text)
                 if opened or ")" in text or "]" in text or "}" in text
                 else text
             )
         return text
+
+
+def _closed(found: re.Match[str]) -> str:
+    last = found.end() == len(found.string)
+    return found["after"].strip() or ("" if last else ", ")
 
 
 def without_signs(text: str) -> str:

@@ -16,6 +16,7 @@ from .segmenter import Segment, cut
 
 _ASIAN = frozenset("。！？")
 _CANDIDATE = re.compile(r"[.!?…؟।॥۔。！？]+['\"\)\]\}’”»」』）》】〕〉*_~`]*")
+_SENTENCE_END = re.compile(r"[.!?…؟।॥۔。！？]['\"\)\]\}’”»」』）]*$")
 _NUMBERED = re.compile(r"\d{1,4}[.)]{1,2}\s")
 _NUMBERED_BEGIN = re.compile(r"\d{1,4}(?:[.)]{0,2})?$")
 _WORD = re.compile(r"\w{1,20}")
@@ -62,7 +63,7 @@ class Sentences:
                 yield segment
         rest, self._text, self._searched = self._text.strip(), "", 0
         if rest:
-            yield Segment(rest, ends_sentence)
+            yield Segment(rest, ends_sentence or _SENTENCE_END.search(rest) is not None)
 
     def _next(self, *, final: bool = False) -> Segment | None:
         text = self._text

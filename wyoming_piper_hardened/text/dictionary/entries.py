@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 ANY_LANGUAGE = "*"
-_TOKEN = re.compile(r"[^\W_]+|\S")
-_UNSPACED = re.compile("[\u2e80-\u9fff\u3040-\u30ff\u0e00-\u0e7f]")
+_SCRIPTS = r"\u2e80-\u9fff\uf900-\ufaff\u0e00-\u0e7f"
+_TOKEN = re.compile(rf"[^\W_{_SCRIPTS}]+|\S")
+_UNSPACED = re.compile(f"[{_SCRIPTS}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class _Yaml:
         self._language: str | None = None
         self._name: str | None = None
         """The key that still wants its value."""
+        self._named = 0
 
     def read(self, text: str) -> None:
         """Read a whole file into the collector."""
@@ -147,7 +148,7 @@ class _Yaml:
             self._depth = 1
         elif self._depth == 1 and self._name is not None:
             self._depth = 2
-            self._language = self._collector.language(line, self._name)
+            self._language = self._collector.language(self._named, self._name)
             self._name = None
         else:
             self._skip(line, f"{(self._name or '')[:30]!r}: what is said is one line of text")
@@ -169,7 +170,7 @@ class _Yaml:
             if text:
                 self._collector.error(line, "shape", "write a language, and words under it")
         elif self._name is None:
-            self._name = text
+            self._name, self._named = text, line
         else:
             name, self._name = self._name, None
             if self._depth == 2:

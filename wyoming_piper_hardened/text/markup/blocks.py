@@ -15,6 +15,7 @@ _BULLET = re.compile(r"[-*+•‣◦][ \t]+(?:\[[ xX]\][ \t]+)?")
 _NUMBERED = re.compile(r"(\d{1,3})[.)][ \t]+(?=\S)(?:\[[ xX]\][ \t]+)?")
 _FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
 _RULE = re.compile(r"(?:[-_*=][ \t]*){3,}$")
+_RULE_BEGIN = re.compile(r"[-_*=][-_*= \t]*")
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,30}\]:[ \t]*")
 _FOOTNOTE_BEGIN = re.compile(r"\[(?:\^[^\]\s]{0,30}\]?)?$")
 _RULE_ROW = re.compile(r"[|\s:-]+$")
@@ -75,9 +76,10 @@ class Blocks:
         """Yield what is left; an unclosed fence is text."""
         if self._fence:
             rest, self._held = "".join(self._code) + self._held, ""
-            self._fence = ""
+            closed = self._closes(rest.rpartition("\n")[2])
             yield Boundary()
-            yield rest
+            if not closed:
+                yield rest
         elif self._kind is _Line.UNDECIDED and self._held:
             yield from self._begin(complete=True) or ()
             yield from self._pass(self._held)
@@ -111,7 +113,7 @@ class Blocks:
         return self._block(line, mark, newline, rest, complete=complete)
 
     def _needs_more(self, mark: str) -> bool:
-        if mark[0] == "|" or _RULE.match(mark) or _FENCE.match(mark):
+        if mark[0] == "|" or _RULE_BEGIN.fullmatch(mark) or _FENCE.match(mark):
             return len(mark) < _HELD_LINE
         if mark[0] == "[":
             if _FOOTNOTE.match(mark):
@@ -209,15 +211,17 @@ class Blocks:
         self._last = row[-1:]
         return [*ended, row]
 
+    def _closes(self, line: str) -> bool:
+        line = line.strip()
+        return len(line) >= len(self._fence) and not line.strip(self._fence[0])
+
     def _code_line(
         self, line: str, newline: str, rest: str, *, complete: bool
     ) -> list[Piece] | None:
         if not complete:
             return None
         self._held = rest
-        stripped = line.strip()
-        closes = len(stripped) >= len(self._fence) and not stripped.strip(self._fence[0])
-        if closes:
+        if self._closes(line):
             self._fence, self._previous = "", _Line.RULE
             self._code.clear()
             return [Boundary()]

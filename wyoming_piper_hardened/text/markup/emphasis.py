@@ -19,9 +19,10 @@ _TAG = re.compile(
 )
 _CODE = re.compile(r"`{1,9}")
 _ESCAPED = re.compile(r"\\([*_`~#\[\](){}<>!|\\-])")
+_HEADING_END = re.compile(r"\s#{1,6}$")
 _RUN = re.compile(r"\*{1,9}|_{1,9}|~{2,9}")
 _INNER = frozenset("\"'([{«“‘,.;:!?)]}»”’…*_~")
-_SPECIAL = re.compile(r"[*_`~\[<\\]")
+_SPECIAL = re.compile(r"[*_`~\[<\\]|#$")
 
 
 def plain(text: str) -> str:
@@ -36,7 +37,7 @@ def plain(text: str) -> str:
         text = _TAG.sub("", _BREAK.sub(", ", _AUTOLINK.sub(r"\1", text)))
     if "`" in text:
         text = _CODE.sub("", text)
-    text = _emphasis(text)
+    text = _emphasis(_HEADING_END.sub("", text))
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 

@@ -93,7 +93,11 @@ class Markup:
             begin = rest.lstrip()
             if end and not begin and not final and len(rest) < _HELD_DECLARATION:
                 return None
+        if begin.startswith("<!") and begin != self._held.lstrip():
+            return self._ssml  # a document type, or a comment, behind a declaration
         name = begin[: len(_ROOT) + 1].lower()
+        if not final and begin == "<":
+            return None
         if not final and (_ROOT.startswith(name) or not begin):
             return None
         root = name.startswith(_ROOT) and (len(name) > len(_ROOT) and not name[-1].isalnum())
