@@ -19,6 +19,8 @@ MAX_KEY_WORDS = 4
 MAX_VALUE = 200
 _MAX_ERRORS = 100
 _LANGUAGE = re.compile(r"\*|[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?")
+_BRACKET = re.compile(r"[\[\]{}]")
+_DEPTH = 200
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -114,6 +116,9 @@ class _Yaml:
 
     def read(self, text: str) -> None:
         """Read a whole file into the collector."""
+        if line := _too_deep(text):
+            self._collector.error(line, "shape", "brackets within brackets; write lines of text")
+            return
         try:
             for event in yaml.parse(text, Loader=_LOADER):
                 self._take(event, event.start_mark.line + 1 if event.start_mark else 0)
@@ -179,6 +184,16 @@ class _Yaml:
             elif text:
                 message = f"{name[:30]!r}: put it under a language, or under '*'"
                 self._collector.error(line, "shape", message)
+
+
+def _too_deep(text: str) -> int:
+    """The line where more than `_DEPTH` brackets are open: a YAML reader slows down with each."""
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        depth += 1 if match[0] in "[{" else -1
+        if depth > _DEPTH:
+            return text.count("\n", 0, match.start()) + 1
+    return 0
 
 
 class _Pls:
