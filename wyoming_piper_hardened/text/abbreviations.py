@@ -39,7 +39,7 @@ class Abbreviations:
         self._written = frozenset(
             (*language.abbreviations, *language.before_number, *language.before_name)
         )
-        self._all = self._written - language.final
+        self._all = self._written
         longest = max((len(key) for key in self._all), default=0)
         self._tail = re.compile(rf"(?<![\w.])(?:{_joined(self._all)})$" if longest else r"(?!)")
         self._longest = longest
@@ -72,7 +72,10 @@ class Abbreviations:
         if match is None:
             return False
         key = match[0].replace("\u00a0", " ")
-        if key in self._tables["plain"]:
+        if key in self._language.final:
+            if key not in self._tables["name"] or self._starts(following):
+                return False
+        elif key in self._tables["plain"]:
             return following[:1] not in self._starters_first or not self._starts(following)
         if key in self._tables["number"] and following[:1].isdigit():
             return True
@@ -91,6 +94,8 @@ class Abbreviations:
         if key.endswith(".") and not after.strip("\"'”’»)]"):
             lasts = key in self._language.final or "." in key[:-1]
             return f"{self._tables[kind][key]}." if lasts else found[0]
+        if key in self._language.final and kind == "name" and self._starts(after):
+            return found[0]
         if not written and found.start() and after[:1].isupper():
             return found[0]  # Max. at the begin of a sentence is short for something, a name else
         return self._tables[kind][key]

@@ -40,7 +40,8 @@ class Sentences:
         self._abbreviations = abbreviations(language)
         self._known = bool(language.abbreviations or language.before_name)
         self._max_chars = max_chars
-        self._months = frozenset(name.lower() for name in language.months)
+        months = (*language.months, *language.dates.get("months_short", ()))
+        self._months = frozenset(name.lower() for name in months)
         dots = language.ordinal.get("dot", {})
         words = "|".join(dots.values())
         self._articles = (

@@ -10,7 +10,7 @@ from .number import Number
 
 _HOURS, _MINUTES = 24, 60
 _NOON, _AFTERNOON = 12, 13
-_BEFORE = 6
+_BEFORE = 14
 _HALF = re.compile(r" ?[ap](?:m|\.m\.)(?!\w)", re.IGNORECASE)
 
 
@@ -27,6 +27,12 @@ class Clock:
             rf"(?:\s?(?P<half>[ap])\.?\s?m(?!\w)\.?|{tail})",
             re.IGNORECASE,
         )
+        self._dotted = (
+            re.compile(rf"(?P<h>\d\d?)\.(?P<m>\d\d)\s?(?:{suffix})(?!\w)")
+            if clock.get("dotted")
+            else None
+        )
+        self._end = re.compile(rf"\s?[-–]\s?(?P<h>\d\d?):(?P<m>\d\d)(?![\d:]|[.,]\d){tail}")
         letter = clock.get("letter")
         self._half = (
             re.compile(r"(?P<h>1[0-2]|[1-9]) ?(?P<half>[ap])(?:m|\.m\.)(?!\w)", re.IGNORECASE)
@@ -47,6 +53,8 @@ class Clock:
         half = match["half"] if match else None
         if match is None and self._letter is not None:
             match = self._letter.match(text, at)
+        if match is None and self._dotted is not None:
+            match = self._dotted.match(text, at)
         if match is None or (at and text[at - 1] in ":./-" and not text[at - 1].isspace()):
             return None
         hour, minute = int(match["h"]), int(match["m"])
@@ -57,7 +65,15 @@ class Clock:
             full_stop = text[end - 1] == "." and not text[end:].strip()
             end -= 1 if full_stop else 0
             return self._english(hour, minute, half), end
-        return self.speak(hour, minute, text[max(0, at - _BEFORE) : at]), end
+        spoken = self.speak(hour, minute, text[max(0, at - _BEFORE) : at])
+        until, word = self._end.match(text, end), self._language.words.get("range")
+        if until is None or word is None:
+            return spoken, end
+        hour, minute = int(until["h"]), int(until["m"])
+        if hour > _HOURS or minute >= _MINUTES:
+            return spoken, end
+        blank = "" if self._language.unspaced else " "
+        return f"{spoken}{blank}{word}{blank}{self.speak(hour, minute)}", until.end()
 
     def half_at(self, text: str, start: int) -> bool:
         """Whether a mark of the half of the day stands at `start`."""
@@ -73,7 +89,7 @@ class Clock:
             return "midnight" if hour in {0, _HOURS} else f"{hour} hundred"
         pattern: str = clock.get(f"{name}_{hour}", clock[name])
         words: str = clock.get("hours", {}).get(str(hour), str(hour))
-        if self._locative and re.search(rf"(?:^|\W)(?:{self._locative})\s$", before):
+        if self._locative and re.search(rf"(?:^|\W)(?:{self._locative})\s$", before, re.IGNORECASE):
             words = re.sub(r"a(?= |$)", "ej", words) if hour else words
         minutes = str(minute)
         if minute < 10 and "zero" in clock:

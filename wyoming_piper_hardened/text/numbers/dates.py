@@ -22,7 +22,7 @@ class Dates:
 
     def __init__(self, language: Language) -> None:
         self._language = language
-        self._iso = re.compile(r"(?P<y>\d{4})([-/.])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d/-])")
+        self._iso = re.compile(r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d/-])")
         self._stamp = re.compile(
             r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d)"
             r"(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])"

@@ -56,7 +56,7 @@ class Scanner:
         self._digits: dict[str, tuple[Handler, ...]] = {
             ":": (clock.time, ordinals.score, ordinals.ordinal, quantities.plain),
             ".": (
-                *(dates.date, dates.named, addresses.phone, addresses.version, *words, *counted),
+                *(dates.date, dates.named, clock.time, addresses.version, *words, *counted),
                 *(ordinals.ordinal, dates.day_behind_month, dates.year, quantities.plain),
             ),
             ",": (*counted, dates.day_behind_month, dates.year, quantities.plain),
