@@ -45,6 +45,17 @@ def test_it_is_given_out_with_the_first_character_behind_it() -> None:
     assert list(stream.add(" ")) == [Segment("I looked at the weather,", ends_sentence=False)]
 
 
+def test_a_sentence_is_given_out_with_the_first_letter_of_the_next() -> None:
+    stream = SpeechText(Profile(language="en"))
+    assert list(stream.add("Hello there. ")) == []
+    assert list(stream.add("W")) == [Segment("Hello there.")]
+
+
+def test_a_title_waits_for_the_word_behind_it() -> None:
+    stream = SpeechText(Profile(language="en"))
+    assert list(stream.add("Hello Dr. Smith. He")) == [Segment("Hello Dr. Smith.")]
+
+
 def test_the_clause_keeps_its_mark() -> None:
     clause = Segment("I looked at the weather,", ends_sentence=False)
     assert spoken(clause, EARLY) == "I looked at the weather,"

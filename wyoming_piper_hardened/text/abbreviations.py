@@ -60,14 +60,26 @@ class Abbreviations:
         text = _INITIALS.sub(_initials, text)
         return _INITIAL.sub(self._initial, text) if ". " in text else text
 
+    def may_continue(self, sentence: str) -> bool:
+        """Whether `sentence` ends in an abbreviation, or in the first part of one."""
+        tail = sentence[-self._longest - 1 :] if self._longest else ""
+        return self._tail.search(tail) is not None or bool(self._begun(tail))
+
+    def _begun(self, tail: str) -> list[str]:
+        """What is still wanting of the abbreviations that `tail` may be the begin of."""
+        words = tail.split()
+        return [
+            rest
+            for count in range(1, min(3, len(words)) + 1)
+            for rest in self._parts.get("".join(words[-count:]), ())
+        ]
+
     def continues(self, sentence: str, following: str) -> bool:
         """Whether a full stop at the end of `sentence` ends an abbreviation before `following`."""
         tail = sentence[-self._longest - 1 :] if self._longest else ""
-        words = sentence[-self._longest - 1 :].split()
-        for count in range(1, min(3, len(words)) + 1):
-            rests = self._parts.get("".join(words[-count:]), ())
-            if any("".join(following.split()).startswith(rest) for rest in rests):
-                return True
+        joined = "".join(following.split())
+        if any(joined.startswith(rest) for rest in self._begun(tail)):
+            return True
         match = self._tail.search(tail)
         if match is None:
             return False

@@ -110,10 +110,22 @@ class Sentences:
             return unknown if _NUMBERED_BEGIN.match(following) else False
         if not (following[0].isalpha() and not following[0].islower()):
             return False
+        if not self._may_continue(text[:end]):
+            return True
         word = _WORD.match(following)
         if unknown is None and word is not None and word.end() == len(following):
             return None
         return "\n" in window[:2] or not self._continues(text[:end], following)
+
+    def _may_continue(self, sentence: str) -> bool:
+        """Whether the word behind a full stop has a say in it, so that it is waited for."""
+        if sentence[-1] != ".":
+            return False
+        tail = sentence[-_LOOKBEHIND:]
+        if not self._known:
+            return _SHORT.search(tail) is not None
+        known = self._abbreviations.may_continue(tail)
+        return known or any(pattern.search(tail) for pattern in (_INITIAL, _ORDINAL))
 
     def _continues(self, sentence: str, following: str) -> bool:
         if sentence[-1] != ".":
