@@ -33,6 +33,8 @@ class Addresses:
         )
         self._bare = re.compile(rf"(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_DOMAINS})(?![\w-]|\.\w|\()")
         self._version = re.compile(r"v?\d{1,5}(?:\.\d{1,5}){2,6}(?![\w]|\.\d)")
+        year = r"\d{4}\.\d\d?\.\d\d?" if language.order == "ymd" else r"(?!)"
+        self._dates = re.compile(rf"(?:\d\d?\.\d\d?\.\d{{4}}|{year})(?!\d|\.\d)")
         self._phone = re.compile(
             r"\+\d{1,15}(?!\d)(?:[ -]?\(\d{1,5}\))?(?:[ -]?\d{1,12}(?!\d)){0,6}(?![\d-]|[.,:/]\d)"
         )
@@ -73,7 +75,7 @@ class Addresses:
     def version(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak an IP address or a version: numbers with two dots or more."""
         match = self._version.match(text, at)
-        if match is None or self._dot is None:
+        if match is None or self._dot is None or self._dates.match(text, at):
             return None
         return self.dotted(match.group()), match.end()
 

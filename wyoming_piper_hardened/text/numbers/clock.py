@@ -11,6 +11,7 @@ from .number import Number
 _HOURS, _MINUTES = 24, 60
 _NOON, _AFTERNOON = 12, 13
 _BEFORE = 14
+_DOTTED = re.compile(r"(?P<h>\d\d?)\.(?P<m>\d\d)(?!\d|[.,:]\d)")
 _HALF = re.compile(r" ?[ap](?:m|\.m\.)(?!\w)", re.IGNORECASE)
 
 
@@ -33,6 +34,8 @@ class Clock:
             else None
         )
         self._end = re.compile(rf"\s?[-–]\s?(?P<h>\d\d?):(?P<m>\d\d)(?![\d:]|[.,]\d){tail}")
+        before = clock.get("before")
+        self._before = re.compile(rf"(?:^|\W)(?:{before})\s$", re.IGNORECASE) if before else None
         letter = clock.get("letter")
         self._half = (
             re.compile(r"(?P<h>1[0-2]|[1-9]) ?(?P<half>[ap])(?:m|\.m\.)(?!\w)", re.IGNORECASE)
@@ -44,36 +47,37 @@ class Clock:
 
     def time(self, text: str, at: int) -> tuple[str, int] | None:
         """Speak a time of day that begins at `at`: the words, and where it ends."""
-        if "full" not in self._language.clock:
+        before = text[max(0, at - _BEFORE) : at]
+        if self._before is not None and self._before.search(before):
+            match = _DOTTED.match(text, at)
+            if match and _is_time(match):
+                time = self.speak(int(match["h"]), int(match["m"]))
+                return time or match.group(), match.end()
+        if "full" not in self._language.clock or before[-1:] in {":", ".", "/", "-"}:
             return None
         if self._half is not None and (match := self._half.match(text, at)):
-            end = match.end() - (text[match.end() - 1] == "." and not text[match.end() :].strip())
-            return self._english(int(match["h"]), 0, match["half"]), end
-        match = self._time.match(text, at)
-        half = match["half"] if match else None
-        if match is None and self._letter is not None:
-            match = self._letter.match(text, at)
-        if match is None and self._dotted is not None:
-            match = self._dotted.match(text, at)
-        if match is None or (at and text[at - 1] in ":./-" and not text[at - 1].isspace()):
+            return self._english(int(match["h"]), 0, match["half"]), _before_full_stop(match)
+        match = self._written(text, at)
+        if match is None or not _is_time(match):
             return None
         hour, minute = int(match["h"]), int(match["m"])
-        if hour > _HOURS or minute >= _MINUTES:
-            return None
-        end = match.end()
-        if half:
-            full_stop = text[end - 1] == "." and not text[end:].strip()
-            end -= 1 if full_stop else 0
-            return self._english(hour, minute, half), end
-        spoken = self.speak(hour, minute, text[max(0, at - _BEFORE) : at])
+        if half := match.groupdict().get("half"):
+            return self._english(hour, minute, half), _before_full_stop(match)
+        return self._span(self.speak(hour, minute, before), text, match.end())
+
+    def _written(self, text: str, at: int) -> re.Match[str] | None:
+        patterns = (self._time, self._letter, self._dotted)
+        matches = (pattern.match(text, at) for pattern in patterns if pattern is not None)
+        return next((match for match in matches if match), None)
+
+    def _span(self, spoken: str, text: str, end: int) -> tuple[str, int]:
+        """Add the time that stands behind a dash at `end`, if there is one."""
         until, word = self._end.match(text, end), self._language.words.get("range")
-        if until is None or word is None:
-            return spoken, end
-        hour, minute = int(until["h"]), int(until["m"])
-        if hour > _HOURS or minute >= _MINUTES:
+        if until is None or word is None or not _is_time(until):
             return spoken, end
         blank = "" if self._language.unspaced else " "
-        return f"{spoken}{blank}{word}{blank}{self.speak(hour, minute)}", until.end()
+        time = self.speak(int(until["h"]), int(until["m"]))
+        return f"{spoken}{blank}{word}{blank}{time}", until.end()
 
     def half_at(self, text: str, start: int) -> bool:
         """Whether a mark of the half of the day stands at `start`."""
@@ -105,3 +109,13 @@ class Clock:
         plain = clock.get("plain", "{h}").format(h=hour)
         time = self.speak(hour, minute) if minute else plain
         return f"{time} {half.lower()} m"
+
+
+def _is_time(match: re.Match[str]) -> bool:
+    return int(match["h"]) <= _HOURS and int(match["m"]) < _MINUTES
+
+
+def _before_full_stop(match: re.Match[str]) -> int:
+    """Where `match` ends, without a full stop that ends the segment."""
+    end = match.end()
+    return end - (match.string[end - 1] == "." and not match.string[end:].strip())

@@ -20,6 +20,15 @@ _WHOLE_DIGITS = 18
 _SPELLED_DIGITS = 9
 
 
+def is_unspaced(letter: str) -> bool:
+    """Whether a letter is of a script that has words, or endings, glued to numbers."""
+    return (
+        "\u0e00" <= letter <= "\u0eff"
+        or "\u1100" <= letter <= "\u11ff"
+        or "\u2e80" <= letter <= "\ud7ff"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """An unsigned number: digits before and behind the decimal sign, without grouping."""

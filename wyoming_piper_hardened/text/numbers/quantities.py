@@ -108,7 +108,7 @@ class Quantities:
         if (
             before.isdigit()
             or before in ".,:/-–"
-            or (before.isalpha() and not _is_unspaced(before))
+            or (before.isalpha() and not number.is_unspaced(before))
         ):
             return None
         key = {"+": "plus", "±": "plusminus", "~": "approximately", "≈": "approximately"}
@@ -128,23 +128,15 @@ class Quantities:
         return (-left if match["sign"] else left) < right
 
 
-def _is_unspaced(letter: str) -> bool:
-    return (
-        "\u2e80" <= letter <= "\u9fff"
-        or "\u3040" <= letter <= "\u30ff"
-        or "\u0e00" <= letter <= "\u0e7f"
-    )
-
-
 def _glued(text: str, start: int, end: int) -> bool:
     """Whether a letter, or another part of a longer thing, touches text[start:end]."""
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     following = text[end + 1] if end + 1 < len(text) else " "
     return (
-        (before.isalpha() and not _is_unspaced(before))
+        (before.isalpha() and not number.is_unspaced(before))
         or before in "/_@#"
-        or (after.isalpha() and not _is_unspaced(after))
+        or (after.isalpha() and not number.is_unspaced(after))
         or after in "/_@"
         or (after in "-–.:," and following.isdigit())
         or (before in "-–.:," and start > 1 and text[start - 2].isalnum())

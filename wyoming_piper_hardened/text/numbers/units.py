@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..language import Language
-from .number import BLANKS
+from .number import BLANKS, is_unspaced
 
 _SYMBOLS = {
     "°C": "celsius", "ºC": "celsius", "° C": "celsius", "℃": "celsius", "°F": "fahrenheit",
@@ -138,7 +138,7 @@ class Symbols:
             return not (after.isalpha() and after.isascii())
         if after in "²³":
             return False
-        return not after.isalnum() or (self._unspaced and not after.isascii())
+        return not after.isalnum() or is_unspaced(after) or (self._unspaced and not after.isascii())
 
 
 @cache
