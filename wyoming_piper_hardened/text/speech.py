@@ -119,15 +119,22 @@ def segments(text: str, profile: Profile) -> Iterator[Segment]:
 
 def spoken(segment: Segment, profile: Profile) -> str:
     """Return a segment's text as the engine should get it; what it has no rule for, as it came."""
+    text = attempt(segment, profile)
+    return speakable(segment.text) if text is None else text
+
+
+def attempt(segment: Segment, profile: Profile) -> str | None:
+    """Return what `spoken` does, but None where a rule fails or says far too much.
+
+    For a caller that counts such faults; none of them may cost the listener the sentence.
+    """
     if profile.mode is TextMode.OFF:
         return speakable(segment.text)
     try:
         text = _spoken(segment, profile, load(profile.language))
-    except Exception:  # noqa: BLE001 - a fault here must not cost the listener the sentence
-        return speakable(segment.text)
-    if len(text) > _GROWTH * len(segment.text) + _ALLOWANCE:
-        return speakable(segment.text)
-    return text
+    except Exception:  # noqa: BLE001 - see above
+        return None
+    return text if len(text) <= _GROWTH * len(segment.text) + _ALLOWANCE else None
 
 
 def _spoken(segment: Segment, profile: Profile, language: Language) -> str:
