@@ -18,7 +18,7 @@ from ..engine.schedule import Schedule, choose
 from ..errors import SpeakerNotFoundError, VoiceError
 from ..events import Event
 from ..system.numbers import checked_int
-from ..text import language
+from ..text import language_codes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ def _language(name: str, config: Any) -> str:
     code = (config.get("language") or {}).get("code")
     if isinstance(code, str) and _LANGUAGE.fullmatch(code):
         return code
-    if named := language.of_voice_name(name):
+    if named := language_codes.of_voice_name(name):
         return named
     voice = str(config["espeak"]["voice"]).rpartition("/")[2].partition("+")[0]
     if not _LANGUAGE.fullmatch(voice):
