@@ -174,7 +174,7 @@ async def serve(
         async with _listening(wyoming, web, settings.voice):
             host = urlsplit(settings.uri).hostname or ""
             async with (
-                _background(pool.run()),
+                _background(pool.run(), synthesizer.warm([voice.language for voice in library])),
                 announced(settings.zeroconf, host, wyoming.port),
                 _background(maintenance.run()),
             ):

@@ -38,6 +38,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class TextTreatment(StrEnum):
+    """How much of a text is changed before it is spoken."""
+
+    ON = "on"
+    MARKS = "marks"
+    OFF = "off"
+
+
 def _option(default: Any, check: Check, help_text: str) -> Any:
     return field(default=default, metadata={"check": check, "help": help_text})
 
@@ -122,6 +130,18 @@ class Settings:
         500,
         types.whole_number(50, 500),
         "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
+    )
+    text: TextTreatment = _option(
+        TextTreatment.ON,
+        types.one_of(TextTreatment),
+        "`on`: numbers, units, dates, marks, Markdown and SSML are spoken as they are meant. "
+        "`marks`: all but numbers. `off`: the text goes to the voice as it came.",
+    )
+    early_start: bool = _option(
+        default=True,
+        check=types.SWITCH,
+        help_text="Begin a text that arrives in pieces at its first clause, not at its first "
+        "whole sentence.",
     )
     stall_timeout: float = _option(
         10.0,

@@ -72,6 +72,8 @@ def one_of(choices: type[StrEnum]) -> Check:
     """Return a check of an enumeration's values, in upper or lower case."""
 
     def parse(value: object) -> StrEnum:
+        if isinstance(value, bool):  # YAML reads on and off as that
+            value = "on" if value else "off"
         return choices(text(value).lower())
 
     return Check(f"one of {', '.join(choices)}", parse)

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, VoiceUnavailableError
 from ..metrics import Metrics
+from ..text.speech import warm
 from ..workers.pool import Pool
 from .request import Request
 from .target import SpeechDefaults, Target
@@ -58,6 +59,7 @@ class Synthesizer:
         self._pool = pool
         self._metrics = metrics
         self._notifier = notifier
+        self._warm: set[str] = set()
         self._records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -68,6 +70,12 @@ class Synthesizer:
     def check_room(self) -> None:
         """Raise OverloadedError while too many requests wait."""
         self._pool.check_room()
+
+    async def warm(self, languages: Iterable[str]) -> None:
+        """Read what texts in these languages need, so that their first sentence does not wait."""
+        for language in frozenset(languages) - self._warm:
+            await asyncio.to_thread(warm, language)
+            self._warm.add(language)
 
     async def speak(
         self,
@@ -86,16 +94,19 @@ class Synthesizer:
         Raises:
             HardenedError: a segment failed; the audio before it has been sent.
         """
+        await self.warm((target.voice.language,))
+        profile = self.defaults.profile(target.voice, text.mode, text.text_format)
         with contextlib.ExitStack() as admission:
             request = Request(
                 self._pool,
                 target,
+                profile,
                 admission,
                 send,
                 defaults=self.defaults,
                 metrics=self._metrics,
             )
-            segments = text.segments(self.defaults.max_segment_chars)
+            segments = text.segments(profile)
             with self._recorded(request, request_id):
                 producer = asyncio.create_task(request.submit(segments))
                 try:

@@ -31,6 +31,9 @@ _QUALITY = re.compile(r"\w{0,20}")
 _RATES = (4000, 192_000)
 _MOST_SPEAKERS = 10_000  # the hub's largest voice has 904
 _MAX_SPEAKER_CHARS = 100
+_PHONEME_TYPE = re.compile(r"[a-z]{1,20}")
+_MOST_PHONEMES = 10_000  # the hub's largest map has 256
+_LENGTHS = (0.05, 20.0)
 _NAME = re.compile(NAME_PATTERN)
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _SHOWN_SPEAKERS = 20
@@ -48,6 +51,12 @@ class Voice:
     sample_rate: int
     speakers: Mapping[str, int]
     number_of_speakers: int
+    phoneme_type: str = "espeak"
+    """Name of its phonemizer."""
+    phonemes: frozenset[str] = frozenset()
+    """Phonemes of one character."""
+    length_scale: float = 1.0
+    """Its own speed, as in the setting of that name."""
     prepared: bool = False
     """True if its parts lie beside the model, or came with this package."""
     schedule: Schedule | None = None
@@ -126,6 +135,9 @@ def read_voice(name: str, model: Path) -> Voice:
             sample_rate=checked_int(config["audio"]["sample_rate"], *_RATES),
             speakers=MappingProxyType(_speakers(config.get("speaker_id_map", {}))),
             number_of_speakers=checked_int(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
+            phoneme_type=_phoneme_type(config.get("phoneme_type", "espeak")),
+            phonemes=_phonemes(config.get("phoneme_id_map") or {}),
+            length_scale=_length_scale(config.get("inference") or {}),
             prepared=prepared,
             schedule=schedule,
         )
@@ -175,6 +187,25 @@ def _language(name: str, config: Any) -> str:
 
 def _quality(value: object) -> str:
     return value if isinstance(value, str) and _QUALITY.fullmatch(value) else ""
+
+
+def _phoneme_type(value: object) -> str:
+    if not isinstance(value, str) or not _PHONEME_TYPE.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def _phonemes(numbers: Mapping[Any, Any]) -> frozenset[str]:
+    if len(numbers) > _MOST_PHONEMES:
+        raise ValueError
+    return frozenset(phoneme for phoneme in numbers if len(phoneme) == 1)
+
+
+def _length_scale(inference: Mapping[str, Any]) -> float:
+    """Return its own length scale; 1, as the engine, for one that is missing or impossible."""
+    value = inference.get("length_scale", 1.0)
+    usable = isinstance(value, int | float) and _LENGTHS[0] <= value <= _LENGTHS[1]
+    return float(value) if usable else 1.0
 
 
 def _speakers(numbers: Mapping[Any, Any]) -> dict[str, int]:

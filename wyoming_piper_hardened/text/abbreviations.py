@@ -61,7 +61,7 @@ class Abbreviations:
         return _INITIAL.sub(self._initial, text) if ". " in text else text
 
     def may_continue(self, sentence: str) -> bool:
-        """Whether `sentence` ends in an abbreviation, or in the first part of one."""
+        """Return whether `sentence` ends in an abbreviation, or in the first part of one."""
         tail = sentence[-self._longest - 1 :] if self._longest else ""
         return self._tail.search(tail) is not None or bool(self._begun(tail))
 
@@ -75,7 +75,7 @@ class Abbreviations:
         ]
 
     def continues(self, sentence: str, following: str) -> bool:
-        """Whether a full stop at the end of `sentence` ends an abbreviation before `following`."""
+        """Return whether the last full stop ends an abbreviation before `following`."""
         tail = sentence[-self._longest - 1 :] if self._longest else ""
         joined = "".join(following.split())
         if any(joined.startswith(rest) for rest in self._begun(tail)):

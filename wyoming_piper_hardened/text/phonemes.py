@@ -33,7 +33,7 @@ def pieces(text: str, known: frozenset[str]) -> Iterator[tuple[str, bool]]:
 
 
 def are_phonemes(text: str, known: frozenset[str]) -> bool:
-    """Whether `text` is written in phonemes of the voice, and not a word in ASCII."""
+    """Return whether `text` is written in phonemes of the voice, and not a word in ASCII."""
     return (
         0 < len(text.strip()) <= _LONGEST
         and all(char in known for char in text)

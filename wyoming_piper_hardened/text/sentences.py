@@ -91,7 +91,7 @@ class Sentences:
         return segment
 
     def _ends(self, match: re.Match[str], *, final: bool) -> bool | None:
-        """Whether a sentence ends at `match`; None if that depends on text still to come."""
+        """Return whether a sentence ends at `match`; None if that depends on text still to come."""
         text, end = match.string, match.end()
         window = text[end : end + _LOOKAHEAD]
         unknown = None if not final and len(window) < _LOOKAHEAD else False
@@ -118,7 +118,7 @@ class Sentences:
         return "\n" in window[:2] or not self._continues(text[:end], following)
 
     def _may_continue(self, sentence: str) -> bool:
-        """Whether the word behind a full stop has a say in it, so that it is waited for."""
+        """Return whether the word behind a full stop has a say in it, so that it is waited for."""
         if sentence[-1] != ".":
             return False
         tail = sentence[-_LOOKBEHIND:]

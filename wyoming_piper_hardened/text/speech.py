@@ -110,6 +110,13 @@ class SpeechText:
         yield from ()
 
 
+def warm(language: str) -> None:
+    """Read and compile what a language needs; later calls for it wait for no disk."""
+    profile = Profile(language=language)
+    SpeechText(profile)
+    spoken(Segment("-1 °C."), profile)
+
+
 def segments(text: str, profile: Profile) -> Iterator[Segment]:
     """Yield the segments of a whole text."""
     speech = SpeechText(profile)

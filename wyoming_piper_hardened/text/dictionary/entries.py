@@ -114,7 +114,7 @@ def _longest(
 
 
 def _bordered(text: str, start: int, end: int) -> bool:
-    """Whether text[start:end] is whole words; in scripts without blanks it always is."""
+    """Return whether text[start:end] is whole words; in scripts without blanks it always is."""
     return _border(text[start - 1 : start] if start else "", text[start]) and _border(
         text[end - 1], text[end : end + 1]
     )

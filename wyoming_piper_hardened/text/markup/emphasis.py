@@ -65,13 +65,13 @@ def _emphasis(text: str) -> str:
 
 
 def _within_word(run: re.Match[str]) -> bool:
-    """Whether a run stands in a name with underscores, or between two numbers."""
+    """Return whether a run stands in a name with underscores, or between two numbers."""
     before, after = run.string[: run.start()][-1:], run.string[run.end() :][:1]
     return before.isalnum() and after.isalnum() and (run[0][0] == "_" or before.isdigit())
 
 
 def _side(run: re.Match[str]) -> str:
-    """Whether a run of signs opens, closes, or neither."""
+    """Return whether a run of signs opens, closes, or neither."""
     text = run.string
     before = text[run.start() - 1] if run.start() else " "
     after = text[run.end()] if run.end() < len(text) else " "

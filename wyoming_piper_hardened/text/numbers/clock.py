@@ -80,7 +80,7 @@ class Clock:
         return f"{spoken}{blank}{word}{blank}{time}", until.end()
 
     def half_at(self, text: str, start: int) -> bool:
-        """Whether a mark of the half of the day stands at `start`."""
+        """Return whether a mark of the half of the day stands at `start`."""
         return self._half is not None and _HALF.match(text, start) is not None
 
     def speak(self, hour: int, minute: int, before: str = "") -> str:

@@ -21,7 +21,7 @@ _SPELLED_DIGITS = 9
 
 
 def is_unspaced(letter: str) -> bool:
-    """Whether a letter is of a script that has words, or endings, glued to numbers."""
+    """Return whether a letter is of a script that has words, or endings, glued to numbers."""
     return (
         "\u0e00" <= letter <= "\u0eff"
         or "\u1100" <= letter <= "\u11ff"

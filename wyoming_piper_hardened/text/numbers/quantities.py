@@ -129,7 +129,7 @@ class Quantities:
 
 
 def _glued(text: str, start: int, end: int) -> bool:
-    """Whether a letter, or another part of a longer thing, touches text[start:end]."""
+    """Return whether a letter, or another part of a longer thing, touches text[start:end]."""
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     following = text[end + 1] if end + 1 < len(text) else " "
