@@ -1,9 +1,15 @@
-"""Rate limits over an injected clock."""
+"""Rate limits over an injected clock, and the log that has one."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
+import pytest
 from hypothesis import given, settings, strategies as st
 
+from support.events import logged
+from wyoming_piper_hardened.events import Event, LimitedLog
 from wyoming_piper_hardened.rate_limit import RateLimit
 
 UNHURRIED = settings(deadline=None)
@@ -21,3 +27,14 @@ def test_rate_limit_allows_its_limit_in_any_period_and_no_less(limit: int, gaps:
         if room:
             allowed.append(now)
         assert len(rate_limit._times) <= limit
+
+
+async def test_limited_log_counts_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    log = LimitedLog(logging.getLogger("wyoming_piper_hardened.test"), RateLimit(3, 0.2))
+    for _ in range(2):
+        for _ in range(100):
+            log.warning(Event("connection-refused", reason="flood"))
+        await asyncio.sleep(0.5)
+    assert len(logged(caplog, "connection-refused")) == 6
+    assert [e.params["count"] for e in logged(caplog, "messages-left-out")] == [97, 97]

@@ -6,6 +6,7 @@ prints the record gets the sentence of `messages`, and `recent_log` keeps the da
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -28,13 +29,37 @@ class Event:
 
 
 class LimitedLog:
-    """Logs events as warnings, and as debug messages once there are very many of them."""
+    """Logs events that outsiders can cause as often as they like; belongs to an event loop.
+
+    Those beyond `limit` are debug messages, and one line tells afterwards how many they were.
+    """
 
     def __init__(self, logger: logging.Logger, limit: RateLimit | None = None) -> None:
         self._logger = logger
-        self._limit = limit or RateLimit()
+        self._limit = limit or RateLimit(limit=4)
+        self._left_out = 0
+
+    def info(self, event: Event) -> None:
+        """Log what is normal."""
+        self._log(logging.INFO, event)
 
     def warning(self, event: Event) -> None:
-        """Log an event that outsiders can cause as often as they like."""
-        allowed = self._limit.allow(time.monotonic())
-        self._logger.log(logging.WARNING if allowed else logging.DEBUG, event)
+        """Log what went wrong."""
+        self._log(logging.WARNING, event)
+
+    def exception(self, event: Event) -> None:
+        """Log an error with the traceback of the exception that is being handled."""
+        self._log(logging.ERROR, event, exc_info=True)
+
+    def _log(self, level: int, event: Event, *, exc_info: bool | None = None) -> None:
+        if self._limit.allow(time.monotonic()):
+            self._logger.log(level, event, exc_info=exc_info)
+            return
+        self._logger.debug(event, exc_info=exc_info)
+        if not self._left_out:
+            asyncio.get_running_loop().call_later(self._limit.period, self._summarise)
+        self._left_out += 1
+
+    def _summarise(self) -> None:
+        self._logger.warning(Event("messages-left-out", count=self._left_out))
+        self._left_out = 0

@@ -21,6 +21,7 @@ EVENTS: dict[str, str] = {
     "running-as-user": "running as {user} (user {uid})",
     "running-as-root": "running as root: {reason}",
     "internal-error": "{where}: unexpected error; please report this",
+    "messages-left-out": "{count} more messages such as those before were left out",
     # clients
     "client-left": "{client}: left before its audio was complete",
     "connection-closed-for-another": "{client}: idle for longest, closed for another connection",

@@ -9,6 +9,7 @@ import pytest
 from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.speech.target import SpeechDefaults, Target
 from wyoming_piper_hardened.store.voice import Voice
+from wyoming_piper_hardened.text.dictionary.entries import Dictionary
 from wyoming_piper_hardened.text.profile import TextFormat, TextMode
 from wyoming_piper_hardened.text.segmenter import Segment
 
@@ -28,12 +29,12 @@ VOICE = Voice(
 
 def test_profile_is_of_the_voice_the_request_and_the_settings() -> None:
     defaults = SpeechDefaults(text_mode=TextMode.MARKS, max_segment_chars=80, early_start=False)
-    profile = defaults.profile(VOICE)
+    profile = defaults.profile(VOICE, Dictionary())
     assert (profile.language, profile.phoneme_type) == ("de_DE", "text")
     assert (profile.phonemes, profile.max_chars) == (frozenset("aˈ"), 80)
     assert (profile.mode, profile.text_format) == (TextMode.MARKS, TextFormat.AUTO)
     assert not profile.early_start
-    asked = defaults.profile(VOICE, TextMode.OFF, TextFormat.SSML)
+    asked = defaults.profile(VOICE, Dictionary(), TextMode.OFF, TextFormat.SSML)
     assert (asked.mode, asked.text_format) == (TextMode.OFF, TextFormat.SSML)
 
 

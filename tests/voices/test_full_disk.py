@@ -12,22 +12,15 @@ import pytest
 
 from conftest import Disk, Serve
 from support.client import connected
-from support.events import logged
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine.preparation import split as split_module
 from wyoming_piper_hardened.engine.preparation.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError
-from wyoming_piper_hardened.issues import IssueKind
 from wyoming_piper_hardened.store.origin import Origin
 from wyoming_piper_hardened.voices.installation.progress import Report
 from wyoming_piper_hardened.voices.installation.sources import Source, package_source
-
-
-def issue_kinds(caplog: pytest.LogCaptureFixture) -> set[IssueKind]:
-    """Return the kinds of the issues that were opened."""
-    return {event.params["issue"].kind for event in logged(caplog, "issue-opened")}
 
 
 def fill(disk: Path, left: int) -> None:

@@ -33,6 +33,7 @@ async def test_data_dir_that_is_a_file_does_not_silence_the_server(
     assert server.port
     async with connected(server.port) as client:
         assert len((await client.say("It speaks all the same.")).pcm) > 20_000
+        assert server.library.default.prepared
         assert len((await client.say("And it goes on.")).pcm) > 10_000
 
 

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import aiohttp
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from conftest import Script
 from support.site import Open, Site, own_address
@@ -128,6 +129,56 @@ def test_access_by_origin_behind_a_proxy() -> None:
     assert outcome(AccessPolicy("0.0.0.0", None, ()), FAR, SPEAK, headers=ours) == "foreign-origin"
 
 
+@pytest.mark.parametrize("trusted", [(NEAR,), ("127.0.0.0/8", "::1"), (NEAR, PROXY)])
+def test_trusted_loopback_goes_by_its_own_names_only(trusted: tuple[str, ...]) -> None:
+    policy = AccessPolicy("voices.example", None, trusted)
+    evil = {"Host": "evil.example", "Origin": "http://evil.example"}
+    passed_on = {**evil, "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "evil.example"}
+    for headers in (evil, passed_on, {**evil, "Sec-Fetch-Site": "same-origin"}):
+        for access in Access:
+            assert outcome(policy, NEAR, access, headers=headers) == "foreign-origin"
+    for host in ("localhost:1", "127.0.0.1:1", "[::1]:1", "voices.example:1"):
+        assert outcome(policy, NEAR, CHANGE, headers={"Host": host}) == "ok"
+        behind = {"Host": host, "X-Forwarded-Host": "home.example"}
+        ours = {**behind, "Origin": "https://home.example"}
+        assert outcome(policy, NEAR, CHANGE, headers=ours) == "ok"
+        theirs = {**behind, "Origin": "https://evil.example"}
+        assert outcome(policy, NEAR, CHANGE, headers=theirs) == "foreign-origin"
+    assert outcome(policy, NEAR, CHANGE, headers={**evil, "Via": "1.1 proxy"}) == "ok"
+
+
+def test_ingress_goes_by_any_name() -> None:
+    policy = AccessPolicy("0.0.0.0", None, (PROXY,))
+    for origin in ("http://home.example:8123", "https://home.example:8123"):
+        page = {"Host": "home.example:8123", "Origin": origin}
+        assert outcome(policy, PROXY, CHANGE, headers=page) == "ok"
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from([b"Basic ", b"basic\t", b"Bearer ", b"Digest ", b"", b" "]),
+    st.binary(max_size=60) | st.binary(max_size=60).map(base64.b64encode),
+)
+def test_authorization_of_any_bytes_is_refused(scheme: bytes, given_bytes: bytes) -> None:
+    header = (scheme + given_bytes).decode("utf-8", "surrogateescape")  # as aiohttp reads it
+    policy = AccessPolicy("0.0.0.0", TOKEN, ())
+    for access in (READ, SPEAK, CHANGE):
+        headers = {"Authorization": header}
+        assert outcome(policy, FAR, access, headers=headers) == "token-needed"
+
+
+@pytest.mark.parametrize("scheme", [b"Basic", b"Bearer", b"Digest", b"\xff", b""])
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"\xc3\xa4", b"!!!", b"//79", b"\xed\xa0\x80"])
+async def test_authorization_of_any_bytes_gets_401(
+    open_site: Open, script: Script, scheme: bytes, value: bytes
+) -> None:
+    site = await open_site(script(), web_token=TOKEN)
+    for path in (b"GET /api/status", b"GET /", b"POST /v1/audio/speech"):
+        head = b"%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" % path
+        answer = await raw(site, b"%sAuthorization: %s %s\r\n\r\n" % (head, scheme, value))
+        assert answer.startswith(b"HTTP/1.1 401 "), answer
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -212,7 +263,7 @@ async def test_only_trusted_proxies_have_access(open_site: Open, script: Script)
     assert (await site.get("/api/status"))[0] == 403
     assert (await site.post("/api/say", json={"text": "x"}))[0] == 403
     connector = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
-    headers = {"X-Ingress-Path": "/api/hassio_ingress/abc", "Host": "home.example"}
+    headers = {"X-Ingress-Path": "/api/hassio_ingress/abc", "Host": "home.example", "Via": "1.1 x"}
     async with aiohttp.ClientSession(site.url, connector=connector, headers=headers) as proxy:
         async with proxy.get("/api/status") as answer:
             assert answer.status == 200

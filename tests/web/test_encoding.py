@@ -15,22 +15,22 @@ import soundfile
 from wyoming_piper_hardened.web.audio.encoding import (
     CONTENT_TYPES,
     Compressed,
-    _Tail,
+    HeldBack,
     audio_formats,
 )
 
 pytestmark = pytest.mark.slow
 
 ROUNDS = 30
-FORMATS = audio_formats(1 << 20)
+FORMATS = audio_formats(HeldBack(1 << 20))
 
 LEAVING_AT_THE_END = textwrap.dedent(
     """
     import contextlib, sys, threading
-    from wyoming_piper_hardened.web.audio.encoding import audio_formats
+    from wyoming_piper_hardened.web.audio.encoding import HeldBack, audio_formats
 
     for _ in range(int(sys.argv[2])):
-        encoder = audio_formats(1 << 20)[sys.argv[1]].make(22050)
+        encoder = audio_formats(HeldBack(1 << 20))[sys.argv[1]].make(22050)
         encoder.encode(bytes(200_000))
         together = threading.Barrier(2)
 
@@ -48,25 +48,43 @@ LEAVING_AT_THE_END = textwrap.dedent(
 )
 
 
-@pytest.mark.parametrize("kind", ["mp3", "opus"])
-def test_sent_bytes_are_not_kept(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_file(*_: object) -> None:
+def test_files_of_any_length_take_little_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_file(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", no_file)
-    encoder = FORMATS[kind].make(22050)
-    assert isinstance(encoder, Compressed)
-    hum = (1000 * np.sin(np.arange(22050) / 10)).astype(np.int16).tobytes()
-    sizes = [len(encoder.encode(hum)) for _ in range(300)]
-    assert sum(sizes) > 300_000
-    assert isinstance(encoder._out, _Tail)
-    assert not encoder._out._kept
-    list(encoder.finish())
+    monkeypatch.setattr(tempfile, "_mkstemp_inner", no_file)
+    formats = audio_formats(HeldBack(1 << 20))
+    encoders = [formats[kind].make(22050) for kind in ("mp3", "opus", *["flac"] * 8)]
+    hiss = np.random.default_rng(0).integers(-1000, 1000, 22050, np.int16).tobytes()
+    sent, most = 0, 0
+    for _ in range(60):
+        sent += sum(len(encoder.encode(hiss)) for encoder in encoders)
+        most = max(most, sum(one._out.end for one in encoders if isinstance(one, Compressed)))
+        assert most - sent <= 1 << 20
+    assert sent > 8 << 20
+    for encoder in encoders:
+        list(encoder.finish())
+        encoder.close()
+
+
+@pytest.mark.parametrize(("limit", "told"), [(1 << 20, 3 * 22050), (1000, 0)])
+def test_flac_tells_its_length_if_it_can_be_kept_back(limit: int, told: int) -> None:
+    held_back = HeldBack(limit)
+    encoder = audio_formats(held_back)["flac"].make(22050)
+    hiss = np.random.default_rng(0).integers(-1000, 1000, 3 * 22050, np.int16).tobytes()
+    pieces = [encoder.encode(hiss[at : at + 8192]) for at in range(0, len(hiss), 8192)]
+    assert any(pieces) is not bool(told)
+    file = b"".join([*pieces, *encoder.finish()])
     encoder.close()
+    assert int.from_bytes(file[21:26], "big") & 0xF_FFFF_FFFF == told  # of STREAMINFO
+    if told:
+        audio, _ = soundfile.read(io.BytesIO(file), dtype="int16")
+        assert audio.tobytes() == hiss
+    assert held_back.take(limit)  # nothing is left of it
 
 
 @pytest.mark.parametrize("kind", CONTENT_TYPES)
-def test_encoding_in_pieces_makes_the_same_file(kind: str) -> None:
+def test_pieces_make_the_file_that_is_made_at_once(kind: str) -> None:
     hum = (1000 * np.sin(np.arange(66150) / 10)).astype(np.int16).tobytes()
     files = []
     for size in (len(hum), 8192):
@@ -84,7 +102,7 @@ def test_encoding_in_pieces_makes_the_same_file(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", CONTENT_TYPES)
-def test_close_during_finish_does_not_crash(kind: str) -> None:
+def test_who_leaves_while_the_file_is_finished_ends_no_server(kind: str) -> None:
     """A process of its own: a file that is closed twice ends the whole one."""
     arguments = (sys.executable, "-c", LEAVING_AT_THE_END, kind, str(ROUNDS))
     assert subprocess.run(arguments, check=False).returncode == 0

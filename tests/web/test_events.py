@@ -55,7 +55,7 @@ async def source(padding: int, **limits: float) -> AsyncIterator[Source]:
 class Source:
     def __init__(self, padding: int, limits: WebLimits) -> None:
         self.changes = Notifier()
-        self.endpoint = EventsEndpoint(self.render, self.changes, limits)
+        self.endpoint = EventsEndpoint(self.render, self.changes, lambda _: True, limits)
         self.padding = "x" * padding
         self.news = 0
         self.renderings = 0
@@ -131,11 +131,16 @@ async def test_follower_that_does_not_read_is_dropped() -> None:
 async def test_followers_are_limited_and_released(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     connector = aiohttp.TCPConnector(limit=0)
+    far = {"X-Forwarded-For": "203.0.113.5"}
     async with aiohttp.ClientSession(site.url, connector=connector) as many:
-        answers = [await many.get("/api/events") for _ in range(LIMITS.followers)]
+        answers = [await many.get("/api/events", headers=far) for _ in range(LIMITS.followers)]
+        async with many.get("/api/events", headers=far) as answer:
+            assert answer.status == 503
+        reserved = [await many.get("/api/events") for _ in range(LIMITS.reserved_followers)]
+        assert {answer.status for answer in answers + reserved} == {200}
         async with many.get("/api/events") as answer:
             assert answer.status == 503
-        for answer in answers:
+        for answer in answers + reserved:
             answer.close()
     events = site.web._events
     await eventually(lambda: events.followers == 0)

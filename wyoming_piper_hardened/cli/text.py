@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from ..composition import build_defaults, load_library
 from ..config.settings import Settings
 from ..speech.preview import TextPreview, preview
+from ..speech.user_dictionary import UserDictionary
 from ..text.profile import Profile, TextFormat
 from .codes import OK
 
@@ -26,13 +27,19 @@ async def text(settings: Settings, parsed: argparse.Namespace) -> int:
 
 
 async def _profile(settings: Settings, language: str | None) -> Profile:
-    defaults = build_defaults(settings)
+    defaults, user = build_defaults(settings), UserDictionary(settings.custom_voice_dirs)
+    for path, errors in (await asyncio.to_thread(user.read)).items():
+        for error in errors:
+            print(f"{path}:{error.line}: {error.message}", file=sys.stderr)
     if language is not None:
         return Profile(
-            language=language, mode=defaults.text_mode, max_chars=defaults.max_segment_chars
+            language=language,
+            mode=defaults.text_mode,
+            dictionary=user.current,
+            max_chars=defaults.max_segment_chars,
         )
     library = await load_library(settings)
-    return defaults.profile(library.find(settings.voice))
+    return defaults.profile(library.find(settings.voice), user.current)
 
 
 def _show(found: TextPreview, *, as_json: bool) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..events import Event
+from ..restart import backoff
 from ..status import StatusReporter
 from .errors import SupervisorError
 from .supervisor import Supervisor
@@ -59,7 +60,9 @@ async def announce(
         await status.notifier.wait()
     async with asyncio.TaskGroup() as tasks:
         for one in announced:
-            tasks.create_task(_announce(supervisor, one, delays or _delays()))
+            tasks.create_task(
+                _announce(supervisor, one, delays or backoff(_RETRY_DELAY, _RETRY_LIMIT))
+            )
 
 
 async def _announce(
@@ -82,10 +85,3 @@ async def _announce(
         else:
             _LOGGER.info(Event("discovery-announced", service=announcement.service))
             return
-
-
-def _delays() -> Iterator[float]:
-    delay = _RETRY_DELAY
-    while True:
-        yield delay
-        delay = min(2 * delay, _RETRY_LIMIT)

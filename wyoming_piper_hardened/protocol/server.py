@@ -148,7 +148,7 @@ class WyomingServer:
         if not idle:
             return False
         oldest = min(idle, key=lambda session: session.last_activity)
-        _LOGGER.info(LogEvent("connection-closed-for-another", client=oldest.peer))
+        self._log.info(LogEvent("connection-closed-for-another", client=oldest.peer))
         oldest.make_room()
         self._sessions.pop(oldest).cancel()
         return True

@@ -95,7 +95,7 @@ class Session:
         synthesizer: speaks.
         describe: makes the ``info`` event.
         timings: time limits.
-        log: where errors of clients are logged.
+        log: where clients are logged.
     """
 
     def __init__(
@@ -162,9 +162,9 @@ class Session:
             )
             await self._end(err)
         except OSError:
-            _LOGGER.info(LogEvent("client-left", client=self.peer))
-        except Exception:
-            _LOGGER.exception(LogEvent("internal-error", where=self.peer))
+            self._log.info(LogEvent("client-left", client=self.peer))
+        except Exception:  # noqa: BLE001 - logged, with its traceback
+            self._log.exception(LogEvent("internal-error", where=self.peer))
             await self._end(HardenedError("internal error; see the server's log"))
         finally:
             await self._close()

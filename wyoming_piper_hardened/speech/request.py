@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from ..engine.messages import SegmentRequest
 from ..errors import DeadlineError, HardenedError, TextQuarantinedError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..metrics import Metrics
 from ..text.cleaner import has_words, speakable
 from ..text.profile import Profile, TextMode
@@ -22,7 +21,6 @@ from ..workers.scheduler import FairShare
 from ..workers.segment_job import SegmentJob
 from .target import SpeechDefaults, Target
 
-_LOGGER = logging.getLogger(__name__)
 BYTES_PER_SAMPLE = 2
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
@@ -43,6 +41,7 @@ class Request:
         send: gets the PCM.
         defaults: pauses and time limits, and whether the text is kept.
         metrics: where first audio and left out texts are counted.
+        log: where left out texts are logged.
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class Request:
         *,
         defaults: SpeechDefaults,
         metrics: Metrics,
+        log: LimitedLog,
     ) -> None:
         self.target = target
         self.characters = 0
@@ -72,6 +72,7 @@ class Request:
         self._send = send
         self._defaults = defaults
         self._metrics = metrics
+        self._log = log
         self._sent = 0
         self._heard = False
         self._began: float | None = None
@@ -111,8 +112,8 @@ class Request:
                 self._items.put_nowait((segment, job))
         except HardenedError as err:
             self._items.put_nowait(err)  # after the audio of the segments before it
-        except Exception:
-            _LOGGER.exception(Event("internal-error", where="text of a request"))
+        except Exception:  # noqa: BLE001 - logged, with its traceback
+            self._log.exception(Event("internal-error", where="text of a request"))
             self._items.put_nowait(HardenedError("internal error; see the log"))
         else:
             self._items.put_nowait(None)
@@ -131,7 +132,7 @@ class Request:
                     await self._deliver(item[1], pause)
             except TextQuarantinedError as err:
                 if skipped is None:  # once, however many more of them there are
-                    _LOGGER.warning(Event("segment-skipped", reason=str(err)))
+                    self._log.warning(Event("segment-skipped", reason=str(err)))
                 skipped = err
                 truncated |= self._sent > before
                 self._metrics.quarantined_texts.inc()

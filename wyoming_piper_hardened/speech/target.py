@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..engine.messages import SpeechOptions
 from ..store.voice import Voice
+from ..text.dictionary.entries import Dictionary
 from ..text.profile import Profile, TextFormat, TextMode
 from ..text.segmenter import Segment
 
@@ -60,7 +61,11 @@ class SpeechDefaults:
     keep_text: bool = False
 
     def profile(
-        self, voice: Voice, mode: TextMode | None = None, text_format: TextFormat = TextFormat.AUTO
+        self,
+        voice: Voice,
+        dictionary: Dictionary,
+        mode: TextMode | None = None,
+        text_format: TextFormat = TextFormat.AUTO,
     ) -> Profile:
         """Return how `voice` speaks a text; without a `mode`, that of these defaults."""
         return Profile(
@@ -68,6 +73,7 @@ class SpeechDefaults:
             phoneme_type=voice.phoneme_type,
             mode=mode or self.text_mode,
             text_format=text_format,
+            dictionary=dictionary,
             phonemes=voice.phonemes,
             max_chars=self.max_segment_chars,
             early_start=self.early_start,

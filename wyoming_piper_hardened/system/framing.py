@@ -11,13 +11,13 @@ then ``data_length`` bytes of JSON that are merged into ``data``, then the paylo
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from wyoming.event import Event
 
 from ..errors import EventTooLargeError, ProtocolError
+from .foreign_json import parse_json
 
 MAX_HEADER_BYTES = 64 * 1024
 """Longest header line; also the limit to give to the `asyncio.StreamReader`."""
@@ -81,8 +81,8 @@ async def read_event(  # noqa: C901 - one frame, read top-down
 
 def _json_object(raw: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):  # not JSON, not UTF-8, a giant number, deep nesting
+        value = parse_json(raw)
+    except ValueError:  # not JSON, not UTF-8, a giant number, deep nesting, very many values
         raise ProtocolError(f"the {what} is not JSON") from None
     if not isinstance(value, dict):
         raise ProtocolError(f"the {what} is not a JSON object")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +59,11 @@ class AccessPolicy:
     that is not trusted passed on counts as from elsewhere if it says so in a header. Not every one
     does, so a `token` is asked of this machine as well.
 
+    Browsers run on this machine, too, and a foreign page can have its own name lead here. So all
+    that comes from this machine has to ask for ``localhost``, an address or `host`. A `trusted`
+    proxy on this machine may ask for any name if it sends ``Via``, the only header of proxies
+    that no page can send.
+
     Args:
         host: the name or address that is listened on.
         token: what all callers need that are not trusted.
@@ -76,6 +80,8 @@ class AccessPolicy:
         trusted = self._is_trusted(caller.address)
         if not trusted:
             self._check_untrusted(caller, access)
+        elif caller.address.is_loopback and "Via" not in caller.headers:
+            self._check_host(caller.headers.get("Host"))
         if caller.method not in _SAFE_METHODS:
             _check_origin(caller.headers, behind_proxy=trusted)
 
@@ -86,6 +92,14 @@ class AccessPolicy:
         except AccessError:
             return False
         return True
+
+    def comes_near(self, request: web.Request) -> bool:
+        """Return whether a request is a trusted proxy's or this machine's own."""
+        try:
+            caller = caller_of(request)
+        except AccessError:
+            return False
+        return self._is_trusted(caller.address) or _is_local(caller)
 
     def is_near(self, address: Address) -> bool:
         """Return whether an address is a trusted proxy's or this machine's."""
@@ -150,7 +164,7 @@ def _has_token(header: str, token: str) -> bool:
     if scheme.lower() == "basic":
         try:
             given = base64.b64decode(given, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # of both, and for bytes that are not ASCII
             return False
     elif scheme.lower() != "bearer":
         return False

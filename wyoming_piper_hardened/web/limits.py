@@ -26,8 +26,8 @@ class WebLimits:
     body_timeout: float = 30.0
     send_timeout: float = SEND_TIMEOUT
     """A client that takes nothing for so long has left."""
-    spool_size: int = 8 << 20
-    """Of a compressed file that is kept in memory until it is complete; more is on the disk."""
+    held_back: int = 8 << 20
+    """Of all FLAC files together that are sent when they are complete; about 5 minutes."""
 
     model_size: int = 300 << 20
     config_size: int = 4 << 20
@@ -35,6 +35,8 @@ class WebLimits:
     upload_timeout: float = 900.0
 
     followers: int = 32
+    reserved_followers: int = 8
+    """More for this machine and trusted proxies."""
     event_interval: float = 0.25
     """Between two events, at least."""
     event_refresh: float = 5.0
@@ -46,3 +48,8 @@ class WebLimits:
     def all_connections(self) -> int:
         """Connections at once, the reserved ones included."""
         return self.connections + self.reserved_connections
+
+    @property
+    def all_followers(self) -> int:
+        """Followers at once, the reserved ones included."""
+        return self.followers + self.reserved_followers

@@ -18,7 +18,7 @@ from ..catalogue.current import CurrentCatalogue
 from ..config.settings import Settings
 from ..control import Control
 from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequestsError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..metrics import Metrics
 from ..rate_limit import RateLimit
 from ..system.sockets import bind_error
@@ -69,10 +69,13 @@ class WebServer:
         host = urlsplit(self._uri).hostname or ""
         self._policy = AccessPolicy(host, settings.web_token, settings.web_trusted)
         self._limits = limits
+        self._log = LimitedLog(_LOGGER)
         self._changes = RateLimit(limit=limits.changes_per_minute)
         status = StatusEndpoint(control, control.status, self._policy)
         speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
-        self._events = EventsEndpoint(status.render, control.notifier, limits)
+        self._events = EventsEndpoint(
+            status.render, control.notifier, self._policy.comes_near, limits
+        )
         document = OpenAPIEndpoint()
         parts = (
             HealthEndpoints(control.status),
@@ -188,8 +191,8 @@ class WebServer:
                 raise BadRequestError("the body is not what its headers say") from None
         except HardenedError as err:
             answer = _error_answer(request, err)
-        except Exception:
-            _LOGGER.exception(Event("internal-error", where=request.rel_url.raw_path[:200]))
+        except Exception:  # noqa: BLE001 - logged, with its traceback
+            self._log.exception(Event("internal-error", where=request.rel_url.raw_path[:200]))
             answer = _error_answer(request, HardenedError("internal error; see the log"))
         finally:
             _LOGGER.debug(

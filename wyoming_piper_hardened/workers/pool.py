@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from ..aio import Notifier
 from ..engine.messages import SegmentRequest, VoiceVersion
 from ..engine.schedule import Schedule
 from ..errors import OverloadedError, ShuttingDownError, VoiceUnavailableError
+from ..events import LimitedLog
 from ..issues import Failure
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
@@ -95,6 +97,7 @@ class Pool:
             recycling=size.recycling,
             metrics=metrics,
             watching=ThreadPoolExecutor(1, thread_name_prefix="watching"),
+            log=LimitedLog(logging.getLogger(__name__)),
         )
         metrics.queue_length.set_function(lambda: len(self._jobs))
         self._slots = AdmissionSlots(size.max_queue)

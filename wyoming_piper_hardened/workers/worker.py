@@ -14,7 +14,7 @@ from typing import Any
 
 from ..aio import cancel_and_wait
 from ..errors import ShuttingDownError, SynthesisError, VoiceError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..issues import Failure, FailureKind, Stage
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
@@ -74,6 +74,7 @@ class WorkerContext:
     recycling: RecyclePolicy
     metrics: Metrics
     watching: Executor
+    log: LimitedLog  # of what clients can cause
 
 
 class Worker:
@@ -287,7 +288,7 @@ class Worker:
         except SynthesisError as err:
             failure_policy.rejected(job)
             params = {"worker": self.name, "characters": job.characters, "reason": str(err)}
-            _LOGGER.warning(Event("segment-failed", **params))
+            self._context.log.warning(Event("segment-failed", **params))
             job.fail(err)
         except EngineFailedError as err:
             outcome = failure_policy.worker_failed(job, err, self._context.jobs)

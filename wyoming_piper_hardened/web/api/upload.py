@@ -17,6 +17,7 @@ from ...errors import (
     RequestTooLargeError,
     TooManyRequestsError,
 )
+from ..bodies.form import form_parts
 from ..bodies.shapes import Installed
 from ..endpoint import Access, Endpoint, json_answer, json_body
 from ..limits import WebLimits
@@ -87,8 +88,8 @@ class UploadEndpoint:
         """Write both files into `stage`; return the model's path."""
         names: dict[str, str] = {}
         try:
-            async for part in await request.multipart():
-                if not isinstance(part, BodyPartReader) or part.name not in self._fields:
+            async for part in form_parts(request, _MAX_ENVELOPE):
+                if part.name not in self._fields:
                     raise BadRequestError("only the fields model and config are known")
                 if part.name in names:
                     raise BadRequestError(f"{part.name} came twice", part.name)

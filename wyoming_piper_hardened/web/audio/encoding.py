@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ...speech.request import BYTES_PER_SAMPLE
-from ...store.store import disk_error
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""
 
-_OPENAI_RATE = 24_000  # of pcm: a stream without a header has no rate, clients rely on this one
+_OPENAI_RATE = 24_000  # of pcm; a headerless stream cannot tell, so OpenAI's clients rely on it
 _OPUS_RATE = 24_000  # one of the few that Opus has
 _MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _BLOCK = 64 << 10
-
-T = TypeVar("T")
 
 
 class Encoder(Protocol):
@@ -94,27 +88,49 @@ class Resampled:
         """See `Encoder`."""
 
 
+class HeldBack:
+    """The bytes that all encoders together may keep back, at most `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Return whether `size` more bytes may be kept back; that counts as done."""
+        with self._lock:
+            fits = size <= self._free
+            self._free -= size if fits else 0
+            return fits
+
+    def release(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._lock:
+            self._free += size
+
+
 class Compressed:
     """A file as libsndfile writes it.
 
     Args:
         rate: of the samples that come.
         target_rate: of the file.
-        spool_size: ``None`` if the file's start is right before its end is known. If not, the file
-            is kept until its end is known, as many bytes of it in memory, the rest on the disk.
+        held_back: ``None`` if the file's start is right before its end is known. If not, the file
+            is kept back as long as this allows, so that its start tells its length; else the
+            start leaves it open.
         kind: soundfile's names for format and subtype.
     """
 
     slow = True
 
     def __init__(
-        self, rate: int, target_rate: int, *, spool_size: int | None = None, **kind: Any
+        self, rate: int, target_rate: int, *, held_back: HeldBack | None = None, **kind: Any
     ) -> None:
         import soundfile  # noqa: PLC0415 - loads 10 MB that most servers never need
 
         self._resampler = _Resampler(rate, target_rate)
-        self._streams = spool_size is None
-        self._out = _Tail() if spool_size is None else _Spool(spool_size)
+        self._held_back = held_back
+        self._held = 0
+        self._out = _Tail()
         self._lock = threading.Lock()  # a client that leaves does not stop a thread
         self._sound = soundfile.SoundFile(self._out, "w", target_rate, 1, **kind)
 
@@ -122,27 +138,42 @@ class Compressed:
         """See `Encoder`."""
         with self._lock:
             self._write(self._resampler.take(pcm))
-            return b"".join(self._out.take()) if self._streams else b""
+            return b"" if self._keep() else self._out.take()
 
     def finish(self) -> Iterator[bytes]:
         """See `Encoder`."""
         with self._lock:
             self._write(self._resampler.rest())
             self._sound.close()
-            self._out.check()
-        yield from self._out.take()
+        while piece := self._out.take(_BLOCK):
+            yield piece
 
     def close(self) -> None:
         """See `Encoder`."""
         with self._lock:
             self._sound.close()
-            self._out.close()
+            self._stream()
+
+    def _keep(self) -> bool:
+        """Return whether the file is kept back."""
+        if self._held_back is None:
+            return False
+        grown = self._out.end - self._held
+        if not self._held_back.take(grown):
+            self._stream()
+            return False
+        self._held += grown
+        return True
+
+    def _stream(self) -> None:
+        """Keep nothing back any more."""
+        if self._held_back is not None:
+            self._held_back.release(self._held)
+            self._held_back = None
 
     def _write(self, pcm: bytes) -> None:
         if pcm:
-            with contextlib.suppress(AssertionError):  # not all was written: see `check`
-                self._sound.buffer_write(pcm, "int16")
-            self._out.check()
+            self._sound.buffer_write(pcm, "int16")
 
 
 class _Tail:
@@ -152,6 +183,11 @@ class _Tail:
         self._kept = bytearray()
         self._start = 0  # where that begins in the file
         self._at = 0
+
+    @property
+    def end(self) -> int:
+        """Bytes of the file so far."""
+        return self._start + len(self._kept)
 
     def write(self, data: bytes) -> int:
         """Return how much was taken."""
@@ -171,80 +207,20 @@ class _Tail:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Return the new position in the file."""
-        end = self._start + len(self._kept)
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence]
+        ends = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.end}
+        self._at = offset + ends[whence]
         return self._at
 
     def tell(self) -> int:
         """Return the position in the file."""
         return self._at
 
-    def take(self) -> Iterator[bytes]:
-        """Yield what has come since the last call."""
-        data = bytes(self._kept)
+    def take(self, size: int | None = None) -> bytes:
+        """Return what has come since the last call, or the first `size` bytes of it."""
+        data = bytes(self._kept[:size])
         self._start += len(data)
-        self._kept.clear()
-        yield data
-
-    def check(self) -> None:
-        """Do nothing: everything was taken, for it is in memory."""
-
-    def close(self) -> None:
-        """Do nothing: only memory is held."""
-
-
-class _Spool:
-    """Bytes in memory, and beyond `size` on the disk, whose errors are raised later.
-
-    libsndfile calls it from C, where an exception would only be printed.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(size)  # noqa: SIM115 - kept open
-        self._refusal: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        """Return how much was taken."""
-        return self._tried(lambda: self._file.write(data), 0)
-
-    def read(self, size: int = -1) -> bytes:
-        """Read as from a file."""
-        return self._tried(lambda: self._file.read(size), b"")
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Return the new position in the file."""
-        return self._tried(lambda: self._file.seek(offset, whence), 0)
-
-    def tell(self) -> int:
-        """Return the position in the file."""
-        return self._tried(self._file.tell, 0)
-
-    def take(self) -> Iterator[bytes]:
-        """Yield all of it, in pieces."""
-        self._file.seek(0)
-        while block := self._file.read(_BLOCK):
-            yield block
-
-    def check(self) -> None:
-        """Raise if not everything was taken.
-
-        Raises:
-            NoSpaceError: the disk is full.
-            StoreError: it refuses for another reason.
-        """
-        if self._refusal is not None:
-            raise disk_error(self._refusal, Path(tempfile.gettempdir()))
-
-    def close(self) -> None:
-        """Release the memory and the disk."""
-        self._tried(self._file.close, None)
-
-    def _tried(self, do: Callable[[], T], otherwise: T) -> T:
-        try:
-            return do()
-        except OSError as err:
-            self._refusal = self._refusal or err
-            return otherwise
+        del self._kept[:size]
+        return data
 
 
 def wav_header(rate: int) -> bytes:
@@ -258,7 +234,7 @@ def wav_header(rate: int) -> bytes:
 
 
 def _mp3(rate: int) -> Compressed:
-    # A constant rate (80 kbit/s), or the start would have to hold the length.
+    # A constant rate (80 kbit/s), or the start would have to tell the length.
     kind: dict[str, Any] = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
     kind |= {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
     target = rate if rate in _MP3_RATES else _OPENAI_RATE
@@ -269,8 +245,9 @@ def _opus(rate: int) -> Compressed:
     return Compressed(rate, _OPUS_RATE, format="OGG", subtype="OPUS")
 
 
-def _flac(rate: int, spool_size: int) -> Compressed:
-    return Compressed(rate, rate, spool_size=spool_size, format="FLAC", subtype="PCM_16")
+def _flac(rate: int, held_back: HeldBack) -> Compressed:
+    # Some readers take no file of unknown length.
+    return Compressed(rate, rate, held_back=held_back, format="FLAC", subtype="PCM_16")
 
 
 class _Resampler:
@@ -310,12 +287,12 @@ CONTENT_TYPES = {
 WAV = AudioFormat(CONTENT_TYPES["wav"], Wav)
 
 
-def audio_formats(spool_size: int) -> dict[str, AudioFormat]:
-    """Return the formats by OpenAI's names; see `Compressed` for `spool_size`."""
+def audio_formats(held_back: HeldBack) -> dict[str, AudioFormat]:
+    """Return the formats by OpenAI's names; see `Compressed` for `held_back`."""
     makers: dict[str, Callable[[int], Encoder]] = {
         "mp3": _mp3,
         "opus": _opus,
-        "flac": partial(_flac, spool_size=spool_size),
+        "flac": partial(_flac, held_back=held_back),
         "wav": Wav,
         "pcm": Resampled,
     }

@@ -14,7 +14,7 @@ from ..bodies.request_body import Choice, Range, RequestBody
 from ..endpoint import BYTES, JSON, Access, Endpoint, Parameter, json_answer, json_body
 from ..errors import NotFoundError
 from ..limits import WebLimits
-from .encoding import CONTENT_TYPES, audio_formats
+from .encoding import CONTENT_TYPES, HeldBack, audio_formats
 from .speech import ERRORS, FORMATS, MODES, SCALE, SpeechBody, SpeechEndpoint, SpokenText
 
 MODELS = ("piper", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
@@ -106,7 +106,7 @@ class OpenAIEndpoints:
         library: the installed voices.
         speech: speaks.
         length_scale: of the settings; the length of speed 1.
-        limits: timeouts, and how much of a file stays in memory.
+        limits: timeouts, and how much of files is kept back.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class OpenAIEndpoints:
         self._created = int(time.time())
         self._speech = speech
         self._limits = limits
-        self._formats = audio_formats(limits.spool_size)
+        self._formats = audio_formats(HeldBack(limits.held_back))
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the API."""

@@ -119,7 +119,7 @@ class SpeechEndpoint:
         body = await _TEXT.read(request, self._limits.body_timeout)
         TextStream.of(body.text)  # raises for one that is too long
         voice = self._resolver.resolve(body.voice).voice
-        profile = self._synthesizer.defaults.profile(voice, *_treatment(body))
+        profile = self._synthesizer.profile(voice, *_treatment(body))
         return json_answer(await asyncio.to_thread(preview, body.text, profile))
 
     async def answer(

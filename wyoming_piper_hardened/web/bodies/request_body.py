@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import types
 import typing
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 
 from ...errors import BadRequestError, NotSupportedError, RequestTimeoutError
+from ...system.foreign_json import parse_json
 from .json_shapes import Schema
 
 T = TypeVar("T")
@@ -173,8 +173,8 @@ async def _read_json(request: web.Request, timeout: float) -> Mapping[str, Any]:
     if request.content_type != "application/json":
         raise BadRequestError("the body must be JSON: Content-Type: application/json")
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = parse_json(body)
+    except ValueError:
         raise BadRequestError("the body is not valid JSON") from None
     if not isinstance(data, dict):
         raise BadRequestError("the body must be a JSON object")

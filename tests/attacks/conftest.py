@@ -1,0 +1,74 @@
+"""Servers to attack, each a process of its own, watched from outside.
+
+A test marked ``randomised`` draws its attack anew each time; ``script/test-attacks --minutes``
+repeats those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from attacks.watch import Limits, Watch, watched
+from conftest import Tell
+from support.web_server import WebServer
+
+StartAttacked = Callable[..., WebServer]
+WatchServer = Callable[..., contextlib.AbstractContextManager[Watch]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def watched_folder(tmp_path: Path) -> Path:
+    """The folder in `custom_voice_dirs` of the servers."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start_attacked(
+    prepared_data: Path, watched_folder: Path, tmp_path: Path
+) -> Iterator[StartAttacked]:
+    """Start a server with a data directory of its own; it must stop by SIGTERM after the test.
+
+    The arguments are further flags; `data_dir` is made from the prepared one unless it exists.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(*flags: str, data_dir: Path = tmp_path / "data") -> WebServer:
+            if not data_dir.exists():
+                shutil.copytree(prepared_data, data_dir, symlinks=True)
+            folders = ("--custom-voice-dirs", str(watched_folder))
+            server = WebServer(data_dir, *folders, *flags, scrambled=False)
+            stack.callback(_stop, server)
+            server.start()
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def watch(tell: Tell) -> WatchServer:
+    """Watch a server within the context, as `watched`; its figures are shown after the run."""
+
+    @contextlib.contextmanager
+    def watch_and_tell(server: WebServer, limits: Limits | None = None) -> Iterator[Watch]:
+        with watched(server, limits or Limits()) as one:
+            yield one
+        tell(str(one))
+
+    return watch_and_tell
+
+
+def _stop(server: WebServer) -> None:
+    assert server.stop() == 0, "the server did not stop by SIGTERM"
