@@ -1,10 +1,13 @@
-"""asyncio helpers: ending tasks, running in threads, waking who waits."""
+"""asyncio helpers: ending tasks, running in threads, waking who waits, time limits for peers."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,3 +59,84 @@ class Notifier:
     async def wait(self) -> None:
         """Wait for the next change."""
         await self._next.wait()
+
+
+@dataclass(slots=True)
+class RunningTime:
+    """The time that this process has run since it was last reset. Pure.
+
+    A process that was stopped, or whose machine slept, did not see what its peers did meanwhile.
+    Between two looks at the clock at most `step` seconds count.
+    """
+
+    last: float
+    step: float = 1.0
+    seconds: float = 0.0
+
+    def reset(self, now: float) -> None:
+        """Count from `now` on."""
+        self.last, self.seconds = now, 0.0
+
+    def look(self, now: float) -> bool:
+        """Count the time since the last look; return whether the process stood still in it."""
+        gap, self.last = now - self.last, now
+        self.seconds += min(gap, self.step)
+        return gap > self.step
+
+
+class Watchdog:
+    """`asyncio.timeout` that counts only the time in which this process ran.
+
+    Args:
+        limit: seconds after which the context is left with `TimeoutError`.
+        interval: seconds between two looks at the clock.
+        clock: seconds of a monotonic clock.
+    """
+
+    def __init__(
+        self, limit: float, interval: float = 0.5, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit = limit
+        self._interval = interval
+        self._clock = clock
+        self._ran = RunningTime(clock(), step=2 * interval)
+        self._timeout = asyncio.timeout(None)
+        self._next: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        self.restart(self._limit)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._next is not None
+        self._next.cancel()
+        await self._timeout.__aexit__(kind, error, trace)
+
+    def restart(self, limit: float) -> None:
+        """Allow `limit` seconds from now on."""
+        self._limit = limit
+        self._ran.reset(self._clock())
+        if self._next is None or self._next.when() > asyncio.get_running_loop().time() + limit:
+            self._look_in(limit)
+
+    def _look(self) -> None:
+        stood_still = self._ran.look(self._clock())
+        left = self._limit - self._ran.seconds
+        if left > 0:
+            self._look_in(left)
+        elif stood_still:  # what came meanwhile has not been read yet
+            self._look_in(self._interval)
+        else:
+            self._timeout.reschedule(asyncio.get_running_loop().time())
+
+    def _look_in(self, seconds: float) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        loop = asyncio.get_running_loop()
+        self._next = loop.call_later(min(seconds, self._interval), self._look)

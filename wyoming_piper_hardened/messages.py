@@ -16,8 +16,9 @@ EVENTS: dict[str, str] = {
     "server-listening": "listening on {address}; default voice {voice}",
     "web-listening": "web page and API on {address}",
     "server-stopping": "stopping",
-    "connections-limited": "max_connections is {allowed} instead of {wanted}: only {files} files "
-    "may be open here",
+    "connections-limited": "at most {allowed} connections at once instead of {wanted}: only "
+    "{files} files may be open here",
+    "accept-failed": "cannot accept a connection ({reason}); it is tried again every second",
     "running-as-user": "running as {user} (user {uid})",
     "running-as-root": "running as root: {reason}",
     "internal-error": "{where}: unexpected error; please report this",

@@ -38,7 +38,7 @@ from .speech.user_dictionary import UserDictionary
 from .speech.voice_resolver import VoiceResolver
 from .status import StatusReporter
 from .store.store import Store
-from .system.limits import affordable_connections
+from .system.limits import accept_errors_logged, affordable_connections
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .voices.on_demand import OnDemand
@@ -132,18 +132,20 @@ async def serve(
     maintenance = build_maintenance(
         settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
     )
+    connections, web_connections = affordable_connections(
+        settings.max_connections,
+        0 if settings.web_uri is None else timings.web.all_connections,
+        engines=pool.most_processes,
+    )
     wyoming = WyomingServer(
         settings.uri,
         resolver,
         synthesizer,
         Description(library, on_demand).event,
-        max_connections=affordable_connections(
-            settings.max_connections,
-            reserved=0 if settings.web_uri is None else timings.web.all_connections,
-        ),
+        max_connections=connections,
         timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
-    with collect_log() as recent_log:
+    with collect_log() as recent_log, accept_errors_logged():
         if (fallback := settings.fallback_voice) and fallback not in library:
             _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
         wanted = frozenset({settings.voice, *settings.voices})
@@ -172,7 +174,8 @@ async def serve(
         )
         web = None
         if settings.web_uri is not None:
-            web = WebServer(settings, control, catalogue, metrics, timings.web)
+            limits = timings.web.within(web_connections)
+            web = WebServer(settings, control, catalogue, metrics, limits)
         async with _listening(wyoming, web, settings.voice):
             host = urlsplit(settings.uri).hostname or ""
             async with (

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from attacks.watch import Limits, Watch, watched
-from conftest import Tell
+from conftest import Report
 from support.web_server import WebServer
 
 StartAttacked = Callable[..., WebServer]
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def watched_folder(tmp_path: Path) -> Path:
-    """The folder in `custom_voice_dirs` of the servers."""
+    """Make the folder in `custom_voice_dirs` of the servers."""
     folder = tmp_path / "own"
     folder.mkdir()
     return folder
@@ -41,15 +41,18 @@ def start_attacked(
 ) -> Iterator[StartAttacked]:
     """Start a server with a data directory of its own; it must stop by SIGTERM after the test.
 
-    The arguments are further flags; `data_dir` is made from the prepared one unless it exists.
+    The arguments are further flags; `data_dir` is made from the prepared one unless it exists;
+    `open_files` is the limit of its open files.
     """
     with contextlib.ExitStack() as stack:
 
-        def start(*flags: str, data_dir: Path = tmp_path / "data") -> WebServer:
+        def start(
+            *flags: str, data_dir: Path = tmp_path / "data", open_files: int | None = None
+        ) -> WebServer:
             if not data_dir.exists():
                 shutil.copytree(prepared_data, data_dir, symlinks=True)
             folders = ("--custom-voice-dirs", str(watched_folder))
-            server = WebServer(data_dir, *folders, *flags, scrambled=False)
+            server = WebServer(data_dir, *folders, *flags, scrambled=False, open_files=open_files)
             stack.callback(_stop, server)
             server.start()
             return server
@@ -58,16 +61,16 @@ def start_attacked(
 
 
 @pytest.fixture
-def watch(tell: Tell) -> WatchServer:
+def watch(report: Report) -> WatchServer:
     """Watch a server within the context, as `watched`; its figures are shown after the run."""
 
     @contextlib.contextmanager
-    def watch_and_tell(server: WebServer, limits: Limits | None = None) -> Iterator[Watch]:
+    def watch_and_report(server: WebServer, limits: Limits | None = None) -> Iterator[Watch]:
         with watched(server, limits or Limits()) as one:
             yield one
-        tell(str(one))
+        report(str(one))
 
-    return watch_and_tell
+    return watch_and_report
 
 
 def _stop(server: WebServer) -> None:

@@ -93,7 +93,7 @@ def test_free_memory_without_linux(tmp_path: Path) -> None:
 def limited(code: str, memory: int = 1 << 30, seconds: float = 60.0) -> tuple[int, str]:
     """(exit code, standard error) of Python code that is held to limits."""
     program = (
-        "import time\nfrom wyoming_piper_hardened.engine.limits import Limits\n"
+        "import time\nfrom wyoming_piper_hardened.engine.preparation.limits import Limits\n"
         f"Limits({memory}, {seconds}).apply()\n{code}"
     )
     done = subprocess.run(

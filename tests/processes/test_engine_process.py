@@ -89,3 +89,33 @@ async def test_silent_idle_engine_is_hung(script: Script) -> None:
         with pytest.raises(EngineFailedError) as caught:
             await engine.ping()
     assert (caught.value.failure.kind, caught.value.failure.at) == (FailureKind.HUNG, Stage.IDLE)
+
+
+async def test_segment_in_pieces(script: Script) -> None:
+    heard: list[bytes] = []
+    starts: list[int | None] = [0]
+    async with EngineProcess.running(script()) as engine:
+        await engine.wait_ready()
+        while (start := starts[-1]) is not None:
+            request = SegmentRequest("PIECES", VOICE, from_phrase=start)
+            starts.append(await engine.speak(request, heard.append, asyncio.Event()))
+    assert starts == [0, 1, 2, None]
+    assert b"".join(heard) == 3 * samples("PIECES")
+
+
+async def test_one_shot_voice_must_make_progress_only(script: Script) -> None:
+    heard: list[bytes] = []
+    async with EngineProcess.running(script(synthesis_timeout=1.0, stall_timeout=0.1)) as engine:
+        await engine.wait_ready()
+        text = "DRIP" * 10  # eight pauses of 0.3 s
+        await engine.speak(SegmentRequest(text, VOICE), heard.append, asyncio.Event())
+    assert b"".join(heard) == samples(text)
+
+
+async def test_reason_of_the_engine_is_cut(script: Script) -> None:
+    async with EngineProcess.running(script()) as engine:
+        await engine.wait_ready()
+        with pytest.raises(SynthesisError) as caught:
+            await engine.speak(SegmentRequest("LONG-ERROR", VOICE), lambda _: None, asyncio.Event())
+        assert len(str(caught.value)) == 500
+        await engine.ping()

@@ -2,10 +2,10 @@
 
 Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the process begins: ``exit3``,
 ``die``, ``hang``, ``babble``, ``ignore-term``, or one of `FAULTS`; with ``-once`` behind it only
-the first process does. Orders within the text say what a segment does, see `FAULTS`, ``ERROR``, and
-``SLOW``; with ``LATE`` after the first chunk, with ``AFTER`` when the segment is complete and the
-engine idle, with ``ONCE`` only the first time. Every start and every execution leaves a line in
-FOLDER, so that a test can count them.
+the first process does. Orders within the text say what a segment does, see `FAULTS`, ``ERROR``,
+``SLOW``, ``DRIP`` (slow chunks) and ``PIECES`` (three requests); with ``LATE`` after the first
+chunk, with ``AFTER`` when the segment is complete and the engine idle, with ``ONCE`` only the first
+time. Every start and every execution leaves a line in FOLDER, so that a test can count them.
 
 The audio of a text is ``samples(text)``: a ramp, so that a wrong sample shows.
 """
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.audio import AudioChunk, AudioStart
 from wyoming.error import Error
 from wyoming.event import Event, read_event, write_event
 from wyoming.ping import Pong
@@ -80,9 +80,13 @@ def speak(folder: Path, data: dict[str, Any]) -> None:
     for start in range(0, len(audio), CHUNK_SAMPLES * 2):
         chunk = audio[start : start + CHUNK_SAMPLES * 2]
         write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=chunk).event())
+        if "DRIP" in text:
+            threading.Event().wait(0.3)
         if armed and late and misbehave(text):
             return
-    write_event(AudioStop().event())
+    rest = data.get("from_phrase", 0) + 1
+    pieces = 3 if "PIECES" in text else 1
+    write_event(Event("audio-stop", {"rest": rest} if rest < pieces else {}))
     if armed and after:
         misbehave(text)
 
@@ -90,7 +94,8 @@ def speak(folder: Path, data: dict[str, Any]) -> None:
 def misbehave(text: str) -> bool:
     """Follow the orders in `text`; true when the segment is over."""
     if "ERROR" in text:
-        write_event(Error("cannot speak this", "synthesis-failed").event())
+        reason = "cannot speak this" * (100 if "LONG-ERROR" in text else 1)
+        write_event(Error(reason, "synthesis-failed").event())
         return True
     if "SLOW" in text:
         slow()

@@ -31,14 +31,23 @@ class WebServer:
         data_dir: where its voices are.
         flags: further ones for the command line.
         scrambled: whether its English sentences are random letters, see `scrambled`.
+        open_files: how many files it may have open; ``None`` for the limit that is there.
     """
 
-    def __init__(self, data_dir: Path, *flags: str, scrambled: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *flags: str,
+        scrambled: bool = True,
+        open_files: int | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.wyoming_port = free_port()
         self.log = data_dir / "server.log"
         self._flags = flags
+        limit = f'ulimit -n {open_files} && exec "$@"'
+        self._prefix = () if open_files is None else ("sh", "-c", limit, "sh")
         self._scrambled = "1" if scrambled else ""
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -56,6 +65,7 @@ class WebServer:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 (
+                    *self._prefix,
                     *(sys.executable, "-m", "support.launcher", "serve"),
                     *("--uri", f"tcp://127.0.0.1:{self.wyoming_port}"),
                     *("--web-uri", f"http://127.0.0.1:{self.port}"),

@@ -46,12 +46,9 @@ def take_token(environment: MutableMapping[str, str]) -> str:
 
 async def serve(options: AppOptions, token: str, parsed: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    stop = stop_signal()
     app = App(options, token, parsed.supervisor or SUPERVISOR_URL, descriptor())
-    async with (
-        serve_settings(options.settings) as server,
-        server.beside(app),
-    ):
-        freeze_heap()
-        await stop.wait()
+    with stop_signal() as stop:
+        async with serve_settings(options.settings) as server, server.beside(app):
+            freeze_heap()
+            await stop.wait()
     return OK

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ..config.settings import Settings
+from ..engine.messages import BYTES_PER_SAMPLE
 from ..service import speaking
-from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.text_stream import TextStream
 from .codes import FAILED, OK, USAGE
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import signal
+from collections.abc import Iterator
 
 from ..config.settings import Settings
 from ..service import serve as serve_settings
@@ -14,10 +16,10 @@ from .codes import OK
 
 async def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    stop = stop_signal()
-    async with serve_settings(settings):
-        freeze_heap()
-        await stop.wait()
+    with stop_signal() as stop:
+        async with serve_settings(settings):
+            freeze_heap()
+            await stop.wait()
     return OK
 
 
@@ -30,9 +32,19 @@ def freeze_heap() -> None:
     gc.freeze()
 
 
-def stop_signal() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    return stop
+@contextlib.contextmanager
+def stop_signal() -> Iterator[asyncio.Event]:
+    """Provide an event that SIGTERM and SIGINT set; behind the context both are ignored.
+
+    Else a second one would kill a server that has just stopped as it should.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for sign in signals:
+        loop.add_signal_handler(sign, stop.set)
+    try:
+        yield stop
+    finally:
+        for sign in signals:
+            loop.remove_signal_handler(sign)
+            signal.signal(sign, signal.SIG_IGN)

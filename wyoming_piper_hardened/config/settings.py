@@ -151,7 +151,7 @@ class Settings:
     synthesis_timeout: float = _option(
         30.0,
         types.number(1, 600, " (seconds)"),
-        "The same for a voice that cannot stream: it must have made the whole segment by then.",
+        "The same for a voice that cannot stream: it must have made a whole phrase by then.",
     )
     request_timeout: float = _option(
         60.0,

@@ -17,6 +17,7 @@ from pathlib import Path
 from ..errors import HardenedError
 from .isolation import claim_stdout, isolate
 from .messages import EXIT_CANNOT_START
+from .quoting import brief, described
 
 
 def main() -> int:
@@ -48,12 +49,12 @@ def main() -> int:
         )
         child.run(arguments.voice)
     except HardenedError as err:
-        logging.error("%s", err)  # noqa: LOG015, TRY400 - the child's own log, without a traceback
+        logging.error("%s", brief(err))  # noqa: LOG015, TRY400 - the child's own log, without a traceback
         return EXIT_CANNOT_START
     except BrokenPipeError:  # the server is gone
         return 0
-    except Exception:
-        logging.exception("the engine cannot start")  # noqa: LOG015 - likewise
+    except Exception as err:  # noqa: BLE001 - whatever it is, the server starts another engine
+        logging.error("the engine cannot start: %s", described(err))  # noqa: LOG015, TRY400 - likewise
         return EXIT_CANNOT_START
     return 0
 

@@ -23,7 +23,8 @@ from wyoming.event import Event, Eventable, read_event, write_event
 from wyoming.ping import Ping, Pong
 
 from ..errors import HardenedError, VoiceError
-from .messages import CANCEL, LOADED, LOADING, READY, SYNTHESIZE, SegmentRequest
+from .messages import AUDIO_STOP, CANCEL, LOADED, LOADING, READY, SYNTHESIZE, SegmentRequest
+from .quoting import brief
 from .schedule import DEFAULT
 from .synthesis.loading import load_voice
 from .synthesis.residents import Residents
@@ -112,21 +113,29 @@ class EngineChild:
         voice = self._voices.get(model)
         rate = voice.sample_rate
         audio = voice.synthesize(
-            request.text, request.options, request.schedule or DEFAULT, request.from_sample
+            request.text,
+            request.options,
+            request.schedule or DEFAULT,
+            request.from_sample,
+            request.from_phrase,
         )
         self._send(AudioStart(rate=rate, width=_WIDTH, channels=1))
+        rest: int | None = None
         with contextlib.closing(audio):  # stops the work that is under way for later chunks
-            for pcm in audio:
+            while self._cancelled_id != job.request_id:
+                try:
+                    pcm = next(audio)
+                except StopIteration as end:
+                    rest = end.value
+                    break
                 data = pcm.astype("<i2", copy=False).tobytes()
                 for start in range(0, len(data), _CHUNK_BYTES):
                     chunk = data[start : start + _CHUNK_BYTES]
                     self._send(AudioChunk(rate=rate, width=_WIDTH, channels=1, audio=chunk))
-                if self._cancelled_id == job.request_id:
-                    break
-        self._send(AudioStop())
+        self._send(AudioStop() if rest is None else Event(AUDIO_STOP, {"rest": rest}))
 
     def _note_degraded(self, reason: str) -> None:
-        self._degraded = reason
+        self._degraded = brief(reason)
 
     def _load(self, model: Path) -> None:
         """Load a voice, and say so; raises what loading raises."""
@@ -148,7 +157,7 @@ class EngineChild:
 
 def _error(err: Exception) -> Error:
     if isinstance(err, HardenedError):
-        return Error(text=str(err), code=err.code)
+        return Error(text=brief(err), code=err.code)
     # Unexpected. The text that was to be spoken must not leave through a message.
     # A traceback may hold it too, so only the place is told.
     place = traceback.extract_tb(err.__traceback__)[-1:]

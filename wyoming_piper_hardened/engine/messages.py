@@ -21,6 +21,9 @@ READY = "ready"
 LOADING = "loading"
 LOADED = "loaded"
 CANCEL = "cancel"
+AUDIO_STOP = "audio-stop"
+
+BYTES_PER_SAMPLE = 2
 SYNTHESIZE = "synthesize"
 
 EXIT_CANNOT_START = 3
@@ -68,8 +71,10 @@ class SegmentRequest:
     """One segment to speak.
 
     Without a `model` the first voice speaks that the engine loaded. The engine leaves out the first
-    `from_sample` samples: a replay goes on where an earlier attempt stopped. Equal bytes need an
-    equal `schedule`.
+    `from_sample` samples: a replay goes on where an earlier attempt stopped. A segment that costs
+    too much to be spoken at once is spoken in part: ``audio-stop`` then has a ``rest``, the
+    `from_phrase` of the request that continues it; `from_sample` counts from there. Equal bytes
+    need an equal `schedule`.
     """
 
     text: str
@@ -77,6 +82,7 @@ class SegmentRequest:
     options: SpeechOptions = field(default_factory=SpeechOptions)
     schedule: Schedule | None = None
     from_sample: int = 0
+    from_phrase: int = 0
 
     def event(self, request_id: int) -> Event:
         """Return the ``synthesize`` event for the engine."""
@@ -88,6 +94,8 @@ class SegmentRequest:
             data["schedule"] = self.schedule.to_list()
         if self.from_sample:
             data["from_sample"] = self.from_sample
+        if self.from_phrase:
+            data["from_phrase"] = self.from_phrase
         return Event(SYNTHESIZE, data)
 
     @staticmethod
@@ -106,9 +114,10 @@ class SegmentRequest:
             ),
             schedule=Schedule.from_list(data["schedule"]) if data.get("schedule") else None,
             from_sample=_typed(data, "from_sample", int, 0),
+            from_phrase=_typed(data, "from_phrase", int, 0),
         )
-        if request.from_sample < 0:
-            raise ValueError(f"from_sample is {request.from_sample}")
+        if request.from_sample < 0 or request.from_phrase < 0:
+            raise ValueError("from_sample and from_phrase are not below zero")
         return request
 
 

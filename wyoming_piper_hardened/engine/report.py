@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VoicePartsError
+from .quoting import brief
 
 FORMAT = 2
 """Version of the parts and of this report that is written.
@@ -127,7 +128,7 @@ class SplitReport:
             data: dict[str, Any] = json.loads(text)
             if data["format"] not in READABLE:
                 raise VoicePartsError(
-                    f"parts have format {data['format']}, this engine reads {FORMAT};"
+                    f"parts have format {brief(data['format'])}, this engine reads {FORMAT};"
                     " prepare the voice again"
                 )
             if data["format"] > 1:
@@ -142,7 +143,7 @@ class SplitReport:
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise VoicePartsError(
-                f"{REPORT_NAME} is damaged ({error!r}); prepare the voice again"
+                f"{REPORT_NAME} is damaged ({brief(repr(error))}); prepare the voice again"
             ) from error
 
     @classmethod

@@ -25,6 +25,7 @@ from .errors import EngineFailedError
 _LOGGER = logging.getLogger(__name__)
 _KEPT_LINES = 20
 _MAX_LINE = 500
+_READ_BYTES = 64 * 1024
 _TEMPORARY = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 
@@ -123,7 +124,7 @@ class Child:
 
     async def measure_memory(self) -> int:
         """Update and return `memory`."""
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, OSError):  # no more files may be open
             self.memory = await asyncio.get_running_loop().run_in_executor(
                 self._watching, _resident_bytes, self.pid
             )
@@ -150,7 +151,7 @@ class Child:
 
     async def _keep_last_lines(self, stream: asyncio.StreamReader) -> None:
         partial = ""
-        while data := await stream.read(4096):
+        while data := await stream.read(_READ_BYTES):
             *lines, partial = (partial + data.decode(errors="replace")).split("\n")
             partial = partial[:_MAX_LINE]
             for line in lines:

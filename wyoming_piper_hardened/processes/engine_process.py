@@ -15,8 +15,11 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 from wyoming.ping import Ping, Pong
 
-from ..aio import cancel_and_wait
+from ..aio import Watchdog, cancel_and_wait
+from ..engine.cost import MAX_PIECE_SECONDS
 from ..engine.messages import (
+    AUDIO_STOP,
+    BYTES_PER_SAMPLE,
     CANCEL,
     EXIT_CANNOT_START,
     LOADED,
@@ -33,7 +36,8 @@ from .command import EngineCommand
 from .errors import EngineFailedError
 
 _LIMITS = Limits(data=64 * 1024, payload=1024 * 1024)
-_MAX_SEGMENT_BYTES = 32 * 1024 * 1024  # 500 characters at a quarter of the speed are 10 MiB
+_MAX_RATE = 192_000  # hertz
+_MAX_REASON = 500  # characters
 
 OnUnloadable = Callable[[VoiceVersion, Failure], None]
 """Gets a voice that does not load, or not as it should, and why."""
@@ -95,21 +99,21 @@ class EngineProcess:
         """
         timeout = self._command.start_timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with Watchdog(timeout):
                 while (event := await self._read()).type != READY:
                     if event.type == LOADING:
                         self._begin_loading(event)
                     elif event.type == LOADED:
                         self._end_loading(event)
                     elif Error.is_type(event.type) and self._loading is not None:
-                        self.unloadable[self._loading] = load_failure(event.data.get("text"))
+                        self.unloadable[self._loading] = load_failure(_reason(event))
                         self._loading = None
                     elif Error.is_type(event.type):
                         raise EngineFailedError(
                             Failure(
                                 FailureKind.START,
                                 Stage.STARTING,
-                                {"error": str(event.data.get("text"))},
+                                {"error": _reason(event)},
                             ),
                             permanent=await self._has_given_up(),
                         )
@@ -121,11 +125,11 @@ class EngineProcess:
 
     async def speak(
         self, request: SegmentRequest, on_audio: Callable[[bytes], None], cancelled: asyncio.Event
-    ) -> None:
-        """Have one segment spoken; `on_audio` gets the PCM as it is made.
+    ) -> int | None:
+        """Have one segment, or a piece of it, spoken; return the phrase to continue from, if any.
 
-        Progress is the heartbeat: a voice that streams must send something every
-        `stall_timeout`, one that cannot must have finished within `synthesis_timeout`. When
+        `on_audio` gets the PCM as it is made. Progress is the heartbeat: a voice that streams must
+        send something every `stall_timeout`, one that cannot every `synthesis_timeout`. When
         `cancelled` is set the engine is asked to stop and what it still sends is discarded.
 
         Raises:
@@ -140,8 +144,8 @@ class EngineProcess:
         streams = request.schedule is not None and request.model not in self._degraded
         timeout = self._command.stall_timeout if streams else self._command.synthesis_timeout
         try:
-            async with asyncio.timeout(timeout) as deadline:
-                await self._receive(on_audio, cancelled, deadline, timeout if streams else None)
+            async with Watchdog(timeout) as watchdog:
+                rest = await self._receive(on_audio, cancelled, watchdog, timeout)
             self._stage = Stage.IDLE
         except (SynthesisError, VoiceError):
             self._stage = Stage.IDLE
@@ -152,6 +156,9 @@ class EngineProcess:
             raise self._hung(timeout, self.stage) from None
         finally:
             await cancel_and_wait(canceller)
+        if rest is not None and rest <= request.from_phrase:
+            raise self._broken("unexpected-event", event=AUDIO_STOP)
+        return rest
 
     async def ping(self) -> None:
         """Check an idle engine.
@@ -161,7 +168,7 @@ class EngineProcess:
         """
         timeout = self._command.stall_timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with Watchdog(timeout):
                 await self._write(Ping(text=str(self.pid)).event())
                 event = await self._read()
         except TimeoutError:
@@ -190,30 +197,32 @@ class EngineProcess:
         self,
         on_audio: Callable[[bytes], None],
         cancelled: asyncio.Event,
-        deadline: asyncio.Timeout,
-        stall_timeout: float | None,
-    ) -> None:
-        now = asyncio.get_running_loop().time
-        size = 0
+        watchdog: Watchdog,
+        limit: float,
+    ) -> int | None:
+        size, most = 0, 0
         while not AudioStop.is_type((event := await self._read()).type):
             if AudioChunk.is_type(event.type) and event.payload:
                 size += len(event.payload)
-                if size > _MAX_SEGMENT_BYTES or len(event.payload) % 2:
+                if size > most or len(event.payload) % 2:
                     raise self._broken("impossible-audio", bytes=size)
                 if not cancelled.is_set():
                     on_audio(event.payload)
-                if stall_timeout is not None:
-                    deadline.reschedule(now() + stall_timeout)
+                watchdog.restart(limit)
             elif Error.is_type(event.type):
                 raise self._rejected(event)
             elif event.type == LOADING:
                 self._begin_loading(event)
-                deadline.reschedule(now() + self._command.start_timeout)
+                watchdog.restart(self._command.start_timeout)
             elif event.type == LOADED:
                 self._end_loading(event)
-                deadline.reschedule(now() + (stall_timeout or self._command.synthesis_timeout))
-            elif not AudioStart.is_type(event.type):
+                watchdog.restart(limit)
+            elif AudioStart.is_type(event.type):
+                most = _most_bytes(event)
+            else:
                 raise self._unexpected(event)
+        rest = event.data.get("rest")
+        return rest if isinstance(rest, int) else None
 
     def _begin_loading(self, event: Event) -> None:
         self._loading = VoiceVersion(Path(str(event.data.get("model"))))
@@ -222,11 +231,11 @@ class EngineProcess:
         voice, self._loading = self._loading, None
         if voice is not None and (reason := event.data.get("degraded")):
             self._degraded.add(voice)
-            self._on_degraded(voice, load_failure(reason, variant="parts"))
+            self._on_degraded(voice, load_failure(str(reason)[:_MAX_REASON], variant="parts"))
 
     def _rejected(self, event: Event) -> SynthesisError | VoiceError:
         loading, self._loading = self._loading, None
-        text = str(event.data.get("text", "the engine gave no reason"))
+        text = _reason(event)
         return SynthesisError(text) if loading is None else VoiceError(text)
 
     async def _cancel_when(self, cancelled: asyncio.Event, request_id: int) -> None:
@@ -279,6 +288,18 @@ class EngineProcess:
 
     def _unexpected(self, event: Event) -> EngineFailedError:
         return self._broken("unexpected-event", event=event.type[:40])
+
+
+def _most_bytes(start: Event) -> int:
+    """Return the bytes that a piece may have at the rate that the engine announces."""
+    rate = start.data.get("rate")
+    if not isinstance(rate, int) or not 0 < rate <= _MAX_RATE:
+        return 0
+    return int(MAX_PIECE_SECONDS * rate) * BYTES_PER_SAMPLE
+
+
+def _reason(error: Event) -> str:
+    return str(error.data.get("text", "the engine gave no reason"))[:_MAX_REASON]
 
 
 def load_failure(error: object, **detail: str) -> Failure:

@@ -13,7 +13,7 @@ from .child import Child
 from .errors import EngineFailedError
 
 _OUT_OF_TIME = ("SIGXCPU", "SIGALRM")
-"""Signals by which the kernel ends a preparation that takes too long; see `engine.limits`."""
+"""Signals by which the kernel ends a preparation that takes too long; see `engine.preparation.limits`."""
 
 
 async def prepare(model: Path, folder: Path) -> None:

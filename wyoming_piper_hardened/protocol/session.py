@@ -29,6 +29,7 @@ from wyoming.tts import (
     SynthesizeStopped,
 )
 
+from ..engine.messages import BYTES_PER_SAMPLE
 from ..errors import (
     ClientGoneError,
     EventTooLargeError,
@@ -39,7 +40,6 @@ from ..errors import (
     TextTooLongError,
 )
 from ..events import Event as LogEvent, LimitedLog
-from ..speech.request import BYTES_PER_SAMPLE
 from ..speech.synthesizer import Synthesizer
 from ..speech.text_stream import TextStream
 from ..speech.voice_resolver import VoiceResolver

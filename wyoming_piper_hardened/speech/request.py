@@ -7,7 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from ..engine.messages import SegmentRequest
+from ..aio import Watchdog
+from ..engine.messages import BYTES_PER_SAMPLE, SegmentRequest
 from ..errors import DeadlineError, HardenedError, TextQuarantinedError
 from ..events import Event, LimitedLog
 from ..metrics import Metrics
@@ -21,7 +22,6 @@ from ..workers.scheduler import FairShare
 from ..workers.segment_job import SegmentJob
 from .target import SpeechDefaults, Target
 
-BYTES_PER_SAMPLE = 2
 _AHEAD = 2  # the segment being sent and the one being made
 _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
@@ -128,8 +128,10 @@ class Request:
             try:
                 if isinstance(item, HardenedError):
                     raise item
-                if item[1] is not None:
-                    await self._deliver(item[1], pause)
+                job: SegmentJob | None = item[1]
+                while job is not None:
+                    await self._deliver(job, b"" if self._sent > before else pause)
+                    job = self._continued(job)
             except TextQuarantinedError as err:
                 if skipped is None:  # once, however many more of them there are
                     self._log.warning(Event("segment-skipped", reason=str(err)))
@@ -138,7 +140,6 @@ class Request:
                 self._metrics.quarantined_texts.inc()
             if isinstance(item, tuple):
                 if item[1] is not None:
-                    self._jobs.discard(item[1])
                     self._segments_ahead.release()
                     pause = self._pause if self._heard and item[0].ends_sentence else b""
                 await self._send_all(self._silence(item[0].pause))
@@ -156,7 +157,7 @@ class Request:
     async def _deliver(self, job: SegmentJob, pause: bytes) -> None:
         audio = job.audio()
         try:
-            async with asyncio.timeout(self._defaults.request_timeout):
+            async with Watchdog(self._defaults.request_timeout):
                 first = await anext(audio, b"")
         except TimeoutError:
             raise DeadlineError(
@@ -173,6 +174,15 @@ class Request:
         await self._send_all(first)
         async for pcm in audio:
             await self._send_all(pcm)
+
+    def _continued(self, job: SegmentJob) -> SegmentJob | None:
+        """Submit what the engine has left of a segment that is too much to be spoken at once."""
+        self._jobs.discard(job)
+        if job.rest is None:
+            return None
+        rest = self._pool.submit(job.rest, self._fair_share)
+        self._jobs.add(rest)
+        return rest
 
     async def _send_all(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), _SEND_BYTES):

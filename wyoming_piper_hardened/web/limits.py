@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from ..system.sockets import SEND_TIMEOUT
 
@@ -53,3 +54,10 @@ class WebLimits:
     def all_followers(self) -> int:
         """Followers at once, the reserved ones included."""
         return self.followers + self.reserved_followers
+
+    def within(self, connections: int) -> Self:
+        """Return limits with at most so many connections at once; a quarter stays reserved."""
+        if connections >= self.all_connections:
+            return self
+        reserved = min(self.reserved_connections, max(1, connections // 4))
+        return replace(self, connections=connections - reserved, reserved_connections=reserved)

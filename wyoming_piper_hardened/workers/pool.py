@@ -117,6 +117,11 @@ class Pool:
             self._context.watching.shutdown(wait=False)
 
     @property
+    def most_processes(self) -> int:
+        """Engine processes at once, when every one is being replaced."""
+        return 2 * (self._size.workers + self._size.spare)
+
+    @property
     def is_ready(self) -> bool:
         """Whether a worker can speak."""
         return any(worker.is_ready for worker in self.workers)

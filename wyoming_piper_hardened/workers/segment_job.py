@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..engine.messages import SegmentRequest
+from ..engine.messages import BYTES_PER_SAMPLE, SegmentRequest
 from ..errors import HardenedError
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 2
 """A segment whose worker failed is spoken once more, never more often."""
-
-_BYTES_PER_SAMPLE = 2
 
 
 class SegmentJob:
@@ -33,6 +31,8 @@ class SegmentJob:
         self.attempts = 0
         self.queued_at = time.monotonic()
         self.cancelled = asyncio.Event()
+        self.rest: SegmentRequest | None = None
+        """What the engine has left for another job, once the audio is complete."""
         self._request = request
         self._bytes = 0
         self._audio: asyncio.Queue[bytes | HardenedError | None] = asyncio.Queue()
@@ -45,7 +45,7 @@ class SegmentJob:
     @property
     def samples(self) -> int:
         """Number of samples made so far."""
-        return self._bytes // _BYTES_PER_SAMPLE
+        return self._bytes // BYTES_PER_SAMPLE
 
     @property
     def characters(self) -> int:
@@ -57,8 +57,10 @@ class SegmentJob:
         self._bytes += len(pcm)
         self._audio.put_nowait(pcm)
 
-    def finish(self) -> None:
-        """Mark the audio as complete."""
+    def finish(self, rest: int | None = None) -> None:
+        """Mark the audio as complete, but for the phrases from `rest` on."""
+        if rest is not None:
+            self.rest = replace(self._request, from_phrase=rest, from_sample=0)
         self._audio.put_nowait(None)
 
     def fail(self, error: HardenedError) -> None:

@@ -279,7 +279,7 @@ class Worker:
         metrics.queue_wait.observe(begin - job.queued_at)
         job.attempts += 1
         try:
-            await engine.speak(job.request, job.add, job.cancelled)
+            rest = await engine.speak(job.request, job.add, job.cancelled)
         except VoiceError as err:
             failure = load_failure(err)
             failure_policy.load_failed(job.voice, failure, permanent=True)
@@ -292,18 +292,14 @@ class Worker:
             job.fail(err)
         except EngineFailedError as err:
             outcome = failure_policy.worker_failed(job, err, self._context.jobs)
-            segment = {
-                "characters": job.characters,
-                "outcome": outcome,
-                "sample": job.samples,
-            }
+            segment = {"characters": job.characters, "outcome": outcome, "sample": job.samples}
             detail = {**err.failure.detail, "segment": segment}
             raise EngineFailedError(replace(err.failure, detail=detail), charged=True) from None
         except BaseException:  # the server stops, or a bug: the request must not wait for ever
             job.fail(ShuttingDownError("the segment was cut off; ask again"))
             raise
         else:
-            job.finish()
+            job.finish(rest)
             failure_policy.succeeded(job)
             self._history = RestartHistory()
             self._segments += bool(job.characters)  # else it only loaded a voice

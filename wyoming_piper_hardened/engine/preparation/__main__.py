@@ -18,6 +18,7 @@ from pathlib import Path
 from ...errors import HardenedError, NoSpaceError
 from ..isolation import LEAST_URGENT, isolate, return_freed_memory
 from ..messages import EXIT_CANNOT_START, EXIT_NO_SPACE, config_path
+from ..quoting import brief, described
 from .limits import START_SECONDS, Limits, free_memory, measure_speed
 
 
@@ -38,14 +39,17 @@ def main() -> int:
         Limits.choose(size, free_memory(), measure_speed()).apply()
         split(arguments.model, config_path(arguments.model), arguments.folder)
     except HardenedError as err:
-        print(err, file=sys.stderr)  # noqa: T201 - this is how it answers
+        print(brief(err), file=sys.stderr)  # noqa: T201 - this is how it answers
         return EXIT_NO_SPACE if isinstance(err, NoSpaceError) else EXIT_CANNOT_START
     except MemoryError:
         print("it takes more memory than a voice of its size can", file=sys.stderr)  # noqa: T201
         return EXIT_CANNOT_START
     except OSError as err:
-        print(err, file=sys.stderr)  # noqa: T201 - likewise
+        print(brief(err), file=sys.stderr)  # noqa: T201 - likewise
         return EXIT_NO_SPACE if err.errno in {errno.ENOSPC, errno.EDQUOT} else EXIT_CANNOT_START
+    except Exception as err:  # noqa: BLE001 - a model of strangers, and libraries that fail as they like
+        print(described(err), file=sys.stderr)  # noqa: T201 - likewise
+        return EXIT_CANNOT_START
     return 0
 
 

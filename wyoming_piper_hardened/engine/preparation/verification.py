@@ -15,6 +15,7 @@ from piper import PiperConfig
 
 from ...errors import SynthesisError, VoiceNotPiperError
 from ..embedded import file_digest
+from ..quoting import brief
 from ..report import SplitReport
 from ..synthesis.level import steady_gain
 from ..synthesis.noise import Noise
@@ -75,7 +76,7 @@ def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
     names = set(graph.inputs)
     if not _INPUTS <= names <= _INPUTS | {SPEAKER_INPUT}:
         raise VoiceNotPiperError(
-            f"{model.name} sentences {', '.join(sorted(names))}: not a Piper voice"
+            f"{model.name} takes {brief(', '.join(sorted(names)))}: not a Piper voice"
         )
     samples = Phonemes(config).samples()
     if not samples:

@@ -16,6 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ...errors import VoicePartsError
+from ..cost import MAX_PHONEME_SECONDS, slowness
 from ..report import Mode, Part, SplitReport, Trim
 from .noise import Noise
 from .session import AS_SAVED, SessionSettings, open_model, run
@@ -144,7 +145,9 @@ class Front:
         if self._flow is None:
             return _Latent(outputs[0])
         durations, mean, deviation = outputs
-        return _Prior(self._flow, settings, durations, mean, deviation)
+        seconds = MAX_PHONEME_SECONDS * slowness(settings.scales.length)
+        longest = np.float32(seconds * self._report.sample_rate // self._report.hop_length)
+        return _Prior(self._flow, settings, np.fmin(durations, longest), mean, deviation)
 
 
 class Decoder:

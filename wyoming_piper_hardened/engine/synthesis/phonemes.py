@@ -14,7 +14,9 @@ from piper.config import PhonemeType
 from piper.const import BOS, EOS, PAD
 
 from ...errors import PhonemesError, VoiceConfigError
-from .phrasing import phrases
+from ..cost import Piece, choose_piece, phrase_limit
+from ..quoting import brief
+from .phrasing import MOST_PHONEMES, phrases
 
 _NUMBERS: Final = (
     "1, 2, 3.",
@@ -43,7 +45,7 @@ def read_config(path: Path) -> PiperConfig:
         raise VoiceConfigError(f"cannot read {path.name}: {error}") from error
     except ValueError as error:
         start = path.read_bytes().lstrip()
-        hint = "it is a web page" if start.startswith(b"<") else str(error)
+        hint = "it is a web page" if start.startswith(b"<") else brief(error)
         raise VoiceConfigError(
             f"{path.name} is not JSON ({hint}); download the voice again"
         ) from error
@@ -55,7 +57,7 @@ def read_config(path: Path) -> PiperConfig:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VoiceConfigError(
-            f"{path.name} is not a Piper voice's configuration: {error!r}"
+            f"{path.name} is not a Piper voice's configuration: {brief(repr(error))}"
         ) from error
     if not identified or not {BOS, EOS, PAD} <= set(config.phoneme_id_map):
         raise VoiceConfigError(f"{path.name}: phoneme_id_map lacks the marks {BOS} {EOS} {PAD}")
@@ -74,8 +76,19 @@ class Phonemes:
         # piper's phonemizing methods never touch the session, which is a whole model to load.
         self._piper = PiperVoice(session=cast("onnxruntime.InferenceSession", None), config=config)
 
-    def sentences(self, text: str) -> list[list[int]]:
+    def piece(self, text: str, start: int, length_scale: float) -> Piece:
+        """Phrases of `text` to speak at once, from number `start` on.
+
+        Raises:
+            PhonemesError: the language's phonemizer fails on this text.
+            SynthesisError: the text costs too much.
+        """
+        return choose_piece(self.sentences(text, phrase_limit(length_scale)), start, length_scale)
+
+    def sentences(self, text: str, most: int = MOST_PHONEMES) -> list[list[int]]:
         """Phoneme ids of each sentence, or phrase of a long one, that has a known phoneme.
+
+        No phrase has more than `most` phonemes.
 
         Raises:
             PhonemesError: the language's phonemizer fails on this text.
@@ -96,7 +109,7 @@ class Phonemes:
             heard = [phoneme for phoneme in phonemes if syllables or phoneme in known]
             found.extend(
                 self._piper.phonemes_to_ids(phrase)
-                for phrase in phrases(heard)
+                for phrase in phrases(heard, most)
                 if any(not _is_mark(phoneme) for phoneme in phrase)
             )
         return found

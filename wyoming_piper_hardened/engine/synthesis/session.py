@@ -17,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ...errors import NoSpaceError, SynthesisError, VoiceModelError
+from ..quoting import brief
 
 FOLDED: Final = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
 """Constants computed, nothing fused."""
@@ -106,7 +107,7 @@ def run(
     try:
         outputs: list[NDArray[np.float32]] = session.run(None, dict(feed))
     except Exception as error:  # the library has no public base for its errors
-        raise SynthesisError(f"the model failed: {error}") from error
+        raise SynthesisError(f"the model failed: {brief(error)}") from error
     return outputs
 
 
@@ -164,5 +165,5 @@ def _open(
         return onnxruntime.InferenceSession(model, made, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library has no public base for its errors
         raise VoiceModelError(
-            f"cannot load {where} ({error}); download or prepare the voice again"
+            f"cannot load {where} ({brief(error)}); download or prepare the voice again"
         ) from error

@@ -11,6 +11,7 @@ import onnxruntime
 from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from ...errors import VoiceModelError
+from ..cost import check_length
 from ..embedded import file_digest
 from ..messages import SpeechOptions, config_path
 from ..preparation.surgery.control_flow import refuse_loops
@@ -84,7 +85,8 @@ class StockVoice:
         options: SpeechOptions,
         schedule: Schedule,  # noqa: ARG002 - the interface has it; here nothing is cut
         from_sample: int = 0,
-    ) -> Generator[Pcm, None, None]:
+        from_phrase: int = 0,
+    ) -> Generator[Pcm, None, int | None]:
         """As `voice.Voice.synthesize`, but not repeatable, and each sentence at its own peak."""
         speaker, scales = resolve(options, self._piper.config)
         config = SynthesisConfig(
@@ -93,17 +95,21 @@ class StockVoice:
             noise_scale=scales.noise,
             noise_w_scale=scales.noise_w,
         )
-        return self._sentences(self._phonemes.sentences(text), config, options.volume, from_sample)
+        return self._sentences(text, config, options.volume, from_sample, from_phrase)
 
     def close(self) -> None:
         """Nothing to stop: the session goes with the object."""
 
     def _sentences(
-        self, sentences: list[list[int]], config: SynthesisConfig, volume: float, skip: int
-    ) -> Generator[Pcm, None, None]:
-        for ids in sentences:
+        self, text: str, config: SynthesisConfig, volume: float, skip: int, first: int
+    ) -> Generator[Pcm, None, int | None]:
+        assert config.length_scale is not None
+        piece = self._phonemes.piece(text, first, config.length_scale)
+        for _, ids in piece.phrases:
             audio = self._piper.phoneme_ids_to_audio(ids, config)
             assert isinstance(audio, np.ndarray)  # a pair only where alignments are asked for
+            check_length(audio.size / self.sample_rate, ids, config.length_scale)
             pcm = to_pcm(audio.ravel(), volume * peak_gain(audio))
             yield pcm[skip:]
             skip = max(0, skip - pcm.size)
+        return piece.rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import isfinite
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from piper import PiperConfig
 
 from ...errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
+from ..cost import Piece, check_length
 from ..messages import SpeechOptions
 from ..report import Mode, SplitReport
 from ..schedule import Schedule
@@ -49,19 +50,26 @@ class Voice(Protocol):
         ...
 
     def synthesize(
-        self, text: str, options: SpeechOptions, schedule: Schedule, from_sample: int = 0
-    ) -> Generator[Pcm, None, None]:
-        """Mono audio of `text`, its sentences in order, in chunks.
+        self,
+        text: str,
+        options: SpeechOptions,
+        schedule: Schedule,
+        from_sample: int = 0,
+        from_phrase: int = 0,
+    ) -> Generator[Pcm, None, int | None]:
+        """Mono audio of `text`, its phrases in order, in chunks.
 
-        The samples before `from_sample` are left out. The bytes depend on the voice, `text`,
-        `options` and `schedule` alone. Text without a known phoneme gives no audio. Closing the
-        iterator stops the work after the chunks that are being computed.
+        The phrases before `from_phrase` are left out, and `from_sample` samples of what follows. A
+        text that costs too much to be spoken at once is spoken in part; the generator returns the
+        phrase to continue from. The bytes depend on the voice, `text`, `options` and `schedule`
+        alone. Text without a known phoneme gives no audio. Closing the iterator stops the work
+        after the chunks that are being computed.
 
         Raises:
             SpeakerNotFoundError: the voice has no such speaker; raised at the call.
             BadRequestError: a setting is out of range; raised at the call.
             PhonemesError: the text cannot be read; raised at the first chunk.
-            SynthesisError: the model fails; raised at any chunk.
+            SynthesisError: the text costs too much, or the model fails; raised at any chunk.
         """
         ...
 
@@ -115,12 +123,17 @@ class SplitVoice:
         return self._report.sample_rate
 
     def synthesize(
-        self, text: str, options: SpeechOptions, schedule: Schedule, from_sample: int = 0
-    ) -> Generator[Pcm, None, None]:
+        self,
+        text: str,
+        options: SpeechOptions,
+        schedule: Schedule,
+        from_sample: int = 0,
+        from_phrase: int = 0,
+    ) -> Generator[Pcm, None, int | None]:
         """As `Voice.synthesize`."""
-        speaker, scales = resolve(options, self._phonemes.config)
-        sentences = _sentences(self._report, self._phonemes, text, speaker, scales)
-        return self._chunks(sentences, self._report.gain * options.volume, schedule, from_sample)
+        resolved = resolve(options, self._phonemes.config)
+        gain = self._report.gain * options.volume
+        return self._chunks(text, resolved, gain, schedule, skip=from_sample, first=from_phrase)
 
     def close(self) -> None:
         """As `Voice.close`."""
@@ -128,11 +141,20 @@ class SplitVoice:
             self._pool.shutdown(cancel_futures=True)
 
     def _chunks(
-        self, sentences: Iterable[_Sentence], gain: float, schedule: Schedule, skip: int
-    ) -> Generator[Pcm, None, None]:
+        self,
+        text: str,
+        resolved: tuple[int, Scales],
+        gain: float,
+        schedule: Schedule,
+        *,
+        skip: int,
+        first: int,
+    ) -> Generator[Pcm, None, int | None]:
         hop = self._report.hop_length
-        for ids, settings in sentences:
+        piece = self._phonemes.piece(text, first, resolved[1].length)
+        for ids, settings in _sentences(self._report, piece, text, *resolved):
             utterance = self._parts.utter(ids, settings)
+            check_length(utterance.frames * hop / self.sample_rate, ids, settings.scales.length)
             # The schedule cuts the whole sentence even where its beginning is left out: the same
             # borders give the same last bits, and so the same bytes.
             spans = [span for span in schedule.chunks(utterance.frames) if span[1] * hop > skip]
@@ -140,6 +162,7 @@ class SplitVoice:
             for (start, _), pcm in zip(spans, decoded, strict=True):
                 yield pcm[max(0, skip - start * hop) :]
             skip = max(0, skip - utterance.frames * hop)
+        return piece.rest
 
     def _decoded(
         self, utterance: Utterance, spans: list[tuple[int, int]], speaker: int, gain: float
@@ -193,25 +216,28 @@ class WholeVoice:
         options: SpeechOptions,
         schedule: Schedule,  # noqa: ARG002 - the interface has it; here nothing is cut
         from_sample: int = 0,
-    ) -> Generator[Pcm, None, None]:
+        from_phrase: int = 0,
+    ) -> Generator[Pcm, None, int | None]:
         """As `Voice.synthesize`, whatever the schedule."""
-        speaker, scales = resolve(options, self._phonemes.config)
-        sentences = _sentences(self._report, self._phonemes, text, speaker, scales)
-        return self._sentences(sentences, options.volume, from_sample)
+        resolved = resolve(options, self._phonemes.config)
+        return self._sentences(text, resolved, options.volume, from_sample, from_phrase)
 
     def close(self) -> None:
         """Nothing to stop."""
 
     def _sentences(
-        self, sentences: Iterable[_Sentence], volume: float, skip: int
-    ) -> Generator[Pcm, None, None]:
-        for ids, settings in sentences:
+        self, text: str, resolved: tuple[int, Scales], volume: float, skip: int, first: int
+    ) -> Generator[Pcm, None, int | None]:
+        piece = self._phonemes.piece(text, first, resolved[1].length)
+        for ids, settings in _sentences(self._report, piece, text, *resolved):
             audio = run(self._session, front_feed(self._report, ids, settings))[0]
+            check_length(audio.size / self.sample_rate, ids, settings.scales.length)
             gain = peak_gain(audio) if self._by_peak else self._report.gain
             pcm = to_pcm(audio.ravel(), gain * volume)
             if pcm.size > skip:
                 yield pcm[skip:]
             skip = max(0, skip - pcm.size)
+        return piece.rest
 
 
 def resolve(options: SpeechOptions, config: PiperConfig) -> tuple[int, Scales]:
@@ -256,17 +282,13 @@ def _require_stock(report: SplitReport, weights: Path) -> None:
 
 
 def _sentences(
-    report: SplitReport, phonemes: Phonemes, text: str, speaker: int, scales: Scales
+    report: SplitReport, piece: Piece, text: str, speaker: int, scales: Scales
 ) -> Iterator[_Sentence]:
-    """Each sentence of `text`, with noise that belongs to it alone."""
+    """Each phrase of a piece of `text`, with noise that belongs to it alone."""
     settings = (scales.noise, scales.length, scales.noise_w)
-    for index, ids in enumerate(phonemes.sentences(text)):
-        yield (
-            ids,
-            SentenceSettings(
-                scales, speaker, Noise.of(report.digest, speaker, text, index, settings)
-            ),
-        )
+    for index, ids in piece.phrases:
+        noise = Noise.of(report.digest, speaker, text, index, settings)
+        yield ids, SentenceSettings(scales, speaker, noise)
 
 
 def _within(name: str, value: float | None, default: float, limits: tuple[float, float]) -> float:

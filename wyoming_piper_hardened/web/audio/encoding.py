@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from ...speech.request import BYTES_PER_SAMPLE
+from ...engine.messages import BYTES_PER_SAMPLE
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""

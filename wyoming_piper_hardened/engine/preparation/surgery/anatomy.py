@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from onnx import NodeProto
 
+from ...quoting import brief
 from .graph import Graph, StructureError
 
 CONV_PRE_WEIGHT = "dec.conv_pre.weight"
@@ -118,7 +119,7 @@ def _sole_consumer(graph: Graph, tensor: str) -> tuple[NodeProto, str]:
     node = consumers[0]
     others = [name for name in node.input if name != tensor]
     if node.op_type not in {"Mul", "Add"} or len(others) != 1:
-        raise StructureError(f"unexpected {node.op_type} on the frame noise")
+        raise StructureError(f"unexpected {brief(node.op_type)} on the frame noise")
     return node, others[0]
 
 

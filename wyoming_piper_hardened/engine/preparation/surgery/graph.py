@@ -19,9 +19,14 @@ from onnx import (
     numpy_helper,
 )
 
+from ...quoting import brief
+
 
 class StructureError(Exception):
     """The graph does not have the structure that a cut needs; the message says what is missing."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(brief(message))  # it may quote names of the model
 
 
 class Graph:
@@ -73,7 +78,9 @@ class Graph:
         node = self.producer.get(name)
         if node is None or node.op_type not in kinds:
             found = "an input" if node is None else node.op_type
-            raise StructureError(f"expected {' or '.join(kinds)} before {name!r}, found {found}")
+            raise StructureError(
+                f"expected {' or '.join(kinds)} before {brief(name)}, found {brief(found)}"
+            )
         return node
 
     def dependants(self, names: Iterable[str]) -> set[str]:

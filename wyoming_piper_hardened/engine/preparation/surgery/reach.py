@@ -12,6 +12,7 @@ from math import ceil
 
 from onnx import NodeProto
 
+from ...quoting import brief
 from ...report import Trim
 from .graph import Graph, StructureError, attributes
 
@@ -93,7 +94,7 @@ def _rates(graph: Graph, nodes: list[NodeProto], source: str) -> dict[str, int]:
     for node in nodes:
         found = {rates[name] for name in node.input if name in rates}
         if len(found) != 1:
-            raise StructureError(f"{node.op_type} joins tensors of different rates")
+            raise StructureError(f"{brief(node.op_type)} joins tensors of different rates")
         _require_local(graph, node)
         factor = _upsampling(node) if node.op_type == "ConvTranspose" else 1
         rates.update(dict.fromkeys(node.output, found.pop() * factor))
@@ -148,13 +149,13 @@ def _require_local(graph: Graph, node: NodeProto) -> None:
         _transposed(graph, node)
     elif kind in ("Concat", "Split"):
         local = attributes(node).get("axis") == _CHANNEL_AXIS
-        _require(held=local, message=f"{kind} is along time")
+        _require(held=local, message=f"{brief(kind)} is along time")
     elif kind == "Slice":
         local = len(node.input) > _SLICE_AXES and _is_channel_axis(graph, node.input[_SLICE_AXES])
         _require(held=local, message="Slice is along time")
     else:
         known = kind in POINTWISE | {"Shape", "ConstantOfShape"}
-        _require(held=known, message=f"{kind} is not known to keep time")
+        _require(held=known, message=f"{brief(kind)} is not known to keep time")
 
 
 def _require(*, held: bool, message: str) -> None:
