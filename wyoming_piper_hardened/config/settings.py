@@ -38,14 +38,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class TextTreatment(StrEnum):
-    """How much of a text is changed before it is spoken."""
-
-    ON = "on"
-    MARKS = "marks"
-    OFF = "off"
-
-
 def _option(default: Any, check: Check, help_text: str) -> Any:
     return field(default=default, metadata={"check": check, "help": help_text})
 
@@ -131,17 +123,13 @@ class Settings:
         types.whole_number(50, 500),
         "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
     )
-    text: TextTreatment = _option(
-        TextTreatment.ON,
-        types.one_of(TextTreatment),
-        "`on`: numbers, units, dates, marks, Markdown and SSML are spoken as they are meant. "
-        "`marks`: all but numbers. `off`: the text goes to the voice as it came.",
+    text: types.TextTreatment = _option(
+        types.TextTreatment.ON,
+        types.one_of(types.TextTreatment),
+        "`on`: texts are read as they are meant; `marks`: all but numbers; `off`: as they came.",
     )
     early_start: bool = _option(
-        default=True,
-        check=types.SWITCH,
-        help_text="Begin a text that arrives in pieces at its first clause, not at its first "
-        "whole sentence.",
+        default=True, check=types.SWITCH, help_text="Begin streamed text at its first clause."
     )
     stall_timeout: float = _option(
         10.0,

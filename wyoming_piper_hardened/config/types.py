@@ -31,6 +31,14 @@ class Check:
         return self.parse(value)
 
 
+class TextTreatment(StrEnum):
+    """How much of a text is changed before it is spoken."""
+
+    ON = "on"
+    MARKS = "marks"
+    OFF = "off"
+
+
 def optional(check: Check) -> Check:
     """Return a check that also passes null and the empty text, as ``None``."""
 
