@@ -31,7 +31,7 @@ def test_rate_limit_allows_its_limit_in_any_period_and_no_less(limit: int, gaps:
 
 async def test_limited_log_counts_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    log = LimitedLog(logging.getLogger("wyoming_piper_hardened.test"), RateLimit(3, 0.2))
+    log = LimitedLog(logging.getLogger("wyoming_piper_hardened.test"), 3, 0.2)
     for _ in range(2):
         for _ in range(100):
             log.warning(Event("connection-refused", reason="flood"))

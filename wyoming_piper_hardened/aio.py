@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,13 +32,38 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     A thread cannot be stopped in the middle: `asyncio.to_thread` would leave it alone, and what it
     gets hold of from then on would be nobody's.
     """
-    task = asyncio.create_task(asyncio.to_thread(call, *args, **kwargs))
+    return await _finished(asyncio.create_task(asyncio.to_thread(call, *args, **kwargs)))
+
+
+class StoppedError(Exception):
+    """The caller of `run_stoppable` was cancelled; no OSError, or it would be taken for one."""
+
+
+async def run_stoppable(call: Callable[[Callable[[], None]], T]) -> T:
+    """Run `call` in a thread as `run_in_thread`; a cancellation ends it early.
+
+    Args:
+        call: gets a function that it calls again and again; that raises StoppedError once the
+            caller is cancelled.
+    """
+    stopped = threading.Event()
+
+    def check() -> None:
+        if stopped.is_set():
+            raise StoppedError
+
+    return await _finished(asyncio.create_task(asyncio.to_thread(call, check)), stopped.set)
+
+
+async def _finished(task: asyncio.Task[T], on_cancel: Callable[[], None] = lambda: None) -> T:
+    """Wait until a task has ended by itself, even if the caller is cancelled."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError as err:
             cancelled = err
+            on_cancel()
     if cancelled is None:
         return task.result()
     if not task.cancelled():

@@ -236,6 +236,12 @@ class VoiceWatchedError(VoiceError):
     code = "voice-watched"
 
 
+class SourceFileError(VoiceError):
+    """A file to install is missing, no regular file, too large, or cannot be read."""
+
+    code = "source-unusable"
+
+
 class VoiceConfigError(VoiceError):
     """The voice's JSON configuration cannot be read or lacks what speech needs."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from typing import Any
 
 from . import messages
@@ -31,33 +32,36 @@ class Event:
 class LimitedLog:
     """Logs events that outsiders can cause as often as they like; belongs to an event loop.
 
-    Those beyond `limit` are debug messages, and one line tells afterwards how many they were.
+    Each level has a limit of its own. What is beyond it is a debug message, and one line says
+    afterwards how many they were.
     """
 
-    def __init__(self, logger: logging.Logger, limit: RateLimit | None = None) -> None:
+    def __init__(self, logger: logging.Logger, limit: int = 4, period: float = 60.0) -> None:
         self._logger = logger
-        self._limit = limit or RateLimit(limit=4)
+        self._period = period
+        self._limits = defaultdict[int, RateLimit](lambda: RateLimit(limit, period))
         self._left_out = 0
 
     def info(self, event: Event) -> None:
         """Log what is normal."""
-        self._log(logging.INFO, event)
+        self.log(logging.INFO, event)
 
     def warning(self, event: Event) -> None:
         """Log what went wrong."""
-        self._log(logging.WARNING, event)
+        self.log(logging.WARNING, event)
 
     def exception(self, event: Event) -> None:
         """Log an error with the traceback of the exception that is being handled."""
-        self._log(logging.ERROR, event, exc_info=True)
+        self.log(logging.ERROR, event, exc_info=True)
 
-    def _log(self, level: int, event: Event, *, exc_info: bool | None = None) -> None:
-        if self._limit.allow(time.monotonic()):
+    def log(self, level: int, event: Event, *, exc_info: bool | None = None) -> None:
+        """Log an event at a level, with the traceback of what is being handled if asked for."""
+        if self._limits[level].allow(time.monotonic()):
             self._logger.log(level, event, exc_info=exc_info)
             return
         self._logger.debug(event, exc_info=exc_info)
         if not self._left_out:
-            asyncio.get_running_loop().call_later(self._limit.period, self._summarise)
+            asyncio.get_running_loop().call_later(self._period, self._summarise)
         self._left_out += 1
 
     def _summarise(self) -> None:

@@ -19,6 +19,7 @@ EVENTS: dict[str, str] = {
     "connections-limited": "at most {allowed} connections at once instead of {wanted}: only "
     "{files} files may be open here",
     "accept-failed": "cannot accept a connection ({reason}); it is tried again every second",
+    "running-as-uid": "running as user {uid}",
     "running-as-user": "running as {user} (user {uid})",
     "running-as-root": "running as root: {reason}",
     "internal-error": "{where}: unexpected error; please report this",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .events import Event
+from .system.log_format import escaped
 
 _KEPT = 200
 _MAX_CHARS = 1000
@@ -44,13 +45,17 @@ class RecentLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one line, without a traceback."""
         try:
-            text = record.getMessage()[:_MAX_CHARS]
+            text = escaped(record.getMessage(), _MAX_CHARS)
         except Exception:  # noqa: BLE001 - as every handler, or a wrong format ends the program
             self.handleError(record)
             return
         name, params = "", {}
         if isinstance(record.msg, Event):
-            name, params = record.msg.name, record.msg.params
+            name = record.msg.name
+            params = {
+                key: escaped(value, _MAX_CHARS) if isinstance(value, str) else value
+                for key, value in record.msg.params.items()
+            }
         level = record.levelname.lower()
         self._entries.append(LogEntry(record.created, level, name, text, params))
 

@@ -242,12 +242,20 @@ async def speaking(settings: Settings) -> AsyncIterator[tuple[VoiceResolver, Syn
 
 
 @contextlib.asynccontextmanager
-async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` beside the context; should any of it fail, the context fails with it."""
+async def _background(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `coroutines` beside the context; should any of them fail, the context fails with it.
+
+    An error of the context itself is raised as it is, not in a group.
+    """
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in work]
+        tasks = [group.create_task(one) for one in coroutines]
         try:
             yield
+        except Exception as err:  # noqa: BLE001 - raised again below
+            failure = err
         finally:
             for task in tasks:
                 task.cancel()
+    if failure is not None:
+        raise failure

@@ -45,8 +45,8 @@ def test_profile_is_of_the_voice_the_request_and_the_settings() -> None:
         (2.0, 1.0, 2.0),
         (None, 2.0, 0.6),
         (2.0, 0.8, 2.5),
-        (2.0, 0.25, 4.0),
-        (0.5, 4.0, 0.25),
+        (4.0, 0.25, 10.0),
+        (0.25, 4.0, 0.1),
     ],
 )
 def test_rate_of_a_segment_changes_the_length(
@@ -61,3 +61,5 @@ def test_rate_of_a_segment_changes_the_length(
 def test_gain_of_a_segment_changes_the_volume() -> None:
     target = Target(VOICE, SpeechOptions(volume=0.5))
     assert target.options_of(Segment("Hallo.", gain=3.0)) == SpeechOptions(volume=1.5)
+    loud = Target(VOICE, SpeechOptions(volume=4.0))
+    assert loud.options_of(Segment("Hallo.", gain=4.0)).volume == 10.0  # the engine's limit

@@ -197,7 +197,8 @@ def test_library_finds_by_name_language_and_family(model: Path) -> None:
     ],
 )
 def test_origin_is_kept_in_the_manifest(tmp_path: Path, text: str, origin: Origin) -> None:
-    Manifest("x", origin, {"x.onnx": FileRecord(1, "0" * 64)}).write(tmp_path)
+    files = dict.fromkeys(("x.onnx", "x.onnx.json"), FileRecord(1, "0" * 64))
+    Manifest("x", origin, files).write(tmp_path)
     data = json.loads((tmp_path / "manifest.json").read_bytes())
     assert data["source"] == text
     assert read_manifest(tmp_path).origin == origin

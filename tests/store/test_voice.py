@@ -76,8 +76,6 @@ def test_impossible_values_are_refused(tmp_path: Path, changed: dict[str, object
             },
             ("pinyin", frozenset("aˈ"), 1.5),
         ),
-        ({"inference": {"length_scale": 1e9}}, ("espeak", frozenset(), 1.0)),
-        ({"inference": {"length_scale": "2"}}, ("espeak", frozenset(), 1.0)),
     ],
 )
 def test_phonemes_and_speed_are_read(

@@ -20,7 +20,7 @@ from wyoming_piper_hardened.engine.preparation.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError
 from wyoming_piper_hardened.store.origin import Origin
 from wyoming_piper_hardened.voices.installation.progress import Report
-from wyoming_piper_hardened.voices.installation.sources import Source, package_source
+from wyoming_piper_hardened.voices.installation.sources import CheckRoom, Source, package_source
 
 
 def fill(disk: Path, left: int) -> None:
@@ -51,8 +51,8 @@ class Squeezed:
     def model_bytes(self) -> int:
         return self.source.model_bytes
 
-    async def fetch(self, stage: Path, report: Report) -> Origin:
-        origin = await self.source.fetch(stage, report)
+    async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
+        origin = await self.source.fetch(stage, report, check_room)
         await asyncio.to_thread(fill, self.disk, self.left)
         return origin
 

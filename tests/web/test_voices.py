@@ -85,6 +85,14 @@ async def test_voices_are_listed_and_filtered(
         assert (await site.get(f"/api/voices{query}"))[0] == 400
 
 
+async def test_list_is_searched_for_short_texts_only(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    for key in ("text", "language"):
+        assert (await site.get(f"/api/voices?{key}={'e' * 200}"))[0] == 200
+        status, body = await site.get(f"/api/voices?{key}={'e+' * 101}")
+        assert (status, body["error"]["code"]) == (400, "bad-request")
+
+
 async def test_voice_is_installed_damaged_repaired_and_removed(
     open_site: Open, own_data: Path
 ) -> None:

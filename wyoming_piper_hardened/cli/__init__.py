@@ -21,6 +21,7 @@ from typing import Any
 from .. import __version__
 from ..config.settings import Settings, all_settings, load_settings
 from ..errors import ConfigError, HardenedError, StartError
+from ..system.log_format import LineFormatter
 from .codes import FAILED, NOT_STARTED, USAGE
 
 _SERVERS = {"serve:serve", "app:serve"}  # which have their own signal handlers
@@ -149,8 +150,6 @@ def _add_voices(
 
 
 def _set_up_logging(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wyoming.event import Event
 
@@ -28,8 +28,14 @@ SYNTHESIZE = "synthesize"
 
 EXIT_CANNOT_START = 3
 """Exit code of an engine that could not load its first voice: trying again will not help."""
-EXIT_NO_SPACE = 4
-"""Exit code of a preparation that found the disk full."""
+
+MAX_REASON: Final = 500
+"""Characters of the reason that a child gives: it may quote what the model holds."""
+
+LENGTH_SCALES: Final = (0.1, 10.0)
+VOLUMES: Final = (0.0, 10.0)
+NOISE_SCALES: Final = (0.0, 5.0)
+"""Allowed values of both noise scales."""
 
 
 @dataclass(frozen=True, slots=True)

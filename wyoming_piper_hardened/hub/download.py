@@ -65,13 +65,17 @@ async def download(
     commit: str,
     target: Path,
     on_progress: OnProgress | None = None,
+    *,
+    check_room: Callable[[], None] = lambda: None,
 ) -> Downloaded:
     """Fetch `file` as it is at `commit` to `target`, whose folder must exist.
+
+    `check_room` is called in a thread before each block is written.
 
     Raises:
         DownloadError: it failed; the module lists the files that are left on the disk.
     """
-    part = Partial(target, file)
+    part = Partial(target, file, check_room)
     transfer = _Transfer(hub, file, commit, part, on_progress)
     try:
         await run_in_thread(part.open)

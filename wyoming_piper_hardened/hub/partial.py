@@ -9,7 +9,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,14 +27,19 @@ class Partial:
     The digest in its name lets a later download go on where this one stopped: the part can only
     belong to a file of the same bytes.
 
+    `check_room` is called before bytes are written.
+
     Every method raises `NoSpaceError` or `StoreError` when the disk refuses.
     """
 
-    def __init__(self, target: Path, file: VoiceFile) -> None:
+    def __init__(
+        self, target: Path, file: VoiceFile, check_room: Callable[[], None] = lambda: None
+    ) -> None:
         self.path = target.with_name(f"{target.name}.{file.md5[:8]}.part")
         self.size = 0
         self._target = target
         self._expected = file
+        self._check_room = check_room
         self._file: BinaryIO | None = None
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
@@ -52,6 +57,7 @@ class Partial:
     def write(self, data: bytes) -> None:
         """Append bytes."""
         assert self._file is not None
+        self._check_room()
         with self._named_errors():
             view = memoryview(data)
             while view:

@@ -6,14 +6,20 @@ import os
 import sys
 from pathlib import Path
 
-from ..engine.messages import EXIT_NO_SPACE
-from ..errors import NoSpaceError, VoiceError
-from ..issues import FailureKind, Stage
+from wyoming.error import Error
+
+from ..engine.messages import MAX_REASON
+from ..errors import NoSpaceError, ProtocolError, VoiceError
+from ..issues import Stage
+from ..system.framing import Limits, read_event
+from ..system.log_format import escaped
 from .child import Child
 from .errors import EngineFailedError
 
 _OUT_OF_TIME = ("SIGXCPU", "SIGALRM")
-"""Signals by which the kernel ends a preparation that takes too long; see `engine.preparation.limits`."""
+"""Signals by which the kernel ends a preparation that takes too long; see its `limits`."""
+
+_REPORT = Limits(data=64 * 1024, payload=0)
 
 
 async def prepare(model: Path, folder: Path) -> None:
@@ -31,7 +37,8 @@ async def prepare(model: Path, folder: Path) -> None:
     arguments = [sys.executable, "-m", module, str(model), str(folder)]
     arguments += ["--parent", str(os.getpid())]
     try:
-        async with Child.running(arguments) as child:
+        async with Child.running(arguments, pipes=True) as child:
+            reported = await _reported_error(child)
             if not await child.wait():
                 return
             failure = await child.failure(Stage.LOADING)
@@ -41,6 +48,21 @@ async def prepare(model: Path, folder: Path) -> None:
         raise VoiceError(
             f"{name} took longer to prepare than a voice of its size can here; the model is unsound"
         )
-    said = failure.detail.get("last_words") if failure.kind is FailureKind.EXIT else None
-    error = NoSpaceError if failure.detail.get("code") == EXIT_NO_SPACE else VoiceError
-    raise error(f"{name} cannot be prepared: {said or f'the process {failure}'}")
+    if reported is None:
+        raise VoiceError(f"{name} cannot be prepared: the process {failure}")
+    # A library may quote the model, and the folder, which is gone when somebody reads this.
+    said = escaped(reported.text.replace(f"{model.parent}/", ""), MAX_REASON)
+    error = NoSpaceError if reported.code == NoSpaceError.code else VoiceError
+    raise error(f"{name} cannot be prepared: {said}")
+
+
+async def _reported_error(child: Child) -> Error | None:
+    """Return the error that the process reports before it ends; ``None`` if it reports none."""
+    try:
+        event = await read_event(child.stdout, _REPORT)
+    except ProtocolError:
+        return None
+    if event is None or not Error.is_type(event.type):
+        return None
+    text, code = event.data.get("text"), event.data.get("code")
+    return Error(str(text), str(code))

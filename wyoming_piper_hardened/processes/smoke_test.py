@@ -30,6 +30,8 @@ async def check_speech(command: EngineCommand, voice: VoiceVersion) -> None:
             await engine.wait_ready()
             await engine.speak(SegmentRequest(_TEXT, voice), count, asyncio.Event())
     except (EngineFailedError, SynthesisError) as err:
-        raise VoiceError(f"{voice.name} does not speak: {err}") from None
+        # A library may name the file, in a folder that is gone when somebody reads this.
+        said = str(err).replace(f"{voice.model.parent}/", "")
+        raise VoiceError(f"{voice.name} does not speak: {said}") from None
     if not size:
         raise VoiceError(f"{voice.name} does not speak: it makes no audio")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..engine.messages import SpeechOptions
+from ..engine.messages import LENGTH_SCALES, VOLUMES, SpeechOptions
 from ..store.voice import Voice
 from ..text.dictionary.entries import Dictionary
 from ..text.profile import Profile, TextFormat, TextMode
 from ..text.segmenter import Segment
-
-LENGTHS = (0.25, 4.0)
-"""Least and greatest length scale, as of the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +20,12 @@ class Target:
 
     def options_of(self, segment: Segment) -> SpeechOptions:
         """Return the options at the rate and the gain of a segment."""
-        options = replace(self.options, volume=self.options.volume * segment.gain)
+        volume = min(self.options.volume * segment.gain, VOLUMES[1])
+        options = replace(self.options, volume=volume)
         if segment.rate == 1:
             return options
         length = self.options.length_scale or self.voice.length_scale
-        length = min(max(length / segment.rate, LENGTHS[0]), LENGTHS[1])
+        length = min(max(length / segment.rate, LENGTH_SCALES[0]), LENGTH_SCALES[1])
         return replace(options, length_scale=length)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from ..engine.report import REPORT_NAME, SplitReport
 from ..errors import VoiceError
 from ..issues import Damage, DamageKind
 from ..system.numbers import checked_int
@@ -76,19 +78,21 @@ def read_manifest(folder: Path) -> Manifest:
         with (folder / MANIFEST_NAME).open("rb") as file:
             data = json.loads(file.read(_MAX_BYTES))
         if data["format"] != FORMAT:
-            raise VoiceError(f"{str(folder)!r} has a manifest of another version of this program")
+            raise VoiceError(f"{folder.name!r} has a manifest of another version of this program")
         files = {
             _matched(name, _FILE_NAME): FileRecord(
                 checked_int(record["size"], 0), _matched(record["sha256"], _SHA256)
             )
             for name, record in data["files"].items()
         }
-        origin = Origin.parse(str(data["source"]))
-        return Manifest(str(data["voice"]), origin, MappingProxyType(files))
+        voice = _matched(data["voice"], _FILE_NAME)
+        _ = files[f"{voice}.onnx"], files[f"{voice}.onnx.json"]  # every voice has both
+        origin = Origin.parse(_matched(data["source"], _FILE_NAME))
+        return Manifest(voice, origin, MappingProxyType(files))
     except OSError as err:
-        raise VoiceError(f"{str(folder)!r} has no manifest: {err.strerror}") from None
+        raise VoiceError(f"{folder.name!r} has no manifest: {err.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise VoiceError(f"the manifest of {str(folder)!r} is damaged") from None
+        raise VoiceError(f"the manifest of {folder.name!r} is damaged") from None
 
 
 def origin_and_size(model: Path) -> tuple[Origin, int]:
@@ -119,6 +123,7 @@ def find_damage(
     """
     try:
         manifest = read_manifest(folder)
+        _check_complete(manifest, folder)
     except VoiceError as err:
         return (Damage(MANIFEST_NAME, DamageKind.MANIFEST, {"error": str(err)}),)
     found: list[Damage] = []
@@ -134,6 +139,21 @@ def find_damage(
         except OSError as err:
             found.append(Damage(name, DamageKind.UNREADABLE, {"error": err.strerror}))
     return tuple(found)
+
+
+def _check_complete(manifest: Manifest, folder: Path) -> None:
+    """Raise VoiceError if a file that speaks is not listed, so that nothing would verify it."""
+    used: set[str] = set()
+    if manifest.voice != folder.parent.name:
+        raise VoiceError(f"the manifest of {folder.name} is that of another voice")
+    if (folder / REPORT_NAME).exists():
+        used.add(REPORT_NAME)
+        with contextlib.suppress(VoiceError):  # its own damage is found by its digest
+            report = SplitReport.read(folder)
+            parts = (part for part in (report.flow, report.decoder) if part is not None)
+            used |= {str(report.front), *(str(part.file) for part in parts)}
+    if missing := used - manifest.files.keys():
+        raise VoiceError(f"the manifest of {folder.name} lacks {', '.join(sorted(missing))}")
 
 
 def _digest(path: Path, pause: Callable[[], None] | None) -> str:

@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 from ..engine.embedded import find_parts
-from ..engine.messages import VoiceVersion, config_path
+from ..engine.messages import LENGTH_SCALES, NOISE_SCALES, VoiceVersion, config_path
 from ..engine.report import Mode, SplitReport
 from ..engine.schedule import Schedule, choose
-from ..errors import SpeakerNotFoundError, VoiceError
+from ..errors import SourceFileError, SpeakerNotFoundError, VoiceError
 from ..events import Event
+from ..system.foreign_files import read_file
 from ..system.numbers import checked_int
 from ..text import language_codes
 
@@ -25,7 +26,12 @@ _LOGGER = logging.getLogger(__name__)
 NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
 """Names of voices; see `is_voice_name`."""
 
-_MAX_CONFIG_BYTES = 4 * 1024 * 1024  # the largest of the hub, 904 speakers, has 50 kB
+MAX_MODEL_BYTES = 1 << 30
+"""The largest model of the hub has 114 MB."""
+
+MAX_CONFIG_BYTES = 4 * 1024 * 1024
+"""The largest of the hub, with 904 speakers, has 50 kB."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,3}")
 _QUALITY = re.compile(r"\w{0,20}")
 _RATES = (4000, 192_000)
@@ -33,9 +39,9 @@ _MOST_SPEAKERS = 10_000  # the hub's largest voice has 904
 _MAX_SPEAKER_CHARS = 100
 _PHONEME_TYPE = re.compile(r"[a-z]{1,20}")
 _MOST_PHONEMES = 10_000  # the hub's largest map has 256
-_LENGTHS = (0.05, 20.0)
 _NAME = re.compile(NAME_PATTERN)
 _NUMBER = re.compile(r"[0-9]{1,5}")
+_SCALES = {"length_scale": LENGTH_SCALES, "noise_scale": NOISE_SCALES, "noise_w": NOISE_SCALES}
 _SHOWN_SPEAKERS = 20
 _MAX_NAME_BYTES = 200  # file systems allow 255, with endings
 
@@ -109,10 +115,15 @@ def is_voice_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and len(name.encode()) <= _MAX_NAME_BYTES
 
 
+def shown_name(name: str) -> str:
+    """Return a name for people: as it is if a voice may have it, else with escapes."""
+    return name if is_voice_name(name) else ascii(name[:100])
+
+
 def check_voice_name(name: str) -> None:
     """Raise VoiceError for a name that no voice may have."""
     if not is_voice_name(name):
-        raise VoiceError(f"{name[:100]!r} cannot be the name of a voice")
+        raise VoiceError(f"{name[:100]!a} cannot be the name of a voice")
 
 
 def read_voice(name: str, model: Path) -> Voice:
@@ -124,8 +135,9 @@ def read_voice(name: str, model: Path) -> Voice:
     path = config_path(model)
     try:
         if not model.is_file():
-            raise VoiceError(f"{name!r}: {str(model)!r} is missing; install the voice again")
-        config: Any = json.loads(_read_bounded(path))
+            raise VoiceError(f"{name!r}: {model.name!r} is missing; install the voice again")
+        config: Any = json.loads(read_file(path, MAX_CONFIG_BYTES))
+        _check_scales(config.get("inference", {}))
         prepared, schedule = _preparation(name, model)
         return Voice(
             name=name,
@@ -137,15 +149,17 @@ def read_voice(name: str, model: Path) -> Voice:
             number_of_speakers=checked_int(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
             phoneme_type=_phoneme_type(config.get("phoneme_type", "espeak")),
             phonemes=_phonemes(config.get("phoneme_id_map") or {}),
-            length_scale=_length_scale(config.get("inference") or {}),
+            length_scale=float(config.get("inference", {}).get("length_scale", 1.0)),
             prepared=prepared,
             schedule=schedule,
         )
+    except SourceFileError as err:
+        raise VoiceError(f"{name!r}: {err}") from None
     except OSError as err:
-        raise VoiceError(f"{name!r}: cannot read {path}: {err.strerror}") from None
+        raise VoiceError(f"{name!r}: cannot read {path.name!r}: {err.strerror}") from None
     except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
         raise VoiceError(
-            f"{name!r}: {str(path)!r} is not the configuration of a Piper voice; install it again"
+            f"{name!r}: {path.name!r} is not the configuration of a Piper voice; install it again"
         ) from None
 
 
@@ -159,17 +173,21 @@ def _preparation(name: str, model: Path) -> tuple[bool, Schedule | None]:
         return False, None
     if report.mode is Mode.WHOLE:
         return True, None
-    return True, choose(report.real_time_factor, report.hop_length / report.sample_rate)
+    try:
+        return True, choose(report.real_time_factor, report.hop_length / report.sample_rate)
+    except (ArithmeticError, TypeError, ValueError) as err:
+        _LOGGER.warning(Event("parts-unusable", voice=name, reason=repr(err)))
+        return False, None
 
 
-def _read_bounded(path: Path) -> bytes:
-    if not path.is_file():  # a device or a pipe would never end
-        raise ValueError
-    with path.open("rb") as file:
-        data = file.read(_MAX_CONFIG_BYTES + 1)
-    if len(data) > _MAX_CONFIG_BYTES:
-        raise ValueError
-    return data
+def _check_scales(inference: Mapping[str, object]) -> None:
+    """Check the voice's own scales, as those of requests are."""
+    for key, (low, high) in _SCALES.items():
+        value = inference.get(key, 1.0)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise ValueError
+        if not low <= value <= high:  # which holds for no NaN
+            raise VoiceError(f"inference.{key} of its configuration is not from {low} to {high}")
 
 
 def _language(name: str, config: Any) -> str:
@@ -199,13 +217,6 @@ def _phonemes(numbers: Mapping[Any, Any]) -> frozenset[str]:
     if len(numbers) > _MOST_PHONEMES:
         raise ValueError
     return frozenset(phoneme for phoneme in numbers if len(phoneme) == 1)
-
-
-def _length_scale(inference: Mapping[str, Any]) -> float:
-    """Return its own length scale; 1, as the engine, for one that is missing or impossible."""
-    value = inference.get("length_scale", 1.0)
-    usable = isinstance(value, int | float) and _LENGTHS[0] <= value <= _LENGTHS[1]
-    return float(value) if usable else 1.0
 
 
 def _speakers(numbers: Mapping[Any, Any]) -> dict[str, int]:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..events import Event, LimitedLog
-from ..rate_limit import RateLimit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ def accept_errors_logged() -> Iterator[None]:
     """
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
-    log = LimitedLog(_LOGGER, RateLimit(limit=1))
+    log = LimitedLog(_LOGGER, 1)
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -32,7 +32,7 @@ def drop_privileges(user: str, folders: Sequence[Path], readable: Sequence[Path]
     """
     if os.geteuid() != 0:
         _forbid_new_privileges()
-        _LOGGER.info(Event("running-as-user", user=os.geteuid(), uid=os.geteuid()))
+        _LOGGER.info(Event("running-as-uid", uid=os.geteuid()))
         return False
     try:
         account = pwd.getpwnam(user)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, JobCancelledError, NoSpaceError, NotInstalledError, VoiceError
-from ..events import Event
+from ..events import Event, LimitedLog
 from ..issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged
 from ..store.voice import Voice
 from .installation.installer import Installer
@@ -25,6 +25,7 @@ from .library import Library
 
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED = 20
+_LINES_A_MINUTE = 6
 _STARTED = {Action.INSTALL: "install-started", Action.REPAIR: "repair-started"}
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class JobRunner:
         self.finished_jobs: deque[FinishedJob] = deque(maxlen=_REMEMBERED)
         """The last finished jobs, the newest last."""
         self._notifier = notifier
+        # Each file in a watched folder makes a few of these, and nothing limits their number.
+        self._log = LimitedLog(_LOGGER, _LINES_A_MINUTE)
         self._preload = preload
         self._queues: dict[str, list[Job[Any]]] = {}
         self._failures: dict[str, tuple[float, HardenedError]] = {}
@@ -191,7 +194,7 @@ class JobRunner:
     def open_issue(self, issue: Issue) -> None:
         """Open an issue, and log it if it is new."""
         if self.issues.open(issue):
-            _LOGGER.error(Event("issue-opened", issue=issue))
+            self._log.log(logging.ERROR, Event("issue-opened", issue=issue))
             self._notifier.notify()
 
     async def close(self) -> None:
@@ -224,7 +227,7 @@ class JobRunner:
             if earlier:
                 await asyncio.wait(earlier)
             if (started := _STARTED.get(job.action)) is not None:
-                _LOGGER.info(Event(started, voice=job.voice))
+                self._log.log(logging.INFO, Event(started, voice=job.voice))
             self._notifier.notify()
             result = await do(report)
         except asyncio.CancelledError:
@@ -261,9 +264,8 @@ class JobRunner:
         if (issue := self._issue_of(job, err)) is not None:
             self.open_issue(issue)
             return
-        _LOGGER.error(
-            Event("job-failed", voice=job.voice, action=job.action, code=err.code, reason=str(err))
-        )
+        params = {"action": job.action, "code": err.code, "reason": str(err)}
+        self._log.log(logging.ERROR, Event("job-failed", voice=job.voice, **params))
 
     def _issue_of(self, job: Job[Any], err: HardenedError) -> Issue | None:
         """Return the issue that a failed job leaves, if any."""

@@ -9,7 +9,7 @@ from itertools import islice
 from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
 from ..events import Event
 from ..store.store import Store
-from ..store.voice import Voice, check_voice_name, is_voice_name, read_voice
+from ..store.voice import Voice, check_voice_name, read_voice, shown_name
 from ..text.language_codes import family, normalized
 from .installation.sources import package_source
 
@@ -137,8 +137,7 @@ def find_voices(store: Store) -> list[Voice]:
         try:
             found[name] = find_voice(store, name)
         except VoiceError as err:
-            shown = name if is_voice_name(name) else ascii(name[:100])
-            event = Event("voice-unusable", voice=shown, reason=str(err))
+            event = Event("voice-unusable", voice=shown_name(name), reason=str(err))
             _LOGGER.error(event)  # noqa: TRY400 - the event says all
     return list(found.values())
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from ..catalogue.current import CurrentCatalogue
 from ..engine.embedded import is_outdated
@@ -14,8 +14,6 @@ from ..engine.messages import VoiceVersion
 from ..errors import (
     HardenedError,
     JobCancelledError,
-    NoSpaceError,
-    StoreError,
     VoiceError,
     VoiceNotFoundError,
 )
@@ -26,12 +24,13 @@ from ..store.manifest import read_manifest
 from ..store.origin import Origin, OriginKind
 from ..store.store import Store
 from ..store.verifier import Verifier
-from ..store.voice import Voice
+from ..store.voice import Voice, is_voice_name
 from .installation.installer import own_source
-from .installation.sources import custom_source, hub_origin, package_source
+from .installation.sources import hub_origin, package_source
 from .jobs import JobRunner
 from .library import Library
 from .policy import MaintenancePolicy, MaintenanceTimings
+from .watched_folders import WatchedFolders
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class Maintenance:
         self._reports = reports
         self._repair_queue: asyncio.Queue[str] = asyncio.Queue()
         self._repairs: dict[str, asyncio.Task[None]] = {}
-        self._rejected: dict[Path, Origin | None] = {}
+        self._watched = WatchedFolders(policy.custom_voice_dirs, jobs, self._origin, timings)
 
     async def run(self) -> None:
         """Maintain the voices until cancelled."""
@@ -115,16 +114,17 @@ class Maintenance:
         for voice in list(self._library):
             if not voice.prepared:
                 await self._prepare(voice)
-            elif await asyncio.to_thread(is_outdated, voice.model.parent):
-                await self._convert(voice)
         for name in await asyncio.to_thread(self._store.names):
-            if name not in self._library:
+            if name not in self._library and is_voice_name(name):
                 kind, suggestion = IssueKind.DAMAGED, Suggestion.REPAIR
                 self._jobs.open_issue(Issue(kind, name, "no-usable-version", {}, suggestion))
                 self._repair_queue.put_nowait(name)
         for name in dict.fromkeys(self._policy.wanted):
             if name not in self._library and name not in self._repairs:
                 await self._install_missing(name)
+        for voice in list(self._library):  # they speak already, so they come last
+            if await asyncio.to_thread(is_outdated, voice.model.parent):
+                await self._convert(voice)
 
     async def _install_missing(self, name: str) -> None:
         """Install a voice of the settings, or open an issue."""
@@ -219,6 +219,8 @@ class Maintenance:
         while True:
             for name in await asyncio.to_thread(self._store.names):
                 await self._verify(name)
+                with contextlib.suppress(HardenedError):  # it is removed, or the disk refuses
+                    await self._jobs.installer.remove_outdated(name)
             await asyncio.sleep(self._timings.check_interval)
 
     async def _verify(self, name: str) -> None:
@@ -267,16 +269,15 @@ class Maintenance:
 
     def _origin(self, name: str) -> Origin | None:
         version = self._store.serving(name)
-        return None if version is None else read_manifest(version).origin
+        if version is not None:
+            with contextlib.suppress(VoiceError):  # removed in this moment
+                return read_manifest(version).origin
+        return None
 
     async def _watch(self) -> None:
         """Import voices of the user's own as they appear."""
         await self._ready()
-        while self._policy.custom_voice_dirs:
-            for folder in self._policy.custom_voice_dirs:
-                for model in await asyncio.to_thread(_models, folder):
-                    await self._import(model)
-            await asyncio.sleep(self._timings.custom_interval)
+        await self._watched.run()
 
     async def _follow(self) -> None:
         """Follow what other processes do in the store."""
@@ -289,26 +290,6 @@ class Maintenance:
                     await self._jobs.reread(name)
             known = seen
 
-    async def _import(self, model: Path) -> None:
-        origin = None
-        try:
-            source = await asyncio.to_thread(custom_source, model)
-            origin = source.origin
-            served = await asyncio.to_thread(self._origin, model.stem)
-            if origin in {served, self._rejected.get(model)}:
-                return  # unchanged since it was installed or rejected
-            await self._jobs.add(source)
-            self._rejected.pop(model, None)
-        except (NoSpaceError, StoreError):
-            pass  # not the file's fault: there is an issue, and it is tried again
-        except JobCancelledError:
-            self._rejected[model] = origin  # until somebody changes it
-        except VoiceError as err:
-            self._rejected[model] = origin
-            self._jobs.issues.dismiss(model.stem, IssueKind.MISSING)
-            kind, suggestion = IssueKind.REJECTED, Suggestion.REPLACE_FILE
-            self._jobs.open_issue(Issue.from_error(kind, model.stem, err, suggestion))
-
 
 async def _succeeds(action: Awaitable[object]) -> bool:
     """Return whether an action succeeds; if not, there is an issue."""
@@ -317,10 +298,3 @@ async def _succeeds(action: Awaitable[object]) -> bool:
     except HardenedError:
         return False
     return True
-
-
-def _models(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.glob("*.onnx") if path.is_file())
-    except OSError:
-        return []

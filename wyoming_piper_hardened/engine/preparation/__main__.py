@@ -2,8 +2,8 @@
 
 Runs by itself, so that a model that crashes, hangs or eats memory harms nothing else: the kernel
 holds it to limits that are chosen for the model and this machine (see `limits`). Exit code 0:
-the folder holds the parts and their report; 3: the voice cannot be used, 4: the disk is full,
-standard error says why.
+the folder holds the parts and their report; 3: the voice cannot be used, and an ``error``
+event on standard output says why.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import signal
 import sys
 from pathlib import Path
 
-from ...errors import HardenedError, NoSpaceError
-from ..isolation import LEAST_URGENT, isolate, return_freed_memory
-from ..messages import EXIT_CANNOT_START, EXIT_NO_SPACE, config_path
+from wyoming.error import Error
+from wyoming.event import write_event
+
+from ...errors import HardenedError, NoSpaceError, VoiceError
+from ..isolation import LEAST_URGENT, claim_stdout, isolate, return_freed_memory
+from ..messages import EXIT_CANNOT_START, MAX_REASON, config_path
 from ..quoting import brief, described
 from .limits import START_SECONDS, Limits, free_memory, measure_speed
 
@@ -29,6 +32,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent", type=int, help="pid of the server: end when it is gone")
     arguments = parser.parse_args()
+    answers = claim_stdout()
     isolate(arguments.parent, LEAST_URGENT)
     return_freed_memory()
     signal.setitimer(signal.ITIMER_REAL, START_SECONDS)
@@ -38,19 +42,25 @@ def main() -> int:
         size = arguments.model.stat().st_size
         Limits.choose(size, free_memory(), measure_speed()).apply()
         split(arguments.model, config_path(arguments.model), arguments.folder)
-    except HardenedError as err:
-        print(brief(err), file=sys.stderr)  # noqa: T201 - this is how it answers
-        return EXIT_NO_SPACE if isinstance(err, NoSpaceError) else EXIT_CANNOT_START
-    except MemoryError:
-        print("it takes more memory than a voice of its size can", file=sys.stderr)  # noqa: T201
-        return EXIT_CANNOT_START
-    except OSError as err:
-        print(brief(err), file=sys.stderr)  # noqa: T201 - likewise
-        return EXIT_NO_SPACE if err.errno in {errno.ENOSPC, errno.EDQUOT} else EXIT_CANNOT_START
-    except Exception as err:  # noqa: BLE001 - a model of strangers, and libraries that fail as they like
-        print(described(err), file=sys.stderr)  # noqa: T201 - likewise
+    except Exception as err:  # noqa: BLE001 - models of strangers, libraries that fail as they like
+        write_event(_reported(err).event(), answers)
         return EXIT_CANNOT_START
     return 0
+
+
+def _reported(err: Exception) -> Error:
+    """Return the event that says what went wrong."""
+    if isinstance(err, HardenedError):
+        code, text = err.code, brief(err)
+    elif isinstance(err, MemoryError):
+        code, text = VoiceError.code, "it takes more memory than a voice of its size can"
+    elif isinstance(err, OSError):
+        full = err.errno in {errno.ENOSPC, errno.EDQUOT}
+        code = (NoSpaceError if full else VoiceError).code
+        text = brief(err.strerror or type(err).__name__)
+    else:
+        code, text = VoiceError.code, described(err)
+    return Error(text[:MAX_REASON], code)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ class Installer:
         """Commit a voice; the version that served until then serves on till the switch.
 
         If the very same files are committed already, nothing is done, unless their parts are of an
-        earlier format: then these are made again, and the version that had them is removed.
+        earlier format: then these are made again. Requests under way keep the version that they began
+        with; `remove_outdated` removes it later.
 
         Raises:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
@@ -78,8 +79,12 @@ class Installer:
         async with self._exclusive(source.voice):
             if (voice := await asyncio.to_thread(self._committed, source, before)) is not None:
                 return voice
-            outdated = await asyncio.to_thread(self._outdated, source.voice)
-            return await self._transact(source, report, lambda: _remove_all(outdated))
+            return await self._transact(source, report)
+
+    async def remove_outdated(self, name: str) -> None:
+        """Remove versions with parts of an earlier format that no longer serve."""
+        async with self._exclusive(name):
+            await asyncio.to_thread(self._remove_outdated, name)
 
     async def verify(self, name: str) -> tuple[Damage, ...]:
         """Read every byte of the version that should serve; returns its damage.
@@ -225,7 +230,7 @@ class Installer:
     ) -> Voice:
         """Install from a source; `afterwards` is part of the commit."""
         async with self._stage(source.model_bytes) as stage:
-            origin = await source.fetch(stage, report)
+            origin = await source.fetch(stage, report, self.store.check_space)
             model = stage / f"{source.voice}.onnx"
             await asyncio.to_thread(_check_files, model)
             async with self._testing:  # a small machine has the memory for one at a time
@@ -267,8 +272,12 @@ class Installer:
     def _served(self, name: str) -> Path | None:
         return self.store.serving(name) if is_voice_name(name) else None
 
-    def _outdated(self, name: str) -> list[Path]:
-        return [version for version in self.store.versions(name) if is_outdated(version)]
+    def _remove_outdated(self, name: str) -> None:
+        if (serving := self.store.serving(name)) is None:
+            return  # one of them may have to be repaired
+        for version in self.store.versions(name):
+            if version != serving and is_outdated(version):
+                shutil.rmtree(version, ignore_errors=True)
 
     def _committed(self, source: Source, before: Path | None) -> Voice | None:
         """Return the voice if it is there: these very files, or those just fetched by another one.
@@ -317,11 +326,6 @@ def own_source(name: str, version: Path, damage: tuple[Damage, ...] = ()) -> Fil
         return None
     size = manifest.files[model.name].size
     return FileSource(name, manifest.origin, model, size, linked=True)
-
-
-def _remove_all(versions: list[Path]) -> None:
-    for version in versions:
-        shutil.rmtree(version, ignore_errors=True)
 
 
 def _check_files(model: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from ...aio import run_stoppable
 from ...catalogue.catalogue import Catalogue, refresh
 from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice
@@ -21,8 +20,12 @@ from ...hub.client import Hub
 from ...hub.download import download
 from ...hub.settings import HubSettings
 from ...store.origin import Origin, OriginKind
-from ...store.voice import is_voice_name
+from ...store.voice import MAX_CONFIG_BYTES, MAX_MODEL_BYTES, check_voice_name, is_voice_name
+from ...system.foreign_files import check_file, copy_file
 from .progress import Progress, Report, Step
+
+CheckRoom = Callable[[], None]
+"""Raises NoSpaceError when the disk is about to be full."""
 
 
 class Source(Protocol):
@@ -43,8 +46,10 @@ class Source(Protocol):
         """Size of the model, as far as known."""
         ...
 
-    async def fetch(self, stage: Path, report: Report) -> Origin:
+    async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
         """Fill `stage`; returns the origin of the files, which may be newer than `origin`.
+
+        `check_room` is called before each block is written, in a thread.
 
         Raises:
             VoiceError: the files cannot be had.
@@ -63,29 +68,39 @@ class FileSource:
     linked: bool = False
     """True if its files, which never change, may be shared instead of copied."""
 
-    async def fetch(self, stage: Path, report: Report) -> Origin:
-        """Copy both files, or give them a second name."""
+    async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
+        """Copy both files, or give them a second name.
+
+        Raises:
+            SourceFileError: one cannot be read, or is none of a voice.
+        """
         report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
-        await asyncio.to_thread(self._copy, stage / f"{self.voice}.onnx")
+        target = stage / f"{self.voice}.onnx"
+        files = (
+            (config_path(self.model), config_path(target), MAX_CONFIG_BYTES),
+            (self.model, target, MAX_MODEL_BYTES),
+        )
+
+        def copy(check_stop: Callable[[], None]) -> None:
+            def before_block() -> None:
+                check_stop()
+                check_room()
+
+            for file, copied, limit in files:
+                if not (self.linked and _link(file, copied)):
+                    copy_file(file, copied, limit, before_block)
+
+        await run_stoppable(copy)
         return self.origin
 
-    def _copy(self, target: Path) -> None:
-        take = _link if self.linked else shutil.copyfile
-        try:
-            take(self.model, target)
-            take(config_path(self.model), config_path(target))
-        except FileNotFoundError as err:
-            raise VoiceError(f"{self.voice}: {err.filename} is missing") from None
 
-
-def _link(file: Path, target: Path) -> None:
-    """Give `file` a second name, or copy it where the file system has no hard links."""
+def _link(file: Path, target: Path) -> bool:
+    """Give `file` a second name; return whether the file system allows that."""
     try:
         os.link(file, target)
-    except FileNotFoundError:
-        raise
     except OSError:
-        shutil.copyfile(file, target)
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,7 @@ class HubSource:
     model_bytes: int
     on_catalogue: Callable[[Catalogue], Awaitable[None]] | None = None
 
-    async def fetch(self, stage: Path, report: Report) -> Origin:
+    async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
         """Download model and configuration, each verified against the catalogue.
 
         Raises:
@@ -119,7 +134,9 @@ class HubSource:
             for file, suffix in ((entry.config, ".onnx.json"), (entry.model, ".onnx")):
                 target = stage / f"{self.voice}{suffix}"
                 on_progress = partial(_report_bytes, report, target.name)
-                await download(hub, file, catalogue.commit, target, on_progress)
+                await download(
+                    hub, file, catalogue.commit, target, on_progress, check_room=check_room
+                )
         return hub_origin(entry)
 
 
@@ -150,12 +167,12 @@ def custom_source(model: Path) -> FileSource:
     """Return a voice of the user's own, named by its file. Blocks on the disk.
 
     Raises:
-        VoiceError: a file cannot be read.
+        SourceFileError: a file is none of a voice.
+        VoiceError: no voice may have that name.
     """
-    try:
-        found, config = model.stat(), config_path(model).stat()
-    except OSError as err:
-        raise VoiceError(f"{model.stem}: {err.filename} cannot be read: {err.strerror}") from None
+    check_voice_name(model.stem)
+    found = check_file(model, MAX_MODEL_BYTES)
+    config = check_file(config_path(model), MAX_CONFIG_BYTES)
     state = f"{found.st_size}.{found.st_mtime_ns}.{config.st_size}.{config.st_mtime_ns}"
     return FileSource(model.stem, Origin(OriginKind.CUSTOM, state), model, found.st_size)
 

@@ -28,11 +28,12 @@ from ..bodies.shapes import (
 )
 from ..endpoint import JSON, Access, Endpoint, Parameter, json_answer, json_body
 from ..limits import WebLimits
-from ..request_parsing import checked_voice_name, query_flag
+from ..request_parsing import MAX_QUERY_CHARS, checked_voice_name, query_flag, query_text
 from .voice_list import VoiceFilter, VoiceList
 
 T = TypeVar("T")
 
+_TEXT = {"type": "string", "maxLength": MAX_QUERY_CHARS}
 _YES_OR_NO = {"type": "string", "enum": ["", "true", "false"]}
 _QUALITY = {"type": "string", "enum": ["", *Quality]}
 _VOICE_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
@@ -77,9 +78,9 @@ class VoiceEndpoints:
                 handle=self._show,
                 summary="Every voice, installed or available.",
                 parameters=(
-                    Parameter("language", "a code such as en_GB, or a family such as en"),
+                    Parameter("language", "a code such as en_GB, or a family such as en", _TEXT),
                     Parameter("quality", "one of its four", _QUALITY),
-                    Parameter("text", "words in names of voices, languages and countries"),
+                    Parameter("text", "words in names of voices, languages and countries", _TEXT),
                     Parameter("installed", "only these, or only others", _YES_OR_NO),
                 ),
                 answers={200: json_body(VoiceListBody)},
@@ -168,9 +169,9 @@ class VoiceEndpoints:
         if quality not in {"", *Quality}:
             raise BadRequestError(f"quality must be one of {', '.join(Quality)}", "quality")
         wanted = VoiceFilter(
-            language=query.get("language", ""),
+            language=query_text(request, "language"),
             quality=quality,
-            text=query.get("text", ""),
+            text=query_text(request, "text"),
             installed=query_flag(request, "installed"),
         )
         return json_answer(await self._list.show(wanted))
