@@ -109,6 +109,22 @@ async def test_say_names_what_is_wrong() -> None:
     assert "Traceback" not in stderr
 
 
+async def test_text_shows_what_will_be_said(tmp_path: Path) -> None:
+    words = '<speak>Es sind -5 °C.<break time="1s"/>Gut.</speak>'
+    code, stdout, _ = await run("text", words, "--language", "de", "--json")
+    assert code == 0
+    first, second = json.loads(stdout)["segments"]
+    assert (first["text"], first["pause"]) == ("Es sind -5 °C.", 1.0)
+    assert (first["spoken"], second["spoken"]) == ("Es sind minus 5 Grad Celsius.", "Gut.")
+    code, stdout, _ = await run("text", "-5 °C", "--data-dir", str(tmp_path))  # the default voice
+    assert (code, stdout.decode()) == (0, "-5 °C\n  → minus 5 degrees Celsius.\n")
+    code, stdout, _ = await run("text", "-5 °C", "--language", "de", "--text", "off")
+    assert (code, stdout.decode()) == (0, "-5 °C\n  → -5 °C.\n")
+    code, _, stderr = await run("text", "x", "--voice", "no-voice", "--data-dir", str(tmp_path))
+    assert code == 1
+    assert "voice-not-found" in stderr
+
+
 async def test_voices_list() -> None:
     code, stdout, _ = await run("voices", "list", "--json")
     assert code == 0

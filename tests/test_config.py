@@ -139,3 +139,17 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_empty_file_is_fine(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("# nothing\n", encoding="utf-8")
     assert load_settings(tmp_path / "a.yaml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "text"), [("on", "on"), ("off", "off"), ("'off'", "off"), ("marks", "marks")]
+)
+def test_treatment_of_texts_is_a_word_though_yaml_takes_it_for_a_switch(
+    tmp_path: Path, line: str, text: str
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"text: {line}\n", encoding="utf-8")
+    assert load_settings(file).text == text
+    file.write_text("log_level: on\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="log_level"):
+        load_settings(file)

@@ -26,6 +26,7 @@ from .protocol.session import SessionTimings
 from .restart import RestartDecider, RestartPolicy
 from .speech.target import SpeechDefaults
 from .store.store import Store
+from .text.profile import TextMode
 from .voices.installation.installer import Installer
 from .voices.installation.sources import SourceFinder
 from .voices.jobs import JobRunner
@@ -76,6 +77,8 @@ def build_defaults(settings: Settings) -> SpeechDefaults:
         ),
         sentence_silence=settings.sentence_silence,
         max_segment_chars=settings.max_segment_chars,
+        text_mode=TextMode(settings.text),
+        early_start=settings.early_start,
         fallback_voice=settings.fallback_voice,
         request_timeout=settings.request_timeout,
         keep_text=settings.log_level is LogLevel.DEBUG,

@@ -15,7 +15,7 @@ from .errors import HardenedError
 
 
 class IssueKind(StrEnum):
-    """Kinds of trouble with a voice, the store, the catalogue, an option or a worker."""
+    """Kinds of trouble with a voice, the store, the catalogue, a file, an option or a worker."""
 
     MISSING = "missing"
     DAMAGED = "damaged"
@@ -28,6 +28,7 @@ class IssueKind(StrEnum):
     STALE = "stale"
     OPTION = "option"
     FAILING = "failing"
+    DICTIONARY = "dictionary"
 
 
 class Suggestion(StrEnum):
@@ -47,7 +48,8 @@ class Suggestion(StrEnum):
 class Issue:
     """Something that needs attention.
 
-    `subject` is a voice's name, an option's, a worker's, ``catalogue`` or ``data_dir``. `code`
+    `subject` is a voice's name, an option's, a worker's, ``catalogue``, ``data_dir`` or a
+    dictionary's path. `code`
     says more than `kind` (often the code of the error that was met) and may be empty; `params` are
     the parameters of its sentence.
     """

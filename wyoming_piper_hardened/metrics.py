@@ -37,6 +37,9 @@ class Metrics:
         self.quarantined_texts = self._counter(
             "quarantined_texts", "Segments left out because they kill workers"
         )
+        self.text_faults = self._counter(
+            "text_faults", "Segments spoken as they came because a rule of their language failed"
+        )
         self.rejections = self._counter("rejections", "Requests refused at once, by code", "code")
         self.queue_length = Gauge(
             f"{PREFIX}_queue_length", "Segments that wait for a worker", registry=self.registry

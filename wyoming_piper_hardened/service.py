@@ -34,6 +34,7 @@ from .protocol.info import Description
 from .protocol.server import WyomingServer
 from .recent_log import collect_log
 from .speech.synthesizer import Synthesizer
+from .speech.user_dictionary import UserDictionary
 from .speech.voice_resolver import VoiceResolver
 from .status import StatusReporter
 from .store.store import Store
@@ -126,7 +127,8 @@ async def serve(
     )
     defaults = build_defaults(settings)
     resolver = VoiceResolver(library, pool, defaults, on_demand.obtain)
-    synthesizer = Synthesizer(pool, defaults, metrics, notifier)
+    dictionary = UserDictionary(settings.custom_voice_dirs)
+    synthesizer = Synthesizer(pool, defaults, metrics, notifier, dictionary)
     maintenance = build_maintenance(
         settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
     )
@@ -177,9 +179,12 @@ async def serve(
         async with _listening(wyoming, web, settings.voice):
             host = urlsplit(settings.uri).hostname or ""
             async with (
-                _background(pool.run()),
+                _background(pool.run(), synthesizer.warm([voice.language for voice in library])),
                 announced(settings.zeroconf, host, wyoming.port),
-                _background(maintenance.run()),
+                _background(
+                    maintenance.run(),
+                    dictionary.follow(timings.maintenance.custom_interval, jobs, notifier),
+                ),
             ):
                 try:
                     yield Running(
@@ -229,9 +234,11 @@ async def speaking(settings: Settings) -> AsyncIterator[tuple[VoiceResolver, Syn
     library = await load_library(settings)
     metrics, notifier = Metrics(), Notifier()
     pool = build_pool(settings, library, metrics, notifier, Reports())
-    defaults = build_defaults(settings)
+    defaults, dictionary = build_defaults(settings), UserDictionary(settings.custom_voice_dirs)
+    await asyncio.to_thread(dictionary.read)
+    resolver = VoiceResolver(library, pool, defaults)
     async with _background(pool.run()):
-        yield VoiceResolver(library, pool, defaults), Synthesizer(pool, defaults, metrics, notifier)
+        yield resolver, Synthesizer(pool, defaults, metrics, notifier, dictionary)
 
 
 @contextlib.asynccontextmanager

@@ -35,7 +35,7 @@ _APPLICABLE = frozenset(
 
 _DISMISSIBLE = frozenset(
     {IssueKind.MISSING, IssueKind.NO_SPACE, IssueKind.REJECTED, IssueKind.UNREACHABLE}
-    | {IssueKind.STALE, IssueKind.UNPREPARED, IssueKind.OPTION}
+    | {IssueKind.STALE, IssueKind.UNPREPARED, IssueKind.OPTION, IssueKind.DICTIONARY}
 )
 """Issues that may be dismissed, unless they concern a voice of the settings."""
 

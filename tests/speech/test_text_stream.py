@@ -9,17 +9,22 @@ from hypothesis import given, strategies as st
 
 from wyoming_piper_hardened.errors import BadRequestError, TextTooLongError
 from wyoming_piper_hardened.speech.text_stream import TextStream
+from wyoming_piper_hardened.text.language import load
 from wyoming_piper_hardened.text.length import MAX_TEXT_CHARS
+from wyoming_piper_hardened.text.profile import Profile
+
+PROFILE = Profile(early_start=True)
+load(PROFILE.language)
 
 
-async def segments(stream: TextStream, max_chars: int = 500) -> list[str]:
-    return [segment.text async for segment in stream.segments(max_chars)]
+async def segments(stream: TextStream) -> list[str]:
+    return [segment.text async for segment in stream.segments(PROFILE)]
 
 
 @given(st.lists(st.text(max_size=80), max_size=12))
 def test_pieces_give_the_same_segments_as_the_whole(pieces: list[str]) -> None:
     async def compare() -> None:
-        stream = TextStream()
+        stream = TextStream(streamed=False)
         for piece in pieces:
             stream.add(piece)
         stream.end()
@@ -31,7 +36,7 @@ def test_pieces_give_the_same_segments_as_the_whole(pieces: list[str]) -> None:
 async def test_segment_comes_before_the_text_is_complete() -> None:
     stream = TextStream()
     stream.add("One sentence is here. And the ne")
-    found = stream.segments(500)
+    found = stream.segments(PROFILE)
     assert (await anext(found)).text == "One sentence is here."
     waiting = asyncio.ensure_future(anext(found))
     await asyncio.sleep(0)
@@ -40,6 +45,16 @@ async def test_segment_comes_before_the_text_is_complete() -> None:
     stream.end()
     assert (await waiting).text == "And the next one."
     assert not stream.starving
+
+
+async def test_only_a_stream_starts_early() -> None:
+    text = "When the washing machine is done, hang up the laundry."
+    stream = TextStream()
+    stream.add(text)
+    stream.end()
+    early = await segments(stream)
+    assert early == ["When the washing machine is done,", "hang up the laundry."]
+    assert await segments(TextStream.of(text)) == [text]
 
 
 async def test_error_comes_after_the_text_before_it() -> None:

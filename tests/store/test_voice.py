@@ -49,6 +49,8 @@ def test_invalid_configuration_is_refused(tmp_path: Path, content: bytes) -> Non
         *({"num_speakers": number} for number in (-1, 5_000_000, 2.5, "3")),
         *({"speaker_id_map": names} for names in ({"\ud800": 0}, {"x" * 1000: 0}, {"a": -1})),
         *({"speaker_id_map": names} for names in ({"a": "x"}, {str(i): i for i in range(20_000)})),
+        *({"phoneme_type": name} for name in (5, None, "", "x" * 100, "\ud800")),
+        *({"phoneme_id_map": ids} for ids in (5, {str(i): [i] for i in range(20_000)})),
         *({"espeak": {"voice": voice}} for voice in ("x" * 1000, "\ud800", "x y", "")),
     ],
     ids=lambda changed: repr(changed)[:50],
@@ -60,6 +62,30 @@ def test_impossible_values_are_refused(tmp_path: Path, changed: dict[str, object
     Path(f"{model}.json").write_text(json.dumps({**CONFIG, **changed}), encoding="utf-8")
     with pytest.raises(VoiceError, match="bad"):
         read_voice("bad", model)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, ("espeak", frozenset(), 1.0)),
+        (
+            {
+                "phoneme_type": "pinyin",
+                "phoneme_id_map": {"a": [1], "ˈ": [2], "zh": [3]},
+                "inference": {"length_scale": 1.5},
+            },
+            ("pinyin", frozenset("aˈ"), 1.5),
+        ),
+    ],
+)
+def test_phonemes_and_speed_are_read(
+    tmp_path: Path, changed: dict[str, object], expected: tuple[str, frozenset[str], float]
+) -> None:
+    model = tmp_path / "my-voice.onnx"
+    model.touch()
+    Path(f"{model}.json").write_text(json.dumps({**CONFIG, **changed}), encoding="utf-8")
+    voice = read_voice("my-voice", model)
+    assert (voice.phoneme_type, voice.phonemes, voice.length_scale) == expected
 
 
 @pytest.mark.parametrize("code", ["\ud800", "x" * 1000, "de DE", 5, ["de_DE"], ""])

@@ -70,6 +70,27 @@ async def test_texts_are_kept_at_debug_level_only(
     assert "Hello" not in str(status["recent_log"])
 
 
+async def test_text_is_treated_as_the_request_says(open_site: Open, script: Script) -> None:
+    site = await open_site(script())
+    meant, came = "It is minus 5 degrees Celsius.", "It is -5 °C."
+    for fields, spoken in (
+        ({}, meant),
+        ({"text_mode": "on", "text_format": "text"}, meant),
+        ({"text_mode": "marks"}, came),
+        ({"text_mode": "off"}, came),
+        ({"text_format": "ssml"}, meant),
+    ):
+        assert len(await site.hear(text=came, **fields)) == 44 + len(samples(spoken))
+        status, shown = await site.post("/api/text", json={"text": came, **fields})
+        assert status == 200
+        assert [segment["spoken"] for segment in shown["segments"]] == [spoken]
+    for fields in ({"text_mode": "no"}, {"text_format": "html"}):
+        for path in (SAY, "/api/text"):
+            assert (await site.post(path, json={"text": came, **fields}))[0] == 400
+    assert (await site.post("/api/text", json={"text": "x" * 100_001}))[0] == 413
+    assert (await site.post("/api/text", json={"text": "x", "voice": "xx_XX-no-low"}))[0] == 404
+
+
 async def test_speech_is_sent_while_it_is_made(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     async with site.client.post(SAY, json={"text": "It is fine. HANG for ever."}) as answer:

@@ -22,7 +22,7 @@ from ..errors import CatalogueError, VoiceNotFoundError
 from ..hub.client import CATALOGUE_PATH, Hub
 from ..hub.response import is_commit
 from ..system.files import write_file
-from ..text.language import family, normalized
+from ..text.language_codes import family, normalized
 from .entry import CatalogueVoice
 from .parser import MAX_BYTES, decode, encode_voices, parse_voices
 

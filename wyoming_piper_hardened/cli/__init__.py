@@ -96,9 +96,20 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command="app:serve")
 
     command = commands.add_parser("say", parents=[common], help="speak one text, without a server")
-    command.add_argument("text", help="what to say; - reads it from standard input")
+    command.add_argument(
+        "words", metavar="TEXT", help="what to say; - reads it from standard input"
+    )
     command.add_argument("--output", metavar="FILE.wav", help="a file, or - for standard output")
     command.set_defaults(command="say:say")
+
+    command = commands.add_parser(
+        "text", parents=[common], help="show how a text will be spoken, without speaking it"
+    )
+    command.add_argument("words", metavar="TEXT", help="the text; - reads it from standard input")
+    command.add_argument("--language", metavar="CODE", help="such as de; else that of the voice")
+    command.add_argument("--ssml", action="store_true", help="the text is SSML")
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(command="text:text")
 
     command = commands.add_parser(
         "health", parents=[common], help="ask a server to describe itself"

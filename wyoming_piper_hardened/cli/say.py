@@ -26,7 +26,7 @@ _PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"))
 
 async def say(settings: Settings, parsed: argparse.Namespace) -> int:
     """Speak one text."""
-    text = sys.stdin.read() if parsed.text == "-" else parsed.text
+    text = sys.stdin.read() if parsed.words == "-" else parsed.words
     output = parsed.output
     if output not in {None, "-"}:
         try:

@@ -123,6 +123,14 @@ class Settings:
         types.whole_number(50, 500),
         "Longest piece of text given to the engine at once; longer sentences are cut at clauses.",
     )
+    text: types.TextTreatment = _option(
+        types.TextTreatment.ON,
+        types.one_of(types.TextTreatment),
+        "`on`: texts are read as they are meant; `marks`: all but numbers; `off`: as they came.",
+    )
+    early_start: bool = _option(
+        default=True, check=types.SWITCH, help_text="Begin streamed text at its first clause."
+    )
     stall_timeout: float = _option(
         10.0,
         types.number(1, 600, " (seconds)"),

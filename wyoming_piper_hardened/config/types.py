@@ -31,6 +31,14 @@ class Check:
         return self.parse(value)
 
 
+class TextTreatment(StrEnum):
+    """How much of a text is changed before it is spoken."""
+
+    ON = "on"
+    MARKS = "marks"
+    OFF = "off"
+
+
 def optional(check: Check) -> Check:
     """Return a check that also passes null and the empty text, as ``None``."""
 
@@ -72,6 +80,8 @@ def one_of(choices: type[StrEnum]) -> Check:
     """Return a check of an enumeration's values, in upper or lower case."""
 
     def parse(value: object) -> StrEnum:
+        if isinstance(value, bool):  # YAML reads on and off as that
+            value = "on" if value else "off"
         return choices(text(value).lower())
 
     return Check(f"one of {', '.join(choices)}", parse)

@@ -33,6 +33,7 @@ MAX_REASON: Final = 500
 """Characters of the reason that a child gives: it may quote what the model holds."""
 
 LENGTH_SCALES: Final = (0.1, 10.0)
+VOLUMES: Final = (0.0, 10.0)
 NOISE_SCALES: Final = (0.0, 5.0)
 """Allowed values of both noise scales."""
 

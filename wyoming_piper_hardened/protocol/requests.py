@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import BadRequestError
 from ..speech.text_stream import TextStream
 from ..text.cleaner import clean
+from ..text.profile import TextFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,22 @@ def read_text(data: dict[str, Any]) -> str:
         BadRequestError: it is not a string.
     """
     return _text(data, "text") or ""
+
+
+def read_text_format(data: dict[str, Any]) -> TextFormat:
+    """Read ``text_format`` of a ``synthesize`` or ``synthesize-start`` event.
+
+    A plain text, and one without a format, may yet be SSML: many programs never say so.
+
+    Raises:
+        BadRequestError: it is neither ``text`` nor ``ssml``.
+    """
+    name = _text(data, "text_format")
+    if name in {None, "", TextFormat.TEXT}:
+        return TextFormat.AUTO
+    if name != TextFormat.SSML:
+        raise BadRequestError("text_format must be text or ssml")
+    return TextFormat.SSML
 
 
 def read_ping_text(data: dict[str, Any]) -> str | None:

@@ -41,10 +41,17 @@ from ..errors import (
 )
 from ..events import Event as LogEvent, LimitedLog
 from ..speech.synthesizer import Synthesizer
+from ..speech.text_stream import TextStream
 from ..speech.voice_resolver import VoiceResolver
 from ..system.framing import Limits, read_event
 from ..system.sockets import SEND_TIMEOUT
-from .requests import SynthesisRequest, read_ping_text, read_text, read_voice_choice
+from .requests import (
+    SynthesisRequest,
+    read_ping_text,
+    read_text,
+    read_text_format,
+    read_voice_choice,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -231,8 +238,8 @@ class Session:
         try:
             request.choice = read_voice_choice(event.data)
             if not request.streamed:
-                request.text.add(read_text(event.data))
-                request.text.end()
+                request.text = TextStream.of(read_text(event.data))
+            request.text.text_format = read_text_format(event.data)
         except HardenedError as err:
             if not self.busy:
                 raise

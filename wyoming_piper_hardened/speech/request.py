@@ -13,7 +13,9 @@ from ..errors import DeadlineError, HardenedError, TextQuarantinedError
 from ..events import Event, LimitedLog
 from ..metrics import Metrics
 from ..text.cleaner import has_words, speakable
+from ..text.profile import Profile, TextMode
 from ..text.segmenter import Segment
+from ..text.speech import attempt
 from ..workers.admission import Slot
 from ..workers.pool import Pool
 from ..workers.scheduler import FairShare
@@ -25,7 +27,7 @@ _SEND_BYTES = 8 * 1024
 _SHORT_SILENCE = 0.2  # seconds of audio for text without a word: players reject empty files
 _KEPT_TEXT = 1000  # characters
 
-_Item = tuple[Segment, SegmentJob] | HardenedError | None
+_Item = tuple[Segment, SegmentJob | None] | HardenedError | None
 
 
 class Request:
@@ -34,6 +36,7 @@ class Request:
     Args:
         pool: the workers.
         target: who speaks.
+        profile: how the text is spoken.
         admission: holds the request's slot until it is closed.
         send: gets the PCM.
         defaults: pauses and time limits, and whether the text is kept.
@@ -45,6 +48,7 @@ class Request:
         self,
         pool: Pool,
         target: Target,
+        profile: Profile,
         admission: contextlib.ExitStack,
         send: Callable[[bytes], Awaitable[None]],
         *,
@@ -60,6 +64,7 @@ class Request:
         self.text: str | None = "" if defaults.keep_text else None
         """The beginning of what was handed to workers."""
         self._pool = pool
+        self._profile = profile
         self._admission = admission
         self._slot: Slot | None = None
         self._fair_share = FairShare()
@@ -69,6 +74,7 @@ class Request:
         self._metrics = metrics
         self._log = log
         self._sent = 0
+        self._heard = False
         self._began: float | None = None
         self._segments_ahead = asyncio.Semaphore(_AHEAD)
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
@@ -83,7 +89,10 @@ class Request:
         """Submit the segments to the pool, never more than two ahead of the listener."""
         try:
             async for segment in segments:
-                if not has_words(segment.text):
+                text = self._spoken(segment)
+                if not has_words(segment.text if self._profile.mode is TextMode.OFF else text):
+                    if segment.pause:
+                        self._items.put_nowait((segment, None))
                     continue
                 await self._segments_ahead.acquire()
                 if self._began is None:  # a stream whose text never comes takes no place
@@ -91,14 +100,14 @@ class Request:
                     version = self.target.voice.version
                     self._slot = self._admission.enter_context(self._pool.admit(version))
                 try:
-                    job = self._pool.submit(self._request(segment), self._fair_share)
+                    job = self._pool.submit(self._request(segment, text), self._fair_share)
                 except TextQuarantinedError as err:
                     self._items.put_nowait(err)
                     self._segments_ahead.release()
                     continue
                 self.characters += job.characters
                 if self.text is not None:
-                    self.text = f"{self.text} {segment.text}".strip()[:_KEPT_TEXT]
+                    self.text = f"{self.text} {text}".strip()[:_KEPT_TEXT]
                 self._jobs.add(job)
                 self._items.put_nowait((segment, job))
         except HardenedError as err:
@@ -130,9 +139,11 @@ class Request:
                 truncated |= self._sent > before
                 self._metrics.quarantined_texts.inc()
             if isinstance(item, tuple):
-                self._segments_ahead.release()
-                pause = self._pause if self._sent and item[0].ends_sentence else b""
-        if skipped is not None and (truncated or not self._sent):
+                if item[1] is not None:
+                    self._segments_ahead.release()
+                    pause = self._pause if self._heard and item[0].ends_sentence else b""
+                await self._send_all(self._silence(item[0].pause))
+        if skipped is not None and (truncated or not self._heard):
             raise skipped  # a truncated sentence must not pass for a whole one
         if not self._sent:
             await self._send_all(self._silence(_SHORT_SILENCE))
@@ -155,9 +166,10 @@ class Request:
             ) from None
         if not first:
             return
-        if not self._sent and self._began is not None:
+        if not self._heard and self._began is not None:
             self.first_audio = time.monotonic() - self._began
             self._metrics.first_audio.observe(self.first_audio)
+        self._heard = True
         await self._send_all(pause)
         await self._send_all(first)
         async for pcm in audio:
@@ -192,11 +204,16 @@ class Request:
             leaving.cancel()
             self._slot.take()
 
-    def _request(self, segment: Segment) -> SegmentRequest:
-        voice = self.target.voice
-        return SegmentRequest(
-            speakable(segment.text), voice.version, self.target.options, voice.schedule
-        )
+    def _spoken(self, segment: Segment) -> str:
+        text = attempt(segment, self._profile)
+        if text is None:
+            self._metrics.text_faults.inc()
+            return speakable(segment.text)
+        return text
+
+    def _request(self, segment: Segment, text: str) -> SegmentRequest:
+        voice, options = self.target.voice, self.target.options_of(segment)
+        return SegmentRequest(text, voice.version, options, voice.schedule)
 
     def _silence(self, seconds: float) -> bytes:
         return bytes(round(seconds * self.target.voice.sample_rate) * BYTES_PER_SAMPLE)

@@ -7,17 +7,21 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, VoiceUnavailableError
 from ..events import LimitedLog
 from ..metrics import Metrics
+from ..store.voice import Voice
+from ..text.profile import Profile, TextFormat, TextMode
+from ..text.speech import warm
 from ..workers.pool import Pool
 from .request import Request
 from .target import SpeechDefaults, Target
 from .text_stream import TextStream
+from .user_dictionary import UserDictionary
 
 _REMEMBERED = 50
 
@@ -51,15 +55,23 @@ class Synthesizer:
         defaults: how requests are spoken that do not say otherwise.
         metrics: where requests are counted.
         notifier: notified after every request.
+        dictionary: the user's own pronunciations.
     """
 
     def __init__(
-        self, pool: Pool, defaults: SpeechDefaults, metrics: Metrics, notifier: Notifier
+        self,
+        pool: Pool,
+        defaults: SpeechDefaults,
+        metrics: Metrics,
+        notifier: Notifier,
+        dictionary: UserDictionary,
     ) -> None:
         self.defaults = defaults
         self._pool = pool
         self._metrics = metrics
         self._notifier = notifier
+        self._dictionary = dictionary
+        self._warm: set[str] = set()
         self._log = LimitedLog(logging.getLogger(__name__))
         self._records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
 
@@ -71,6 +83,21 @@ class Synthesizer:
     def check_room(self) -> None:
         """Raise OverloadedError while too many requests wait."""
         self._pool.check_room()
+
+    def profile(
+        self,
+        voice: Voice,
+        mode: TextMode | None = None,
+        text_format: TextFormat = TextFormat.AUTO,
+    ) -> Profile:
+        """Return how `voice` speaks a text now; without a `mode`, that of the settings."""
+        return self.defaults.profile(voice, self._dictionary.current, mode, text_format)
+
+    async def warm(self, languages: Iterable[str]) -> None:
+        """Read what texts in these languages need, so that their first sentence does not wait."""
+        for language in frozenset(languages) - self._warm:
+            await asyncio.to_thread(warm, language)
+            self._warm.add(language)
 
     async def speak(
         self,
@@ -89,17 +116,20 @@ class Synthesizer:
         Raises:
             HardenedError: a segment failed; the audio before it has been sent.
         """
+        await self.warm((target.voice.language,))
+        profile = self.profile(target.voice, text.mode, text.text_format)
         with contextlib.ExitStack() as admission:
             request = Request(
                 self._pool,
                 target,
+                profile,
                 admission,
                 send,
                 defaults=self.defaults,
                 metrics=self._metrics,
                 log=self._log,
             )
-            segments = text.segments(self.defaults.max_segment_chars)
+            segments = text.segments(profile)
             with self._recorded(request, request_id):
                 producer = asyncio.create_task(request.submit(segments))
                 try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..engine.messages import SpeechOptions
+from ..engine.messages import LENGTH_SCALES, VOLUMES, SpeechOptions
 from ..store.voice import Voice
+from ..text.dictionary.entries import Dictionary
+from ..text.profile import Profile, TextFormat, TextMode
+from ..text.segmenter import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,16 @@ class Target:
 
     voice: Voice
     options: SpeechOptions
+
+    def options_of(self, segment: Segment) -> SpeechOptions:
+        """Return the options at the rate and the gain of a segment."""
+        volume = min(self.options.volume * segment.gain, VOLUMES[1])
+        options = replace(self.options, volume=volume)
+        if segment.rate == 1:
+            return options
+        length = self.options.length_scale or self.voice.length_scale
+        length = min(max(length / segment.rate, LENGTH_SCALES[0]), LENGTH_SCALES[1])
+        return replace(options, length_scale=length)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +38,8 @@ class SpeechDefaults:
         options: scales and volume.
         sentence_silence: pause between sentences in seconds.
         max_segment_chars: longest segment.
+        text_mode: how much of a text is changed before it is spoken.
+        early_start: whether a text that arrives as a stream is begun at its first clause.
         fallback_voice: speaks whole requests while the voice they ask for cannot speak.
         request_timeout: seconds that a segment may wait for its first audio.
         client_delay: seconds that a client may take to accept a piece of audio before its
@@ -36,7 +51,28 @@ class SpeechDefaults:
     options: SpeechOptions = SpeechOptions()
     sentence_silence: float = 0.0
     max_segment_chars: int = 500
+    text_mode: TextMode = TextMode.ON
+    early_start: bool = True
     fallback_voice: str | None = None
     request_timeout: float = 60.0
     client_delay: float = 1.0
     keep_text: bool = False
+
+    def profile(
+        self,
+        voice: Voice,
+        dictionary: Dictionary,
+        mode: TextMode | None = None,
+        text_format: TextFormat = TextFormat.AUTO,
+    ) -> Profile:
+        """Return how `voice` speaks a text; without a `mode`, that of these defaults."""
+        return Profile(
+            language=voice.language,
+            phoneme_type=voice.phoneme_type,
+            mode=mode or self.text_mode,
+            text_format=text_format,
+            dictionary=dictionary,
+            phonemes=voice.phonemes,
+            max_chars=self.max_segment_chars,
+            early_start=self.early_start,
+        )

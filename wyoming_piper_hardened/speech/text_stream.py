@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from ..errors import HardenedError, TextTooLongError
 from ..text.cleaner import clean
 from ..text.length import MAX_TEXT_CHARS
-from ..text.segmenter import Segment, Segmenter
+from ..text.profile import Profile, TextFormat, TextMode
+from ..text.segmenter import Segment
+from ..text.speech import SpeechText
 
 _SLICE = 2000  # characters segmented in one go: a long text must not starve the event loop
 
@@ -20,10 +22,16 @@ class TextStream:
 
     Args:
         max_chars: the longest text; ``None`` for any length.
+        streamed: whether it arrives in pieces, so that an early start helps.
     """
 
-    def __init__(self, max_chars: int | None = MAX_TEXT_CHARS) -> None:
+    def __init__(self, max_chars: int | None = MAX_TEXT_CHARS, *, streamed: bool = True) -> None:
         self._max_chars = max_chars
+        self._streamed = streamed
+        self.mode: TextMode | None = None
+        """How much of it is changed; ``None`` leaves that to the settings."""
+        self.text_format = TextFormat.AUTO
+        """What it is written in."""
         self.starving = False
         self._characters = 0
         self._pieces: asyncio.Queue[str | HardenedError | None] = asyncio.Queue()
@@ -35,7 +43,7 @@ class TextStream:
         Raises:
             TextTooLongError: it is longer than `max_chars`.
         """
-        stream = cls(max_chars)
+        stream = cls(max_chars, streamed=False)
         stream.add(text)
         stream.end()
         return stream
@@ -63,19 +71,19 @@ class TextStream:
         """Raise `error` at the reader after the text so far."""
         self._pieces.put_nowait(error)
 
-    async def segments(self, max_chars: int) -> AsyncIterator[Segment]:
-        """Yield the text in segments of at most `max_chars` characters, each once it is certain.
+    async def segments(self, profile: Profile) -> AsyncIterator[Segment]:
+        """Yield the text in segments, each once it is certain.
 
         Raises:
             HardenedError: what the stream was made to `fail` with.
         """
-        segmenter = Segmenter(max_chars)
+        speech = SpeechText(profile, streamed=self._streamed)
         while (piece := await self._next()) is not None:
             for start in range(0, len(piece), _SLICE):
                 await asyncio.sleep(0)
-                for segment in segmenter.add(piece[start : start + _SLICE]):
+                for segment in speech.add(piece[start : start + _SLICE]):
                     yield segment
-        for segment in segmenter.finish():
+        for segment in speech.finish():
             yield segment
 
     async def _next(self) -> str | None:

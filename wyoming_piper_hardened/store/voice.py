@@ -20,7 +20,7 @@ from ..events import Event
 from ..system.foreign_files import read_file
 from ..system.json_size import check_json_size
 from ..system.numbers import checked_int
-from ..text import language
+from ..text import language_codes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ _QUALITY = re.compile(r"\w{0,20}")
 _RATES = (4000, 192_000)
 _MOST_SPEAKERS = 10_000  # the hub's largest voice has 904
 _MAX_SPEAKER_CHARS = 100
+_PHONEME_TYPE = re.compile(r"[a-z]{1,20}")
+_MOST_PHONEMES = 10_000  # the hub's largest map has 256
 _NAME = re.compile(NAME_PATTERN)
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _SCALES = {"length_scale": LENGTH_SCALES, "noise_scale": NOISE_SCALES, "noise_w": NOISE_SCALES}
@@ -56,6 +58,12 @@ class Voice:
     sample_rate: int
     speakers: Mapping[str, int]
     number_of_speakers: int
+    phoneme_type: str = "espeak"
+    """Name of its phonemizer."""
+    phonemes: frozenset[str] = frozenset()
+    """Phonemes of one character."""
+    length_scale: float = 1.0
+    """Its own speed, as in the setting of that name."""
     prepared: bool = False
     """True if its parts lie beside the model, or came with this package."""
     schedule: Schedule | None = None
@@ -142,6 +150,9 @@ def read_voice(name: str, model: Path) -> Voice:
             sample_rate=checked_int(config["audio"]["sample_rate"], *_RATES),
             speakers=MappingProxyType(_speakers(config.get("speaker_id_map", {}))),
             number_of_speakers=checked_int(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
+            phoneme_type=_phoneme_type(config.get("phoneme_type", "espeak")),
+            phonemes=_phonemes(config.get("phoneme_id_map") or {}),
+            length_scale=float(config.get("inference", {}).get("length_scale", 1.0)),
             prepared=prepared,
             schedule=schedule,
         )
@@ -186,7 +197,7 @@ def _language(name: str, config: Any) -> str:
     code = (config.get("language") or {}).get("code")
     if isinstance(code, str) and _LANGUAGE.fullmatch(code):
         return code
-    if named := language.of_voice_name(name):
+    if named := language_codes.of_voice_name(name):
         return named
     voice = str(config["espeak"]["voice"]).rpartition("/")[2].partition("+")[0]
     if not _LANGUAGE.fullmatch(voice):
@@ -197,6 +208,18 @@ def _language(name: str, config: Any) -> str:
 
 def _quality(value: object) -> str:
     return value if isinstance(value, str) and _QUALITY.fullmatch(value) else ""
+
+
+def _phoneme_type(value: object) -> str:
+    if not isinstance(value, str) or not _PHONEME_TYPE.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def _phonemes(numbers: Mapping[Any, Any]) -> frozenset[str]:
+    if len(numbers) > _MOST_PHONEMES:
+        raise ValueError
+    return frozenset(phoneme for phoneme in numbers if len(phoneme) == 1)
 
 
 def _speakers(numbers: Mapping[Any, Any]) -> dict[str, int]:

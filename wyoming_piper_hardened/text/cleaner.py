@@ -34,6 +34,13 @@ def has_words(text: str) -> bool:
     return any(unicodedata.category(char).startswith(_SPOKEN_CATEGORIES) for char in text)
 
 
+def without_pictographs(text: str) -> str:
+    """Return `text` with a blank for each pictograph; a joiner within a word is none."""
+    if text.isascii():
+        return text
+    return _PICTOGRAPH.sub(" ", text)
+
+
 def speakable(text: str) -> str:
     """One line of text as the engine should get it.
 

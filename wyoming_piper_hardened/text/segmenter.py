@@ -35,14 +35,20 @@ _GRAPHEME = regex.compile(r"\X")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of text to be spoken in one go, never blank.
+    """A piece of text to be spoken in one go.
 
     `ends_sentence` is false where a sentence was cut because of its length; no pause belongs
-    after such a segment.
+    after such a segment. A segment without text is silence alone.
     """
 
     text: str
     ends_sentence: bool = True
+    pause: float = 0.0
+    """Seconds of silence behind it, besides what belongs between sentences."""
+    rate: float = 1.0
+    """How much faster than usual it is spoken."""
+    gain: float = 1.0
+    """How much louder than usual it is spoken, as a factor of the samples."""
 
 
 class Segmenter:

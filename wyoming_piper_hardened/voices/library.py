@@ -10,7 +10,7 @@ from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
 from ..events import Event
 from ..store.store import Store
 from ..store.voice import Voice, check_voice_name, read_voice, shown_name
-from ..text.language import family, normalized
+from ..text.language_codes import family, normalized
 from .installation.sources import package_source
 
 _LOGGER = logging.getLogger(__name__)

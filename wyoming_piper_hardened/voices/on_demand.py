@@ -11,7 +11,7 @@ from ..catalogue.current import CurrentCatalogue
 from ..catalogue.entry import CatalogueVoice, Quality
 from ..errors import JobCancelledError, VoiceInstallingError, VoiceNotFoundError
 from ..store.voice import Voice
-from ..text.language import of_voice_name
+from ..text.language_codes import of_voice_name
 from .installation.progress import Progress
 from .jobs import JobRunner
 from .library import Library

@@ -16,7 +16,7 @@ from piper import PiperConfig
 
 from ...errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
 from ..cost import Piece, check_length
-from ..messages import LENGTH_SCALES, NOISE_SCALES, SpeechOptions
+from ..messages import LENGTH_SCALES, NOISE_SCALES, VOLUMES, SpeechOptions
 from ..report import Mode, SplitReport
 from ..schedule import Schedule
 from .level import peak_gain, to_pcm
@@ -30,7 +30,6 @@ Pcm = NDArray[np.int16]
 _Sentence = tuple[list[int], SentenceSettings]
 """Phoneme ids, and how they are spoken."""
 
-VOLUMES: Final = (0.0, 10.0)
 
 SPIN_MICROSECONDS: Final = 100
 """Waiting awake inside the encoder.

@@ -12,7 +12,7 @@ from ...status import StatusReporter
 from ...store.manifest import origin_and_size
 from ...store.origin import OriginKind
 from ...store.voice import Voice, speaker_names
-from ...text.language import family, normalized
+from ...text.language_codes import family, normalized
 from ..bodies.shapes import LanguageRow, VoiceListBody, VoiceRow, VoiceState
 
 _STATES = {

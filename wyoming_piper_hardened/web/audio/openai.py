@@ -15,7 +15,7 @@ from ..endpoint import BYTES, JSON, Access, Endpoint, Parameter, json_answer, js
 from ..errors import NotFoundError
 from ..limits import WebLimits
 from .encoding import CONTENT_TYPES, HeldBack, audio_formats
-from .speech import ERRORS, SCALE, SpeechBody, SpeechEndpoint, SpokenText
+from .speech import ERRORS, FORMATS, MODES, SCALE, SpeechBody, SpeechEndpoint, SpokenText
 
 MODELS = ("piper", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """Names for clients that need one; all of them, and any other, are the same."""
@@ -58,6 +58,8 @@ class OpenAISpeechBody:
     response_format: Annotated[str | None, Choice(tuple(CONTENT_TYPES))] = None
     speed: Annotated[float | None, Range(0.25, 4.0)] = None
     stream_format: Annotated[str | None, Choice(("audio",))] = None
+    text_format: Annotated[str | None, FORMATS] = None
+    text_mode: Annotated[str | None, MODES] = None
 
 
 _SPEECH = RequestBody(OpenAISpeechBody, open_ended=True)
@@ -163,6 +165,8 @@ class OpenAIEndpoints:
             voice=self._voice(body.voice),
             speaker=body.speaker,
             length_scale=self._length_scale(body.speed),
+            text_format=body.text_format,
+            text_mode=body.text_mode,
         )
         return await self._speech.answer(
             request, speech, self._formats[body.response_format or "mp3"]

@@ -16,14 +16,16 @@ from aiohttp import web
 from ...engine.messages import SpeechOptions
 from ...errors import ClientGoneError, HardenedError
 from ...events import Event, LimitedLog
+from ...speech.preview import TextPreview, preview
 from ...speech.synthesizer import Synthesizer
 from ...speech.target import Target
 from ...speech.text_stream import TextStream
 from ...speech.voice_resolver import VoiceResolver
 from ...text.length import MAX_TEXT_CHARS
-from ..bodies.request_body import Note, Range, RequestBody
+from ...text.profile import TextFormat, TextMode
+from ..bodies.request_body import Choice, Note, Range, RequestBody
 from ..connection import Connection, reset
-from ..endpoint import BYTES, JSON, Access, Endpoint
+from ..endpoint import BYTES, JSON, Access, Endpoint, json_answer, json_body
 from ..limits import WebLimits
 from .encoding import WAV, AudioFormat, Encoder
 
@@ -32,6 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 SCALE, NOISE, VOLUME = Range(0.25, 4.0), Range(0.0, 2.0), Range(0.0, 4.0)
 """As for the settings of the same names."""
 
+FORMATS, MODES = Choice((TextFormat.TEXT, TextFormat.SSML)), Choice(tuple(TextMode))
 SpokenText = Annotated[str, Note(f"at most {MAX_TEXT_CHARS} characters, else 413")]
 ERRORS = (404, 408, 413, 422, 429, 503, 507)
 
@@ -47,9 +50,21 @@ class SpeechBody:
     noise_scale: Annotated[float | None, NOISE] = None
     noise_w_scale: Annotated[float | None, NOISE] = None
     volume: Annotated[float | None, VOLUME] = None
+    text_format: Annotated[str | None, FORMATS] = None
+    text_mode: Annotated[str | None, MODES] = None
 
 
-_SAY = RequestBody(SpeechBody)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextBody:
+    """A text to be shown as it will be spoken; ``None`` leaves it to the settings."""
+
+    text: SpokenText
+    voice: str | None = None
+    text_format: Annotated[str | None, FORMATS] = None
+    text_mode: Annotated[str | None, MODES] = None
+
+
+_SAY, _TEXT = RequestBody(SpeechBody), RequestBody(TextBody)
 _OPTIONS = ("length_scale", "noise_scale", "noise_w_scale", "volume")
 
 
@@ -84,11 +99,28 @@ class SpeechEndpoint:
                 answers={200: {WAV.content_type: BYTES}},
                 errors=ERRORS,
             ),
+            Endpoint(
+                method="POST",
+                path="/api/text",
+                handle=self._preview,
+                summary="Show how a text will be spoken, without speaking it.",
+                access=Access.SPEAK,
+                body={JSON: _TEXT.schema},
+                answers={200: json_body(TextPreview)},
+                errors=(404, 408, 413, 422),
+            ),
         )
 
     async def _say(self, request: web.Request) -> web.StreamResponse:
         body = await _SAY.read(request, self._limits.body_timeout)
         return await self.answer(request, body, WAV)
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        body = await _TEXT.read(request, self._limits.body_timeout)
+        TextStream.of(body.text)  # raises for one that is too long
+        voice = self._resolver.resolve(body.voice).voice
+        profile = self._synthesizer.profile(voice, *_treatment(body))
+        return json_answer(await asyncio.to_thread(preview, body.text, profile))
 
     async def answer(
         self, request: web.Request, speech: SpeechBody, audio_format: AudioFormat
@@ -102,6 +134,7 @@ class SpeechEndpoint:
             HardenedError: nothing has been sent. What fails later cuts the connection off.
         """
         text = TextStream.of(speech.text)
+        text.mode, text.text_format = _treatment(speech)
         target = await self._target(speech)
         encoder = await asyncio.to_thread(audio_format.make, target.voice.sample_rate)
         request_id = secrets.token_hex(8)
@@ -188,6 +221,13 @@ class _Stream:
             raise ClientGoneError(f"the client took nothing for {self._send_timeout:g} s") from None
         except ConnectionError:
             raise ClientGoneError("the client left before its audio was complete") from None
+
+
+def _treatment(body: SpeechBody | TextBody) -> tuple[TextMode | None, TextFormat]:
+    mode = TextMode(body.text_mode) if body.text_mode else None
+    # What is not called SSML may yet be: that is seen from the text.
+    is_ssml = body.text_format == TextFormat.SSML
+    return mode, TextFormat.SSML if is_ssml else TextFormat.AUTO
 
 
 def _changed(options: SpeechOptions, speech: SpeechBody) -> SpeechOptions:

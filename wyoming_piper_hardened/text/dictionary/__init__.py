@@ -1,0 +1,1 @@
+"""The pronunciations that a user wants."""
