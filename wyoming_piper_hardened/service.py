@@ -1,4 +1,4 @@
-"""The composition root: builds every part, starts them in order, stops them in reverse."""
+"""The composition root: connects the parts, starts them in order, stops them in reverse."""
 
 from __future__ import annotations
 
