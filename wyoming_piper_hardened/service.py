@@ -37,7 +37,7 @@ from .speech.synthesizer import Synthesizer
 from .speech.voice_resolver import VoiceResolver
 from .status import StatusReporter
 from .store.store import Store
-from .system.limits import accept_errors_logged, affordable_connections
+from .system.open_files import accept_errors_logged, affordable_connections
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .voices.on_demand import OnDemand

@@ -2,8 +2,8 @@
 
 Needs torch, onnx and piper-tts (for its training code): ``python make_voices.py voices/``.
 Install them with ``pip install torch --index-url https://download.pytorch.org/whl/cpu`` and ``pip
-install 'piper-tts[train]' onnx``. The weights mean nothing; the graphs are what piper-tts's own exporter makes, so everything that holds
-for their structure holds for real voices.
+install 'piper-tts[train]' onnx``. The weights mean nothing; the graphs are what piper-tts's own
+exporter makes, so everything that holds for their structure holds for real voices.
 """
 
 from __future__ import annotations

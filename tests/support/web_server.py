@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .ports import free_port
-from .scrambled import ENVIRONMENT
+from .random_sentences import ENVIRONMENT
 
 _TESTS = Path(__file__).parents[1]
 _START_TIMEOUT = 60.0

@@ -15,9 +15,9 @@ import pytest
 import soundfile
 
 from conftest import Script
+from support.both_servers import Open, Site
 from support.client import connected
 from support.scripted_engine import samples
-from support.site import Open, Site
 from support.waiting import eventually
 from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.config.settings import all_settings

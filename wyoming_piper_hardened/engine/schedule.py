@@ -85,8 +85,8 @@ def choose(real_time_factor: float, frame: float = 256 / 22_050) -> Schedule:
     """
     factor = real_time_factor * _RESERVE
     if not factor < 1:  # also what is not a number
-        lasting = (_LONGEST / (factor * frame) - OVERHEAD) / _UNCUT
-        largest = int(min(max(FIRST, lasting), LARGEST))
+        longest_chunk = (_LONGEST / (factor * frame) - OVERHEAD) / _UNCUT
+        largest = int(min(max(FIRST, longest_chunk), LARGEST))
         return Schedule(largest, 1.0, largest)
     first = min(max(FIRST, ceil(OVERHEAD * factor / (1 - factor))), LARGEST)
     growth = (first / factor - OVERHEAD) / first if factor > 0 else FASTEST_GROWTH

@@ -125,7 +125,7 @@ class WyomingServer:
         if len(self._sessions) >= self._max_connections and not self._make_room():
             await self._refuse(writer)
             return
-        tune_socket(writer.get_extra_info("socket"))
+        tune_socket(writer.get_extra_info("socket"), self._timings.send)
         session = Session(
             reader,
             writer,

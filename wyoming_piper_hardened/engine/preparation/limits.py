@@ -85,7 +85,7 @@ def measure_speed() -> float:
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that can be had without swapping, here and in this container; 0 if nothing tells."""
+    """Bytes that can be had without swapping, here and in this container; 0 if that is unknown."""
     found = []
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()

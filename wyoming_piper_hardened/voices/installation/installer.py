@@ -68,8 +68,8 @@ class Installer:
         """Commit a voice; the version that served until then serves on till the switch.
 
         If the very same files are committed already, nothing is done, unless their parts are of an
-        earlier format: then these are made again. Requests under way keep the version that they began
-        with; `remove_outdated` removes it later.
+        earlier format: then these are made again. Requests under way keep the version that they
+        began with; `remove_outdated` removes it later.
 
         Raises:
             VoiceError: the voice cannot be had, cannot be used, or the disk refuses. Nothing has
