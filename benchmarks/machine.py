@@ -1,4 +1,4 @@
-"""Where it was measured, and with which versions."""
+"""The machine of a run, and the versions that were measured."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to start one of the two servers, with its default settings."""
+    """Command that starts one of the two servers, with its default settings."""
 
     side: Side
     command: tuple[str, ...]

@@ -157,7 +157,7 @@ class StatusReporter:
 
     @property
     def ready(self) -> bool:
-        """Whether the voice of requests that name none can speak."""
+        """Return whether the voice of requests that name none can speak."""
         return self.resolver.can_speak
 
     def snapshot(self, memory: int = 0) -> Status:

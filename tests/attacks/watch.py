@@ -63,7 +63,7 @@ class Measurements:
 
 
 class Watch:
-    """What a watch has seen; `measurements` are there when it is over."""
+    """Observations of a watch; `measurements` are there when it is over."""
 
     def __init__(self, server: WebServer, limits: Limits) -> None:
         self.limits = limits

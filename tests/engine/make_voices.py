@@ -23,7 +23,7 @@ OPSET = 15
 
 @dataclass(frozen=True)
 class Shape:
-    """What differs between the voices."""
+    """Differences between the voices."""
 
     name: str
     speakers: int = 1

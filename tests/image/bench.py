@@ -28,7 +28,7 @@ _INTERVAL: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where checks get their containers.
+    """Source of the containers of checks.
 
     Args:
         engine: docker or podman.

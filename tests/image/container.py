@@ -28,7 +28,7 @@ class ContainerEngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """How a container ended."""
+    """End of a container."""
 
     exit_code: int
     seconds: float
@@ -36,7 +36,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command in a container said."""
+    """Output of a command in a container."""
 
     exit_code: int
     output: str

@@ -37,7 +37,7 @@ class IsolatedNetwork:
         self.home = home
         """The network namespace that this process came from, as an open file."""
         self.left: list[str] = []
-        """What was sent off the isolated network, one line a packet."""
+        """Packets sent off the isolated network, one line each."""
         self.network = f"container:{container.name}"
         """For the engine's option ``--network``."""
 

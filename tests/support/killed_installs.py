@@ -69,7 +69,7 @@ def amys_files() -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Death:
-    """How one install ended: in which `stage`, whether it had `committed`, what was wrong then."""
+    """End of one install: in which `stage`, whether it had `committed`, what was wrong then."""
 
     stage: str
     committed: bool
@@ -78,7 +78,7 @@ class Death:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all installs of a run share: the hub's address, a version to update, a folder."""
+    """Setup that all installs of a run share: the hub's address, a version to update, a folder."""
 
     endpoint: str
     old: Path
@@ -160,7 +160,7 @@ class _KilledInstall:
 
     @staticmethod
     def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-        """Whether it ends within so many seconds."""
+        """Return whether it ends within so many seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         return process.returncode is not None
@@ -283,7 +283,7 @@ def summary(deaths: list[Death]) -> str:
 
 
 def table(deaths: list[Death]) -> Table:
-    """How many died in each stage."""
+    """Return a table of how many died in each stage."""
     rows = Table("killed while", "old or none", "new")
     counts = Counter((death.stage, death.committed) for death in deaths)
     for stage in (*STAGES, "ended"):

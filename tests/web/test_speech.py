@@ -279,7 +279,7 @@ def are_taken(pool: Pool, places: int) -> bool:
 
 
 def have_begun(site: Site, count: int) -> bool:
-    """Whether so many requests have begun to sound."""
+    """Return whether so many requests have begun to sound."""
     registry = site.server.metrics.registry
     return registry.get_sample_value("wyoming_piper_first_audio_seconds_count") == count
 

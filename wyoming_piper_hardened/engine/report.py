@@ -1,4 +1,4 @@
-"""What is known about a prepared voice: the JSON beside its parts."""
+"""Report on a prepared voice: the JSON beside its parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPORT_NAME = "parts.json"
 
 
 class Mode(StrEnum):
-    """How much of a voice streams."""
+    """Share of a voice that streams."""
 
     SPLIT = "split"
     """Encoder, flow and decoder are apart: first audio costs the encoder and one small chunk."""

@@ -1,4 +1,4 @@
-"""Which frames are decoded together. Pure; the unit is the frame."""
+"""Schedules of frames that are decoded together. Pure; the unit is the frame."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RESERVE: Final = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a sentence is cut into chunks. Part of every request: equal bytes need equal chunks."""
+    """Chunks of a sentence. Part of every request: equal bytes need equal chunks."""
 
     first: int
     growth: float

@@ -123,7 +123,7 @@ class Pool:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a worker can speak."""
+        """Return whether a worker can speak."""
         return any(worker.is_ready for worker in self.workers)
 
     async def until_ready(self) -> None:

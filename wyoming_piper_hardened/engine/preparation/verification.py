@@ -55,7 +55,7 @@ _SPARING: Final = SessionSettings(arena=False)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a voice's parts are compared with."""
+    """Audio of a stock model that a voice's parts are compared with."""
 
     config: PiperConfig
     digest: str
@@ -227,7 +227,7 @@ def _peak(audio: Floats) -> float:
 
 
 def _sentences(reference: Reference, report: SplitReport) -> list[SentenceSettings]:
-    """How each sample is spoken with the voice's own settings."""
+    """Return how each sample is spoken with the voice's own settings."""
     config = reference.config
     scales = Scales(config.noise_scale, config.length_scale, config.noise_w_scale)
     step = max(1, report.speakers // _GAIN_SPEAKERS)
