@@ -30,7 +30,7 @@ class WebServer:
     Args:
         data_dir: where its voices are.
         flags: further ones for the command line.
-        scrambled: whether its English sentences are random letters, see `scrambled`.
+        scrambled: whether its English sentences are random letters, see `random_sentences`.
         open_files: how many files it may have open; ``None`` for the limit that is there.
     """
 
