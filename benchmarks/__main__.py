@@ -1,7 +1,7 @@
 """The command: measure, print the table, write table, chart and raw results.
 
 Exit codes: 0 every request succeeded (targets may be missed: the table says), 1 some failed,
-2 usage, 3 a server could not be started or prepared.
+2 usage, 3 a server could not be started.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> int:
         )
         ours = servers.ours(own_environment / "wyoming-piper-hardened", folder / "ours")
         try:
-            _first_starts(incumbent, ours, prepare=arguments.prepare)
+            _first_starts(incumbent, ours)
             results = _measure(arguments, incumbent, ours)
         except ServerError as err:
             say(f"cannot go on: {err}")
@@ -82,13 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="one text a length, everything once: a smoke test"
     )
-    parser.add_argument(
-        "--no-prepare",
-        dest="prepare",
-        action="store_false",
-        help="do not wait until this server has prepared its voice; it may then do so "
-        "in the midst of the measurement, which shows",
-    )
     return parser
 
 
@@ -104,7 +97,7 @@ def _command(arguments: argparse.Namespace) -> str:
     words = ["script/benchmark"]
     if arguments.pairs is not None:
         words += ["--pairs", str(arguments.pairs)]
-    words += ["--quick"] * arguments.quick + ["--no-prepare"] * (not arguments.prepare)
+    words += ["--quick"] * arguments.quick
     return shlex.join(words)
 
 
@@ -116,15 +109,13 @@ def _voice_folder(python: Path) -> Path:
     return Path(done.stdout.strip())
 
 
-def _first_starts(incumbent: Recipe, ours: Recipe, *, prepare: bool) -> None:
-    """Start each server once unmeasured: code is compiled, files are cached, voices prepared."""
+def _first_starts(incumbent: Recipe, ours: Recipe) -> None:
+    """Start each server once unmeasured: code is compiled, files are cached."""
     with servers.running(incumbent) as server:
         server.wait_open()
     with servers.running(ours) as server:
         server.wait_open()
-        if prepare:
-            say("waiting until the voice is prepared")
-            say(f"the voice was prepared after {server.wait_prepared():.0f} s")
+        server.wait_ready()
 
 
 def _measure(arguments: argparse.Namespace, incumbent: Recipe, ours: Recipe) -> Results:

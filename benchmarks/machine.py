@@ -1,4 +1,4 @@
-"""Where it was measured, and with which versions."""
+"""The machine of a run, and the versions that were measured."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def describe(command: str, pythons: dict[Side, Path]) -> Machine:
         command=command,
         hardware=(
             f"{_processor()}, {cores} core{'s' * (cores != 1)}, {memory:.0f} GB, "
-            f"{platform.system()} {platform.release()} {platform.machine()}"
+            f"{platform.system()} {_kernel()} {platform.machine()}"
         ),
         load_average=os.getloadavg()[0],
         versions={side: _versions(python) for side, python in pythons.items()},
@@ -56,6 +56,11 @@ def differences(machine: Machine) -> list[str]:
     """Return packages whose versions differ between the environments: an unfair race."""
     first, second = machine.versions.values()
     return [name for name in first if name in second and first[name] != second[name]]
+
+
+def _kernel() -> str:
+    """Return the kernel's major and minor version, without what a distribution appends."""
+    return ".".join(platform.release().split(".")[:2])
 
 
 def _processor() -> str:

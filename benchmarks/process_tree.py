@@ -1,4 +1,4 @@
-"""What a server and all of its child processes use."""
+"""Memory and processor time of a server with all of its child processes."""
 
 from __future__ import annotations
 

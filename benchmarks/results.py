@@ -1,4 +1,4 @@
-"""What was measured, as plain data. Times are seconds, memory is bytes."""
+"""Results of the measurements, as plain data. Times are seconds, memory is bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request got: complete audio, or it would have been a failure."""
+    """Answer to one request: complete audio, or it would have been a failure."""
 
     first_audio: float  # request sent → first audio-chunk with a payload
     total: float  # request sent → the event that ends it

@@ -1,4 +1,4 @@
-"""Starting, preparing and stopping the two servers."""
+"""Starting and stopping the two servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .process_tree import ProcessTree
 from .results import Side
 
 VOICE = "en_US-joe-medium"
-PREPARE_TIMEOUT = 180.0
+READY_TIMEOUT = 60.0
 OPEN_TIMEOUT = 60.0
 _STOP_TIMEOUT = 15.0
 _OPEN_INTERVAL = 0.005
@@ -38,7 +38,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to start one of the two servers, with its default settings."""
+    """Command that starts one of the two servers, with its default settings."""
 
     side: Side
     command: tuple[str, ...]
@@ -102,14 +102,13 @@ class Server:
         """
         self._wait_until(self._is_open, "listen", OPEN_TIMEOUT, _OPEN_INTERVAL)
 
-    def wait_prepared(self) -> float:
-        """Wait until our server speaks with a prepared voice; return the seconds since the start.
+    def wait_ready(self) -> None:
+        """Return as soon as our server can speak.
 
         Raises:
-            ServerError: that took longer than `PREPARE_TIMEOUT`, or the server ended.
+            ServerError: that took longer than `READY_TIMEOUT`, or the server ended.
         """
-        self._wait_until(self._is_prepared, "prepare its voice", PREPARE_TIMEOUT, _API_INTERVAL)
-        return time.perf_counter() - self.started
+        self._wait_until(self._is_ready, "get ready", READY_TIMEOUT, _API_INTERVAL)
 
     def engine_seconds(self) -> float | None:
         """Return how long the first engine process took to get ready; `None` without an API."""
@@ -123,11 +122,9 @@ class Server:
             return True
         return False
 
-    def _is_prepared(self) -> bool:
+    def _is_ready(self) -> bool:
         with contextlib.suppress(OSError):
-            if self._get("/health/ready")[0] == http.client.OK:
-                voices = self._get("/api/voices?installed=true")[1]["voices"]
-                return any(voice["name"] == VOICE and voice["prepared"] for voice in voices)
+            return self._get("/health/ready")[0] == http.client.OK
         return False
 
     def _get(self, path: str) -> tuple[int, Any]:

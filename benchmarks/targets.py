@@ -1,4 +1,4 @@
-"""What was promised, and whether this run keeps it; pure. Medians decide."""
+"""Targets, and a verdict on each for this run; pure. Medians decide."""
 
 from __future__ import annotations
 

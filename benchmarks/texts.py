@@ -1,4 +1,4 @@
-"""What is spoken: announcements, as a home makes them."""
+"""Texts to speak: announcements, as a home makes them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Text:
 
     @property
     def streamed(self) -> bool:
-        """Whether it is sent as a stream of words instead of one request."""
+        """Return whether it is sent as a stream of words instead of one request."""
         return self.group is Group.STREAMED
 
 

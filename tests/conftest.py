@@ -25,7 +25,7 @@ from wyoming_piper_hardened.protocol.session import SessionTimings
 from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Running, serve
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.policy import MaintenanceTimings
+from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
 from wyoming_piper_hardened.web.limits import WebLimits
 
 Serve = Callable[..., Awaitable[Running]]

@@ -188,7 +188,7 @@ async def test_a_stop_signal_is_exit_0_without_orphans(
             assert last.error == "shutting-down"
 
 
-async def test_an_unknown_default_voice_is_told_and_the_embedded_one_speaks(
+async def test_an_unknown_default_voice_is_reported_and_the_embedded_one_speaks(
     prepared_data: Path,
 ) -> None:
     async with (

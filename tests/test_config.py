@@ -87,7 +87,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, key: str, v
     assert len(message.splitlines()) == 1
 
 
-def test_every_wrong_value_is_told_at_once() -> None:
+def test_every_wrong_value_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(flags={"workers": "x", "max_queue": "0"})
     assert "--workers" in str(caught.value)

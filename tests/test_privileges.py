@@ -154,7 +154,7 @@ def test_what_root_cannot_reach_is_no_reason_to_stay_root(folder: Path) -> None:
 
 
 @as_root
-def test_an_unknown_user_is_told(folder: Path) -> None:
+def test_an_unknown_user_is_reported(folder: Path) -> None:
     answer, log = drop(user="no-such-user", folders=[str(folder)])
 
     assert not answer["dropped"]

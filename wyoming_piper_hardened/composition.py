@@ -32,7 +32,7 @@ from .voices.installation.sources import SourceFinder
 from .voices.jobs import JobRunner
 from .voices.library import Library, find_voices
 from .voices.maintenance import Maintenance
-from .voices.policy import MaintenancePolicy, MaintenanceTimings
+from .voices.maintenance_policy import MaintenancePolicy, MaintenanceTimings
 from .web.limits import WebLimits
 from .workers.pool import Pool, PoolSize
 from .workers.recycling import RecyclePolicy

@@ -31,7 +31,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Outcome of a trial; times in seconds."""
+    """Outcome of a test speech; times in seconds."""
 
     voice: str
     audio: float
@@ -166,7 +166,7 @@ class Control:
         self.pool.reset(None if name is None else self.library.find(name).version)
 
     async def say(self, text: str, voice: str | None = None) -> Spoken:
-        """Speak a text and discard the audio: a trial.
+        """Speak a text and discard the audio: a test speech.
 
         Raises:
             HardenedError: it cannot be spoken.

@@ -1,4 +1,4 @@
-"""Trouble as data: what is wrong, with what, and what would repair it.
+"""Issues as data: what is wrong, with what, and what would repair it.
 
 `str()` of each gives its English sentence, made by `messages`; programs read the fields.
 """
@@ -15,7 +15,7 @@ from .errors import HardenedError
 
 
 class IssueKind(StrEnum):
-    """Kinds of trouble with a voice, the store, the catalogue, a file, an option or a worker."""
+    """Kind of an issue with a voice, the store, the catalogue, a file, an option or a worker."""
 
     MISSING = "missing"
     DAMAGED = "damaged"
@@ -166,8 +166,12 @@ class Issues:
         self._open[key] = issue
         return new
 
-    def dismiss(self, subject: str, *kinds: IssueKind) -> None:
-        """Close the issues of a subject: those of `kinds`, or all."""
+    def dismiss(self, subject: str, kind: IssueKind) -> None:
+        """Close an issue because a person wants so, although nothing has been repaired."""
+        self.close(subject, kind)
+
+    def close(self, subject: str, *kinds: IssueKind) -> None:
+        """Close the issues of a subject, which are resolved: those of `kinds`, or all."""
         for key in list(self._open):
             if key[1] == subject and (not kinds or key[0] in kinds):
                 del self._open[key]

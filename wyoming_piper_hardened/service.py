@@ -1,4 +1,4 @@
-"""The composition root: builds every part, starts them in order, stops them in reverse."""
+"""The composition root: connects the parts, starts them in order, stops them in reverse."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from .speech.user_dictionary import UserDictionary
 from .speech.voice_resolver import VoiceResolver
 from .status import StatusReporter
 from .store.store import Store
-from .system.limits import accept_errors_logged, affordable_connections
+from .system.open_files import accept_errors_logged, affordable_connections
 from .voices.jobs import JobRunner
 from .voices.library import Library
 from .voices.on_demand import OnDemand

@@ -75,7 +75,7 @@ class QueueStatus:
 
     requests: int
     waiting_segments: int
-    quarantined_segments: int
+    quarantined_texts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class StatusReporter:
 
     @property
     def ready(self) -> bool:
-        """Whether the voice of requests that name none can speak."""
+        """Return whether the voice of requests that name none can speak."""
         return self.resolver.can_speak
 
     def snapshot(self, memory: int = 0) -> Status:
@@ -172,7 +172,7 @@ class StatusReporter:
             voice=self.library.wanted,
             speaks=speaking.name if speaking else None,
             workers=pool.workers,
-            queue=QueueStatus(pool.requests, pool.waiting_segments, pool.quarantined_segments),
+            queue=QueueStatus(pool.requests, pool.waiting_segments, pool.quarantined_texts),
             jobs=self.jobs_under_way(),
             finished_jobs=tuple(self.jobs.finished_jobs),
             issues=self.issues(),

@@ -1,4 +1,4 @@
-"""What Home Assistant reads of the app says the same everywhere, and what the program says.
+"""Files of the app that Home Assistant reads: they agree with each other and with the program.
 
 The Supervisor's own rules stand here as far as they decide whether the app installs: its patterns
 for the schema, its reading of translations, its security rating.
@@ -97,7 +97,7 @@ def bounds(name: str) -> tuple[float, float] | None:
 
 
 def allows(name: str, value: object) -> bool:
-    """Whether the program takes the value."""
+    """Return whether the program takes the value."""
     try:
         schema()({name: value})
     except vol.Invalid:

@@ -62,7 +62,7 @@ def start_attacked(
 
 @pytest.fixture
 def watch(report: Report) -> WatchServer:
-    """Watch a server within the context, as `watched`; its figures are shown after the run."""
+    """Watch a server within the context, as `watched`; its measurements are shown after the run."""
 
     @contextlib.contextmanager
     def watch_and_report(server: WebServer, limits: Limits | None = None) -> Iterator[Watch]:

@@ -1,4 +1,4 @@
-"""What a child process says, however long it is, costs the server nothing."""
+"""Output of a child process of any length, which costs the server nothing."""
 
 from __future__ import annotations
 

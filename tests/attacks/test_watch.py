@@ -33,7 +33,7 @@ def test_watch_sees_what_exceeds_a_limit(start_attacked: StartAttacked) -> None:
     for one in ("staging", "lag", "special characters", "no record's first", "lines of 3"):
         assert one in said, said
     assert "memory: bytes" not in said
-    assert watch.figures is not None
+    assert watch.measurements is not None
 
 
 def _stand_still(pid: int, seconds: float) -> None:

@@ -50,7 +50,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Measurements:
     """The most that was seen: bytes of growth and of staging, seconds; and how busy it was.
 
     `load` is the number of processes that wanted each processor.
@@ -63,11 +63,11 @@ class Figures:
 
 
 class Watch:
-    """What a watch has seen; `figures` are there when it is over."""
+    """Observations of a watch; `measurements` are there when it is over."""
 
     def __init__(self, server: WebServer, limits: Limits) -> None:
         self.limits = limits
-        self.figures: Figures | None = None
+        self.measurements: Measurements | None = None
         self._server = server
         self._log_start = server.log.stat().st_size
         self._started = time.monotonic()
@@ -83,12 +83,12 @@ class Watch:
     def problems(self) -> list[str]:
         """Return the limits that were exceeded, each as a sentence."""
         found = []
-        if (figures := self.figures) is not None:
-            lag = self.limits.lag * max(1.0, figures.load)
+        if (measurements := self.measurements) is not None:
+            lag = self.limits.lag * max(1.0, measurements.load)
             for name, value, limit in (
-                ("memory: bytes of growth", figures.memory, self.limits.memory),
-                ("staging: bytes", figures.staging, self.limits.staging),
-                ("lag: seconds", figures.lag, lag),
+                ("memory: bytes of growth", measurements.memory, self.limits.memory),
+                ("staging: bytes", measurements.staging, self.limits.staging),
+                ("lag: seconds", measurements.lag, lag),
             ):
                 if value > limit:
                     found.append(f"{name}: {value:.6g} of {limit:.6g} allowed")
@@ -104,12 +104,13 @@ class Watch:
         return found
 
     def __str__(self) -> str:
-        if (figures := self.figures) is None:
+        if (measurements := self.measurements) is None:
             return "watching"
         return (
-            f"memory +{figures.memory / _MEGABYTE:.1f} MB, loop {figures.lag * 1000:.0f} ms, "
-            f"staging {figures.staging / _MEGABYTE:.0f} MB, {len(self.lines)} log lines, "
-            f"load {figures.load:.1f}"
+            f"memory +{measurements.memory / _MEGABYTE:.1f} MB, "
+            f"loop {measurements.lag * 1000:.0f} ms, "
+            f"staging {measurements.staging / _MEGABYTE:.0f} MB, {len(self.lines)} log lines, "
+            f"load {measurements.load:.1f}"
         )
 
 
@@ -132,8 +133,8 @@ def watched(server: WebServer, limits: Limits = Limits()) -> Iterator[Watch]:
         finally:
             sampler.stdin.close()
             if said := sampler.stdout.read():
-                watch.figures = Figures(**json.loads(said))
-    assert watch.figures is not None, "the server was gone before the attack was over"
+                watch.measurements = Measurements(**json.loads(said))
+    assert watch.measurements is not None, "the server was gone before the attack was over"
     problems = watch.problems()
     assert not problems, f"{watch}\n" + "\n".join(problems)
 
@@ -145,7 +146,7 @@ class _Sampler:
         self._staging = data_dir / "staging"
         self._connection = http.client.HTTPConnection(self._host, timeout=60)
 
-    def run(self) -> Figures:
+    def run(self) -> Measurements:
         """Sample until standard input ends; raises OSError if the server is gone."""
         for _ in range(5):  # imports and pools of the first requests are not the attack's
             self._ping()
@@ -160,7 +161,7 @@ class _Sampler:
             staging = max(staging, _allocated(self._staging))
             load = max(load, os.getloadavg()[0] / (os.cpu_count() or 1))
         memory = max(0, self._resident("VmHWM") - begin)
-        return Figures(memory=memory, staging=staging, lag=lag, load=load)
+        return Measurements(memory=memory, staging=staging, lag=lag, load=load)
 
     def _ping(self) -> float:
         """Return the seconds until the server answers; a refused connection is tried again."""

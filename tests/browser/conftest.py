@@ -16,7 +16,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from support.browser import CHROMIUM, OpenPage, Watched, browser, watched_page
-from support.scrambled import _scrambled  # noqa: F401 - a fixture
+from support.random_sentences import _scrambled  # noqa: F401 - a fixture
 from support.web_server import StartServer, WebServer, web_server
 
 

@@ -7,7 +7,7 @@ import asyncio
 from playwright.async_api import CDPSession, expect
 
 from support.browser import OpenPage, measured, measures
-from support.restless import Restless, restless
+from support.changing_states import ChangingStates, changing_states
 from support.web_server import WebServer
 
 WARM_UP, NEWS = 250, 1000
@@ -20,7 +20,7 @@ async def test_many_statuses_and_reconnections_leave_nothing_behind(
     server: WebServer, open_page: OpenPage
 ) -> None:
     async with (
-        restless(server.url, server.get("api/status")) as news,
+        changing_states(server.url, server.get("api/status")) as news,
         open_page("about:blank") as watched,
     ):
         page = watched.page
@@ -58,7 +58,7 @@ async def _settled(session: CDPSession, before: dict[str, float]) -> dict[str, f
     return after
 
 
-async def _send(news: Restless, limit: int) -> None:
+async def _send(news: ChangingStates, limit: int) -> None:
     news.limit = limit
     async with asyncio.timeout(120):
         while news.sent < limit:  # noqa: ASYNC110 - the page takes it when it takes it

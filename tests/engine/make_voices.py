@@ -1,8 +1,9 @@
 """Exports the tiny, randomly initialised VITS voices that the tests use.
 
-Needs torch, onnx and piper-tts (for its training code): ``python make_voices.py voices/``. The
-weights mean nothing; the graphs are what piper-tts's own exporter makes, so everything that holds
-for their structure holds for real voices.
+Needs torch, onnx and piper-tts (for its training code): ``python make_voices.py voices/``.
+Install them with ``pip install torch --index-url https://download.pytorch.org/whl/cpu`` and ``pip
+install 'piper-tts[train]' onnx``. The weights mean nothing; the graphs are what piper-tts's own
+exporter makes, so everything that holds for their structure holds for real voices.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ OPSET = 15
 
 @dataclass(frozen=True)
 class Shape:
-    """What differs between the voices."""
+    """Differences between the voices."""
 
     name: str
     speakers: int = 1

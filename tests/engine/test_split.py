@@ -1,4 +1,4 @@
-"""Preparing voices: good structures are proved, bad ones are named."""
+"""Preparing voices: good structures are verified, bad ones are named."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Pace:
 
 @dataclass
 class Tally:
-    """What became of all requests together."""
+    """Outcomes of all requests together."""
 
     served: int = 0
     wrong: list[str] = field(default_factory=list)

@@ -109,7 +109,7 @@ class Killer:
 
 
 async def describe_all_the_time(port: int, over: asyncio.Event) -> list[float]:
-    """How long each answer to ``describe`` took, one about every 10 ms."""
+    """Return how long each answer to ``describe`` took, one about every 10 ms."""
     took = []
     async with connected(port) as client:
         ended = asyncio.create_task(over.wait())

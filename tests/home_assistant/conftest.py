@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from support.scrambled import _scrambled  # noqa: F401 - a fixture
+from support.random_sentences import _scrambled  # noqa: F401 - a fixture

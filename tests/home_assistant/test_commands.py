@@ -1,4 +1,4 @@
-"""What is a command, and what becomes of the lines that are none."""
+"""Lines that are commands, and those that are none."""
 
 from __future__ import annotations
 

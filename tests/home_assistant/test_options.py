@@ -199,7 +199,7 @@ def test_the_environment_is_weaker_than_options_and_flags_are_stronger(file: Pat
     assert settings.voice == Settings().voice
 
 
-def test_a_wrong_variable_is_told_and_a_wrong_flag_ends(file: Path) -> None:
+def test_a_wrong_variable_is_reported_and_a_wrong_flag_ends(file: Path) -> None:
     read_back = read(file, {}, {"WPH_WORKERS": "many", "WPH_VOISE": "x"})
     (issue,) = read_back.issues
     assert issue.subject == "WPH_WORKERS"

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from wyoming_piper_hardened.errors import ConfigError
 from wyoming_piper_hardened.hub.errors import DownloadError
-from wyoming_piper_hardened.hub.response import continues, refuse_status, strong_etag, wait_asked
+from wyoming_piper_hardened.hub.response import continues, refuse_status, retry_after, strong_etag
 from wyoming_piper_hardened.hub.retry import RetryPolicy, TransientError
 from wyoming_piper_hardened.hub.settings import PUBLIC_HUB, HubSettings
 
@@ -70,12 +70,12 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_requested_wait_is_parsed(headers: Mapping[str, str], wait: float | None) -> None:
-    assert wait_asked(headers, NOW) == wait
+    assert retry_after(headers, NOW) == wait
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_any_header_is_a_wait_or_none(retry_after: str, limit: str) -> None:
-    wait = wait_asked({"Retry-After": retry_after, "RateLimit": limit}, NOW)
+def test_any_header_is_a_wait_or_none(value: str, limit: str) -> None:
+    wait = retry_after({"Retry-After": value, "RateLimit": limit}, NOW)
     assert wait is None or wait >= 0
 
 

@@ -16,10 +16,10 @@ from typing import Final
 from real_home_assistant.recorder import Recorder
 from real_home_assistant.results import Findings
 
-from . import checks, stops
+from . import checks, checks_stop
 from .bench import EMBEDDED, Bench
-from .engine import ROOT, Container, Engine, EngineError
-from .island import Island, move_to
+from .container import ROOT, Container, ContainerEngine, ContainerEngineError
+from .isolated_network import IsolatedNetwork, move_to
 
 CHECKS: Final[dict[str, Callable[[Bench, Findings], Awaitable[None]]]] = {
     "the image": checks.size,
@@ -31,12 +31,12 @@ CHECKS: Final[dict[str, Callable[[Bench, Findings], Awaitable[None]]]] = {
     "/data is read-only": checks.read_only_data,
     "discovery": checks.discovered,
     "commands on standard input": checks.obeys,
-    "stop": stops.idle,
-    "stop, without an init": stops.without_init,
-    "stop while loading": stops.loading,
-    "stop while speaking": stops.speaking,
-    "stop while downloading": stops.downloading,
-    "stop while degraded": stops.degraded,
+    "stop": checks_stop.idle,
+    "stop, without an init": checks_stop.without_init,
+    "stop while loading": checks_stop.loading,
+    "stop while speaking": checks_stop.speaking,
+    "stop while downloading": checks_stop.downloading,
+    "stop while degraded": checks_stop.degraded,
     "no connection of its own": checks.stays_at_home,
 }
 """The last one looks at all that was sent by the others."""
@@ -63,16 +63,16 @@ def main() -> int:
         return 2
     try:
         return asyncio.run(_run(arguments))
-    except (EngineError, OSError) as err:
+    except (ContainerEngineError, OSError) as err:
         print(f"script/test-image: {err}", file=sys.stderr)
         return 2
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    engine = await Engine.found()
+    engine = await ContainerEngine.found()
     recorder = Recorder()
-    async with Island.entered(engine, arguments.image) as island:
-        bench = Bench(engine, arguments.image, island, serve=arguments.serve)
+    async with IsolatedNetwork.entered(engine, arguments.image) as isolated_network:
+        bench = Bench(engine, arguments.image, isolated_network, serve=arguments.serve)
         for title, check in CHECKS.items():
             if arguments.only is None or arguments.only in title:
 
@@ -97,7 +97,7 @@ async def _run(arguments: argparse.Namespace) -> int:
 
 async def _home_assistant(bench: Bench, suite: str, findings: Findings) -> None:
     """Have script/test-home-assistant speak through a container in this machine's own network."""
-    move_to(bench.island.home)
+    move_to(bench.isolated_network.home)
     with socket.create_server(("127.0.0.1", 0)) as free:
         uri = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     options = ["--network", "host", *(("--user", "10200") if bench.serve else ())]

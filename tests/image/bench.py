@@ -1,4 +1,4 @@
-"""The bench of every check: the image, the island, and containers with folders of their own."""
+"""The bench of every check: the image, an isolated network, containers with own folders."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import psutil
 
 from support.client import Client, connected
 
-from .engine import Container, Engine
-from .island import NAMESERVER, Island
+from .container import Container, ContainerEngine
+from .isolated_network import NAMESERVER, IsolatedNetwork
 
 PORT: Final = 10200
 USER: Final = 10200
@@ -28,18 +28,18 @@ _INTERVAL: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where checks get their containers.
+    """Source of the containers of checks.
 
     Args:
         engine: docker or podman.
         image: the image to check.
-        island: the network that this process stands in.
+        isolated_network: the network that this process stands in.
         serve: run ``serve`` as an ordinary user from the start, instead of the image's own command.
     """
 
-    engine: Engine
+    engine: ContainerEngine
     image: str
-    island: Island
+    isolated_network: IsolatedNetwork
     serve: bool = False
 
     @contextlib.asynccontextmanager
@@ -57,7 +57,7 @@ class Bench:
             server = self._prepare(folder)
             options = [
                 *(self.engine.init if init else ()),
-                *("--interactive", "--network", self.island.network),
+                *("--interactive", "--network", self.isolated_network.network),
                 *("--read-only", "--tmpfs", "/tmp"),
                 *("--volume", f"{server.data}:/data" + (":ro" if read_only_data else "")),
                 *("--volume", f"{server.share}:/share"),

@@ -18,7 +18,7 @@ from support.waiting import eventually
 from wyoming_piper_hardened.events import Event
 
 from .bench import EMBEDDED, PORT, Bench, speak
-from .engine import ROOT
+from .container import ROOT
 
 VOICE_OF_ONES_OWN: Final = ROOT / "tests" / "engine" / "voices" / "single.onnx"
 _SETTLE: Final = 5.0
@@ -142,7 +142,7 @@ async def commands(bench: Bench, findings: Findings) -> None:
             (program, "say", "Hello.", "--output", "/tmp/hello.wav"),
             ("python3", "-c", _ARABIC),
             ("python3", "-c", _HEBREW),
-            ("python3", "-c", "import zeroconf, wyoming_piper_hardened.engine.split"),
+            ("python3", "-c", "import zeroconf, wyoming_piper_hardened.engine.preparation.split"),
         ):
             answer = await server.container.execute(*command)
             findings.require(not answer.exit_code, f"{command}: {answer.output.strip()[-400:]}")
@@ -245,14 +245,14 @@ def _failed(command: str, code: str) -> str:
 
 async def stays_at_home(bench: Bench, findings: Findings) -> None:
     """Of all the containers so far none sent anything anywhere; and we would have seen it."""
-    left = list(bench.island.left)
+    left = list(bench.isolated_network.left)
     findings.measure("connections to elsewhere", len(left), "")
-    findings.require(not left, f"sent off the island: {sorted(set(left))[:10]}")
+    findings.require(not left, f"sent off the isolated network: {sorted(set(left))[:10]}")
     async with bench.server() as server:
         await server.start()
         await server.container.execute("python3", "-c", _LEAVE)
         await asyncio.sleep(0.2)
-    seen = set(bench.island.left[len(left) :])
+    seen = set(bench.isolated_network.left[len(left) :])
     findings.require({one.split()[0] for one in seen} == {"tcp", "udp"}, f"only {seen} was noted")
 
 

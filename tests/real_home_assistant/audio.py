@@ -1,4 +1,4 @@
-"""What a listener would hear: decode a reply with ffmpeg and measure it."""
+"""The audio that a listener would hear: decode a reply with ffmpeg and measure it."""
 
 from __future__ import annotations
 

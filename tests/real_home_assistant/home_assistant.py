@@ -35,7 +35,7 @@ api:
 tts:
 assist_pipeline:
 scripted_agent:
-ingress_door:
+ingress_opener:
   supervisor: 127.0.0.1:{SUPERVISOR_PORT}
 """
 

@@ -1,4 +1,4 @@
-"""What Home Assistant's ingress does to a request and its answer on their way to an app and back.
+"""Home Assistant's ingress, applied to a request and its answer on their way to an app and back.
 
 Two proxies stand there: Core, and behind it the Supervisor. They are nearly the same
 (``components/hassio/ingress.py`` of Core 2026.11 and 2026.2, ``api/ingress.py`` of the Supervisor

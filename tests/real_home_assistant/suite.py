@@ -61,7 +61,7 @@ PAGE_CHECKS: dict[str, Callable[[Bench, Findings], Awaitable[None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to check, and where the results go."""
+    """Subject of the checks, and the place of the results."""
 
     suite: str
     host: str

@@ -25,7 +25,7 @@ CONFIG = Path(__file__).parents[2] / "config.yaml"
 
 
 class Fault(StrEnum):
-    """What goes wrong with one request."""
+    """Fault of one request."""
 
     SLOW = "slow"
     """No answer until the simulator stops."""
@@ -96,7 +96,7 @@ class Simulator:
 
     @property
     def services(self) -> list[str]:
-        """What Home Assistant can discover at present."""
+        """Return the announcements that Home Assistant can discover at present."""
         return sorted(message["service"] for message in self.discovered.values())
 
     def fault(self, *faults: Fault) -> None:

@@ -1,1 +1,1 @@
-"""What several tests share."""
+"""Parts that several tests share."""

@@ -17,7 +17,7 @@ import aiohttp
 import psutil
 
 from support.launcher import EVENTS
-from support.scrambled import ENVIRONMENT
+from support.random_sentences import ENVIRONMENT
 from support.waiting import eventually
 
 _TESTS = Path(__file__).parents[1]

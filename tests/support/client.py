@@ -77,7 +77,7 @@ class Client:
         return await self.until("synthesize-stopped")
 
     async def ended(self) -> bool:
-        """Whether the server closes the connection and sends nothing more before."""
+        """Return whether the server closes the connection and sends nothing more before."""
         return await self.read() is None
 
 

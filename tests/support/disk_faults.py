@@ -35,7 +35,7 @@ class Refusal:
         at: int,
         code: int,
         *,
-        reports_failure: bool = False,
+        permanent: bool = False,
         only: str | None = None,
     ) -> None:
         self.code = code
@@ -47,7 +47,7 @@ class Refusal:
         self._folder = folder
         self._at = at
         self._only = only
-        self._lasting = reports_failure
+        self._permanent = permanent
 
     def touch(self, operation: str, place: Any) -> None:
         """Count an operation on a path or a descriptor; raise if its turn has come."""
@@ -58,7 +58,7 @@ class Refusal:
             return
         self.count += 1
         again = operation == "write" and (operation, path) in self.refused
-        later = self._lasting and 0 < self._at < self.count
+        later = self._permanent and 0 < self._at < self.count
         if self.count == self._at or again or later:
             self.refused.append((operation, path))
             raise OSError(self.code, os.strerror(self.code), path)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 
 class Fault(StrEnum):
-    """What goes wrong; `at` and `times` of `FaultyHub.fault` say where and how often."""
+    """Faults of the hub; `at` and `times` of `FaultyHub.fault` say where and how often."""
 
     CUT = auto()
     """The connection is closed after `at` bytes."""

@@ -69,7 +69,7 @@ def amys_files() -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Death:
-    """How one install ended: in which `stage`, whether it had `committed`, what was wrong then."""
+    """End of one install: in which `stage`, whether it had `committed`, what was wrong then."""
 
     stage: str
     committed: bool
@@ -77,8 +77,8 @@ class Death:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What all installs of a run share: the hub's address, a version to update, a folder."""
+class Setup:
+    """Setup that all installs of a run share: the hub's address, a version to update, a folder."""
 
     endpoint: str
     old: Path
@@ -87,37 +87,37 @@ class Ground:
     def kill_one(self, number: int, seed: int) -> Death:
         """Kill install number `number` and look at what it left. Blocks."""
         random = Random(f"{seed}/{number}")
-        trial = _Trial(self.folder / f"{seed}-{number}", self.endpoint)
+        install = _KilledInstall(self.folder / f"{seed}-{number}", self.endpoint)
         old = self.old if (number + number // len(STAGES)) % 4 else None
-        trial.prepare(old)
+        install.prepare(old)
         target = list(STAGES)[number % len(STAGES)]
         stage, committed = target, False
         try:
-            stage = trial.kill(target, random.uniform(0, STAGES[target][0]))
-            committed = trial.committed()
-            trial.check(had_one=old is not None, committed=committed)
+            stage = install.kill(target, random.uniform(0, STAGES[target][0]))
+            committed = install.committed()
+            install.check(had_one=old is not None, committed=committed)
         except AssertionError as err:
             return Death(stage, committed, f"seed {seed}, number {number}, {stage}: {err}")
-        trial.throw_away()
+        install.throw_away()
         return Death(stage, committed)
 
     def let_one_live(self, seed: int) -> str | None:
         """Return what is wrong with an install after one that was killed, if anything. Blocks."""
-        trial = _Trial(self.folder / f"{seed}-last", self.endpoint)
-        trial.prepare(self.old)
-        trial.kill("splitting", 0)
+        install = _KilledInstall(self.folder / f"{seed}-last", self.endpoint)
+        install.prepare(self.old)
+        install.kill("splitting", 0)
         try:
-            code, output = trial.run("install", AMY, "--hub-endpoint", self.endpoint)
+            code, output = install.run("install", AMY, "--hub-endpoint", self.endpoint)
             assert code == 0, output
-            assert trial.committed()
-            trial.check(had_one=True, committed=True)
+            assert install.committed()
+            install.check(had_one=True, committed=True)
         except AssertionError as err:
             return f"seed {seed}, the one that was not killed: {err}"
-        trial.throw_away()
+        install.throw_away()
         return None
 
 
-class _Trial:
+class _KilledInstall:
     """One install in a data directory of its own, with an empty home beside it."""
 
     def __init__(self, folder: Path, endpoint: str) -> None:
@@ -160,7 +160,7 @@ class _Trial:
 
     @staticmethod
     def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-        """Whether it ends within so many seconds."""
+        """Return whether it ends within so many seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         return process.returncode is not None
@@ -224,13 +224,13 @@ async def kill_installs(
     await _install_old(old)
     loop = asyncio.get_running_loop()
     async with faulty_hub(amys_files()) as hub:
-        ground = Ground(hub.endpoint, old, folder)
+        setup = Setup(hub.endpoint, old, folder)
         with ThreadPoolExecutor(2) as pool:
             deaths = await asyncio.gather(
-                *(loop.run_in_executor(pool, ground.kill_one, n, seed) for n in range(count))
+                *(loop.run_in_executor(pool, setup.kill_one, n, seed) for n in range(count))
             )
             if let_live:
-                failure = await loop.run_in_executor(pool, ground.let_one_live, seed)
+                failure = await loop.run_in_executor(pool, setup.let_one_live, seed)
                 deaths.append(Death("ended", committed=True, failure=failure))
     return deaths
 
@@ -283,7 +283,7 @@ def summary(deaths: list[Death]) -> str:
 
 
 def table(deaths: list[Death]) -> Table:
-    """How many died in each stage."""
+    """Return a table of how many died in each stage."""
     rows = Table("killed while", "old or none", "new")
     counts = Counter((death.stage, death.committed) for death in deaths)
     for stage in (*STAGES, "ended"):

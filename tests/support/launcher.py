@@ -7,7 +7,7 @@ import logging
 import os
 from pathlib import Path
 
-from support.scrambled import ENVIRONMENT, scramble
+from support.random_sentences import ENVIRONMENT, scramble
 from wyoming_piper_hardened.__main__ import run
 from wyoming_piper_hardened.events import Event
 from wyoming_piper_hardened.web.bodies.json_shapes import json_of

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 PATIENCE = 3
-"""How many times as long as usual a machine may take that does other work beside."""
+"""Factor of the usual time that a machine may take which does other work beside."""
 
 
 async def eventually(condition: Callable[[], object], seconds: float = 20) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .ports import free_port
-from .scrambled import ENVIRONMENT
+from .random_sentences import ENVIRONMENT
 
 _TESTS = Path(__file__).parents[1]
 _START_TIMEOUT = 60.0
@@ -30,7 +30,7 @@ class WebServer:
     Args:
         data_dir: where its voices are.
         flags: further ones for the command line.
-        scrambled: whether its English sentences are random letters, see `scrambled`.
+        scrambled: whether its English sentences are random letters, see `random_sentences`.
         open_files: how many files it may have open; ``None`` for the limit that is there.
     """
 

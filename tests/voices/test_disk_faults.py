@@ -167,15 +167,13 @@ async def at_every_operation(
 ) -> dict[str, int]:
     """Repeat an action, refused at every point; return counts of the outcomes."""
     counts = dict.fromkeys(("points", "runs", "failed", "failed after the switch", "succeeded"), 0)
-    for code, reports_failure in kinds:
+    for code, permanent in kinds:
         at, more = 0, True
         while more:
             at += 1
-            data = tmp_path / f"{code}-{reports_failure}-{at}"
+            data = tmp_path / f"{code}-{permanent}-{at}"
             await asyncio.to_thread(shutil.copytree, before, data, symlinks=True)
-            more = await _refused(
-                act, Refusal(data, at, code, reports_failure=reports_failure), data, counts
-            )
+            more = await _refused(act, Refusal(data, at, code, permanent=permanent), data, counts)
             await asyncio.to_thread(shutil.rmtree, data)
         counts["points"] = at - 1
         counts["runs"] += at - 1
@@ -308,9 +306,7 @@ async def test_repair_without_space_opens_an_issue_and_the_voice_stays(
     installer = bench.installer(tmp_path, None, SpacePolicy(free=lambda _: free[0]))
     job_runner = JobRunner(installer, library, issues, Notifier(), lambda _: None)
     full = how == "the disk is full"
-    with refusing(
-        Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, reports_failure=True)
-    ) as refusal:
+    with refusing(Refusal(tmp_path, 2 if full else 0, errno.ENOSPC, permanent=True)) as refusal:
         if not full:
             free[0] = 0
         with pytest.raises(NoSpaceError):

@@ -98,9 +98,9 @@ def test_full_disk_does_not_count_as_unsplittable_voice(
     mounted = disk("2m")
     write = split_module._write
 
-    def write_too_late(work: split_module._Work, windowed: Windowed) -> None:
+    def write_too_late(voice: split_module._Preparation, windowed: Windowed) -> None:
         fill(mounted, 0)
-        write(work, windowed)
+        write(voice, windowed)
 
     monkeypatch.setattr(split_module, "_write", write_too_late)
     with pytest.raises(NoSpaceError):

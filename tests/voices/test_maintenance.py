@@ -22,7 +22,7 @@ from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.voices.maintenance import Maintenance
-from wyoming_piper_hardened.voices.policy import MaintenancePolicy, MaintenanceTimings
+from wyoming_piper_hardened.voices.maintenance_policy import MaintenancePolicy, MaintenanceTimings
 
 
 async def test_data_dir_that_is_a_file_does_not_silence_the_server(

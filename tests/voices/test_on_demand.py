@@ -21,7 +21,7 @@ from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.issues import IssueKind, Suggestion
 from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.store.store import SpacePolicy, Store
-from wyoming_piper_hardened.voices.policy import MaintenanceTimings
+from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
 
 JOE = "en_US-joe-medium"
 NOWHERE = "http://127.0.0.1:9"

@@ -19,7 +19,7 @@ from support.waiting import eventually
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.policy import MaintenanceTimings
+from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from conftest import Serve
-from support.scrambled import _scrambled  # noqa: F401 - a fixture
-from support.site import Open, Site, opened
+from support.both_servers import Open, Site, opened
+from support.random_sentences import _scrambled  # noqa: F401 - a fixture
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from conftest import Script
-from support.site import Open, Site, own_address
+from support.both_servers import Open, Site, own_address
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import ConfigError, HardenedError
 from wyoming_piper_hardened.web.access import AccessPolicy, Caller, parsed_address

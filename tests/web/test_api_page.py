@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from support.site import Open
+from support.both_servers import Open
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 

@@ -67,17 +67,17 @@ def test_files_of_any_length_take_little_memory_together(monkeypatch: pytest.Mon
         encoder.close()
 
 
-@pytest.mark.parametrize(("limit", "told"), [(1 << 20, 3 * 22050), (1000, 0)])
-def test_flac_tells_its_length_if_it_can_be_kept_back(limit: int, told: int) -> None:
+@pytest.mark.parametrize(("limit", "announced"), [(1 << 20, 3 * 22050), (1000, 0)])
+def test_flac_has_its_length_if_it_can_be_kept_back(limit: int, announced: int) -> None:
     held_back = HeldBack(limit)
     encoder = audio_formats(held_back)["flac"].make(22050)
     hiss = np.random.default_rng(0).integers(-1000, 1000, 3 * 22050, np.int16).tobytes()
     pieces = [encoder.encode(hiss[at : at + 8192]) for at in range(0, len(hiss), 8192)]
-    assert any(pieces) is not bool(told)
+    assert any(pieces) is not bool(announced)
     file = b"".join([*pieces, *encoder.finish()])
     encoder.close()
-    assert int.from_bytes(file[21:26], "big") & 0xF_FFFF_FFFF == told  # of STREAMINFO
-    if told:
+    assert int.from_bytes(file[21:26], "big") & 0xF_FFFF_FFFF == announced  # of STREAMINFO
+    if announced:
         audio, _ = soundfile.read(io.BytesIO(file), dtype="int16")
         assert audio.tobytes() == hiss
     assert held_back.take(limit)  # nothing is left of it

@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from conftest import Script
-from support.site import Open
+from support.both_servers import Open
 from support.waiting import eventually
 from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.web.api.events import EventsEndpoint

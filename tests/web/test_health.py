@@ -13,8 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import Report, Script
+from support.both_servers import Open
 from support.client import connected
-from support.site import Open
 from support.waiting import eventually
 from support.web_server import serving
 from wyoming_piper_hardened import __version__

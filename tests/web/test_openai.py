@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from conftest import Script
+from support.both_servers import Open, Site
 from support.client import connected
-from support.site import Open, Site
 
 Format = Literal["mp3", "opus", "flac", "wav", "pcm"]
 FORMATS: tuple[Format, ...] = ("mp3", "opus", "flac", "wav", "pcm")

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from conftest import Script
-from support.site import Open
+from support.both_servers import Open
 from support.web_server import serving
 from wyoming_piper_hardened.web.static_files import StaticFiles
 

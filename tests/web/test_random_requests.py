@@ -17,7 +17,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from conftest import Report, Script
-from support.site import Open, Site
+from support.both_servers import Open, Site
 from wyoming_piper_hardened.web.limits import WebLimits
 
 REQUESTS, CONNECTIONS = 10_000, 20

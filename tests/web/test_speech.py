@@ -16,9 +16,9 @@ import pytest
 import soundfile
 
 from conftest import Script
+from support.both_servers import Open, Site
 from support.client import connected
 from support.scripted_engine import samples
-from support.site import Open, Site
 from support.waiting import eventually
 from wyoming_piper_hardened import service
 from wyoming_piper_hardened.aio import cancel_and_wait
@@ -308,7 +308,7 @@ def are_taken(pool: Pool, places: int) -> bool:
 
 
 def have_begun(site: Site, count: int) -> bool:
-    """Whether so many requests have begun to sound."""
+    """Return whether so many requests have begun to sound."""
     registry = site.server.metrics.registry
     return registry.get_sample_value("wyoming_piper_first_audio_seconds_count") == count
 

@@ -19,9 +19,9 @@ import psutil
 import pytest
 
 from conftest import Disk, Script
+from support.both_servers import Open, Site
 from support.hub import faulty_hub
 from support.hub_faults import Fault, voices_json
-from support.site import Open, Site
 from support.voices import SINGLE
 from support.waiting import eventually
 from wyoming_piper_hardened.aio import cancel_and_wait

@@ -240,11 +240,11 @@ async def test_reset_releases_a_quarantined_text(
     text = "Do CRASH please."
     assert await say(server, text) == "text-quarantined"
     assert await say(server, text) == "text-quarantined"
-    assert pool_of(server).status().quarantined_segments == 1
+    assert pool_of(server).status().quarantined_texts == 1
     executions = tmp_path / "executions"
     assert len(executions.read_text("utf-8").splitlines()) == 2
     pool_of(server).reset()
-    assert pool_of(server).status().quarantined_segments == 0
+    assert pool_of(server).status().quarantined_texts == 0
     assert await say(server, text) == "text-quarantined"
     assert len(executions.read_text("utf-8").splitlines()) == 4
 

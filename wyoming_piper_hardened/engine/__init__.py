@@ -1,1 +1,1 @@
-"""What runs in the child process: one segment of text in, PCM audio out."""
+"""The program of the child process: one segment of text in, PCM audio out."""

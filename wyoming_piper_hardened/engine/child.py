@@ -159,7 +159,7 @@ def _error(err: Exception) -> Error:
     if isinstance(err, HardenedError):
         return Error(text=brief(err), code=err.code)
     # Unexpected. The text that was to be spoken must not leave through a message.
-    # A traceback may hold it too, so only the place is told.
+    # A traceback may hold it too, so only the place is logged.
     place = traceback.extract_tb(err.__traceback__)[-1:]
     _LOGGER.error("synthesis failed with %s at %s", type(err).__name__, place)
     return Error(text=f"the engine failed with {type(err).__name__}", code="synthesis-failed")

@@ -1,4 +1,4 @@
-"""What a text costs to speak, and how much is spoken at once. Pure; the server uses it, too.
+"""Cost of speaking a text, and the most that is spoken at once. Pure; the server uses it, too.
 
 A character may be a sound or the name of a symbol, twenty times as long, so characters bound
 nothing. The unit here is a phoneme at the voice's usual speed, 0.04 to 0.1 s of speech.

@@ -33,7 +33,7 @@ def find_parts(model: Path) -> Path | None:
 
 
 def is_outdated(folder: Path) -> bool:
-    """Whether the parts in a folder are of an earlier format; they can be used all the same.
+    """Return whether the parts in a folder are of an earlier format; they can be used all the same.
 
     Blocks on the disk.
     """

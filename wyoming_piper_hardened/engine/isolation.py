@@ -1,4 +1,4 @@
-"""What an engine process does to itself before it loads anything heavy.
+"""Isolation of an engine process, before it loads anything heavy.
 
 Linux only where the kernel's interfaces are named; elsewhere those steps are left out.
 """

@@ -52,11 +52,6 @@ class VoiceVersion:
         """The voice's name."""
         return self.model.stem
 
-    @property
-    def config(self) -> Path:
-        """The configuration beside the model."""
-        return config_path(self.model)
-
     def __fspath__(self) -> str:
         return str(self.model)
 

@@ -1,4 +1,4 @@
-"""What is known about a prepared voice: the JSON beside its parts."""
+"""Report on a prepared voice: the JSON beside its parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPORT_NAME = "parts.json"
 
 
 class Mode(StrEnum):
-    """How much of a voice streams."""
+    """Share of a voice that streams."""
 
     SPLIT = "split"
     """Encoder, flow and decoder are apart: first audio costs the encoder and one small chunk."""
@@ -69,7 +69,7 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class SplitReport:
-    """Everything a player needs to know about a prepared voice, and how it was proved."""
+    """Everything a player needs to know about a prepared voice, and how it was verified."""
 
     mode: Mode
     reason: str
@@ -99,7 +99,7 @@ class SplitReport:
     frame_seconds: float = 0.0
     """One thread's time for a frame of flow and decoder where the voice was prepared.
 
-    0 where that tells nothing: another machine's, emulated for the build of an image.
+    0 where that says nothing: another machine's, emulated for the build of an image.
     """
     stock: Stock | None = None
     """Where the parts' weights lie; None in format 1, whose parts hold them themselves."""

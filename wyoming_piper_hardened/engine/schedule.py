@@ -1,4 +1,4 @@
-"""Which frames are decoded together. Pure; the unit is the frame."""
+"""Schedules of frames that are decoded together. Pure; the unit is the frame."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RESERVE: Final = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a sentence is cut into chunks. Part of every request: equal bytes need equal chunks."""
+    """Chunks of a sentence. Part of every request: equal bytes need equal chunks."""
 
     first: int
     growth: float
@@ -85,8 +85,8 @@ def choose(real_time_factor: float, frame: float = 256 / 22_050) -> Schedule:
     """
     factor = real_time_factor * _RESERVE
     if not factor < 1:  # also what is not a number
-        lasting = (_LONGEST / (factor * frame) - OVERHEAD) / _UNCUT
-        largest = int(min(max(FIRST, lasting), LARGEST))
+        longest_chunk = (_LONGEST / (factor * frame) - OVERHEAD) / _UNCUT
+        largest = int(min(max(FIRST, longest_chunk), LARGEST))
         return Schedule(largest, 1.0, largest)
     first = min(max(FIRST, ceil(OVERHEAD * factor / (1 - factor))), LARGEST)
     growth = (first / factor - OVERHEAD) / first if factor > 0 else FASTEST_GROWTH

@@ -69,23 +69,23 @@ class App:
         for issue in self.options.issues:
             control.jobs.open_issue(issue)
         listener = CommandListener(control, status)
-        duties: list[Callable[[], Awaitable[None]]] = [
+        tasks: list[Callable[[], Awaitable[None]]] = [
             listener.run,
             lambda: self._check_folder(control),
         ]
         if (source := self.commands) is not None:
-            duties.append(lambda: listener.listen(source))
+            tasks.append(lambda: listener.listen(source))
         async with contextlib.AsyncExitStack() as stack:
             if (supervisor := await self._supervisor(stack)) is not None:
-                duties.append(lambda: self._announce(supervisor, status, port))
-                duties.append(lambda: self._clear_repairs(supervisor, repaired_on_start))
+                tasks.append(lambda: self._announce(supervisor, status, port))
+                tasks.append(lambda: self._clear_repairs(supervisor, repaired_on_start))
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_perform(duty)) for duty in duties]
+                running = [group.create_task(_run_task(task)) for task in tasks]
                 try:
                     yield
                 finally:
-                    for task in tasks:
-                        task.cancel()
+                    for one in running:
+                        one.cancel()
 
     async def _supervisor(self, stack: contextlib.AsyncExitStack) -> Supervisor | None:
         if not self.token:
@@ -164,9 +164,9 @@ async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:
         _LOGGER.info(Event("repairs-cleared"))
 
 
-async def _perform(duty: Callable[[], Awaitable[None]]) -> None:
-    """Run one duty; a bug in one ends neither the others nor the server."""
+async def _run_task(task: Callable[[], Awaitable[None]]) -> None:
+    """Run one task; a bug in one ends neither the others nor the server."""
     try:
-        await duty()
+        await task()
     except Exception:
         _LOGGER.exception(Event("internal-error", where="app"))

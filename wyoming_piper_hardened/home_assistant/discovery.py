@@ -73,9 +73,8 @@ async def _announce(
         try:
             await supervisor.announce(announcement.service, announcement.config)
         except SupervisorError as err:
-            if (
-                str(err) != logged
-            ):  # an absent Supervisor is worth one line, not one every 5 minutes
+            # An absent Supervisor is worth one line, not one every 5 minutes.
+            if str(err) != logged:
                 logged = str(err)
                 service, code = announcement.service, err.code
                 _LOGGER.warning(

@@ -169,7 +169,7 @@ def refuse_status(
         raise NotOnHubError(
             f"{what}: not there ({status}); check the voice's name, hub_revision and hub_endpoint"
         )
-    wait = wait_asked(headers, now)
+    wait = retry_after(headers, now)
     asks = "" if wait is None else f" and asks to wait {min(wait, 1e9):.0f} s"
     if status == 429:  # noqa: PLR2004
         raise TransientError(
@@ -184,9 +184,11 @@ def refuse_status(
     raise HubAnswerError(f"{what}: unexpected status {status}; check hub_endpoint and the proxy")
 
 
-def wait_asked(headers: Mapping[str, str], now: float) -> float | None:
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds of ``Retry-After`` (or a date), else of ``RateLimit: …;t=55``."""
-    if (text := headers.get("Retry-After", "").strip()) and (wait := _retry_after(text, now)):
+    if (text := headers.get("Retry-After", "").strip()) and (
+        wait := _parsed_retry_after(text, now)
+    ):
         return wait
     if match := _RESET.search(headers.get("RateLimit", "")):
         return _seconds(match[1])
@@ -250,7 +252,7 @@ def _error_said(text: bytes) -> str | None:
     return None if error is None else ascii(error)[:100]
 
 
-def _retry_after(text: str, now: float) -> float | None:
+def _parsed_retry_after(text: str, now: float) -> float | None:
     if _SECONDS.fullmatch(text):
         return _seconds(text)
     try:

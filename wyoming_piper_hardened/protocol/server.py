@@ -70,7 +70,7 @@ class WyomingServer:
 
     @property
     def address(self) -> str:
-        """Where clients connect; with the real port where port 0 was asked for."""
+        """Address that clients connect to; with the real port where port 0 was asked for."""
         port = self.port
         return self._uri if port is None else self._uri.rpartition(":")[0] + f":{port}"
 
@@ -125,7 +125,7 @@ class WyomingServer:
         if len(self._sessions) >= self._max_connections and not self._make_room():
             await self._refuse(writer)
             return
-        tune_socket(writer.get_extra_info("socket"))
+        tune_socket(writer.get_extra_info("socket"), self._timings.send)
         session = Session(
             reader,
             writer,

@@ -129,12 +129,12 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is being received or spoken on this connection."""
+        """Return whether a request is being received or spoken on this connection."""
         return self._unfinished > 0
 
     @property
     def may_make_room(self) -> bool:
-        """Whether the connection may be closed for another one.
+        """Return whether the connection may be closed for another one.
 
         It is idle, or has only a stream of text that its client seems to have abandoned.
         """

@@ -21,7 +21,7 @@ _KINDS = {text: kind for kind, text in _TEXTS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the files of a voice came from; equal origins mean the same files.
+    """Origin of the files of a voice; equal origins mean the same files.
 
     `fingerprint` is the model's MD5 (hub), sizes and times of both files (custom), or the model's
     size (embedded).

@@ -169,7 +169,7 @@ class JobRunner:
         async def do(_: Report) -> None:
             await self.installer.remove(name)
             _LOGGER.info(Event("voice-removed", voice=name))
-            self.issues.dismiss(name)
+            self.issues.close(name)
             await self._serve_remaining(name, None)
 
         await self._start(Job[None](name, Action.REMOVE, reports_failure=False), do)
@@ -280,7 +280,7 @@ class JobRunner:
         return None
 
     def _serve(self, voice: Voice) -> None:
-        self.issues.dismiss(voice.name)
+        self.issues.close(voice.name)
         self._failures.pop(voice.name, None)
         if not self.library.serves(voice):
             self.library.replace(voice)

@@ -29,7 +29,7 @@ from .installation.installer import own_source
 from .installation.sources import hub_origin, package_source
 from .jobs import JobRunner
 from .library import Library
-from .policy import MaintenancePolicy, MaintenanceTimings
+from .maintenance_policy import MaintenancePolicy, MaintenanceTimings
 from .watched_folders import WatchedFolders
 
 _LOGGER = logging.getLogger(__name__)
@@ -80,24 +80,24 @@ class Maintenance:
 
     async def run(self) -> None:
         """Maintain the voices until cancelled."""
-        duties = (
+        tasks = (
             *(self._start, self._read_reports, self._consume),
             *(self._verify_all, self._refresh, self._watch, self._follow),
         )
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for duty in duties:
-                    tasks.create_task(self._perform(duty))
+            async with asyncio.TaskGroup() as group:
+                for task in tasks:
+                    group.create_task(self._run_task(task))
         finally:
-            for task in self._repairs.values():
-                task.cancel()
+            for repair in self._repairs.values():
+                repair.cancel()
             await self._jobs.close()
 
-    async def _perform(self, duty: Callable[[], Awaitable[None]]) -> None:
-        """Perform a duty; an unexpected error in it ends neither the others nor the server."""
+    async def _run_task(self, task: Callable[[], Awaitable[None]]) -> None:
+        """Run a task; an unexpected error in it ends neither the others nor the server."""
         while True:
             try:
-                await duty()
+                await task()
             except Exception:
                 _LOGGER.exception(Event("internal-error", where="maintenance of voices"))
                 await asyncio.sleep(self._timings.error_delay)
@@ -248,7 +248,7 @@ class Maintenance:
                     self._jobs.open_issue(issue)
                     delay = self._timings.retry_limit
                 else:
-                    self._jobs.issues.dismiss("catalogue")
+                    self._jobs.issues.close("catalogue")
                     await self._report_stale()
             await asyncio.sleep(delay)
 
@@ -257,7 +257,7 @@ class Maintenance:
         catalogue = self._catalogue.read()
         for name, origin in (await asyncio.to_thread(self._hub_origins)).items():
             entry = catalogue.voices.get(name)
-            self._jobs.issues.dismiss(name, IssueKind.STALE)
+            self._jobs.issues.close(name, IssueKind.STALE)
             if entry is not None and hub_origin(entry) != origin:
                 issue = Issue(IssueKind.STALE, name, suggestion=Suggestion.UPDATE)
                 self._jobs.open_issue(issue)

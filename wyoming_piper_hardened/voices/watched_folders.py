@@ -16,7 +16,7 @@ from ..store.origin import Origin
 from ..store.voice import shown_name
 from .installation.sources import custom_source
 from .jobs import JobRunner
-from .policy import MaintenanceTimings
+from .maintenance_policy import MaintenanceTimings
 
 _MOST_MODELS = 1000
 """In one folder."""
@@ -62,7 +62,7 @@ class WatchedFolders:
             models = await asyncio.to_thread(_models, self._folders)
             for gone in self._rejections.keys() - models:
                 del self._rejections[gone]
-                self._jobs.issues.dismiss(shown_name(gone.stem), IssueKind.REJECTED)
+                self._jobs.issues.close(shown_name(gone.stem), IssueKind.REJECTED)
             for model in models:
                 await self._import(model)
             await asyncio.sleep(self._timings.custom_interval)
@@ -104,7 +104,7 @@ class WatchedFolders:
         if isinstance(err, NoSpaceError | StoreError):
             return  # not the file's fault: there is an issue
         name = shown_name(model.stem)
-        self._jobs.issues.dismiss(name, IssueKind.MISSING)
+        self._jobs.issues.close(name, IssueKind.MISSING)
         kind, suggestion = IssueKind.REJECTED, Suggestion.REPLACE_FILE
         self._jobs.open_issue(Issue.from_error(kind, name, err, suggestion))
 

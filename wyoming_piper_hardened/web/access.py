@@ -93,7 +93,7 @@ class AccessPolicy:
             return False
         return True
 
-    def comes_near(self, request: web.Request) -> bool:
+    def is_privileged(self, request: web.Request) -> bool:
         """Return whether a request is a trusted proxy's or this machine's own."""
         try:
             caller = caller_of(request)
@@ -101,7 +101,7 @@ class AccessPolicy:
             return False
         return self._is_trusted(caller.address) or _is_local(caller)
 
-    def is_near(self, address: Address) -> bool:
+    def is_privileged_address(self, address: Address) -> bool:
         """Return whether an address is a trusted proxy's or this machine's."""
         return address.is_loopback or self._is_trusted(address)
 

@@ -35,7 +35,7 @@ class Connection(web.RequestHandler):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.unfinished = False
-        """Whether an answer has begun that must not look whole if the connection ends now."""
+        """Set while an answer is begun that must not look whole if the connection ends now."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the unfinished answer: the connection has ended already."""

@@ -35,7 +35,7 @@ class ConnectionLimit(asyncio.Protocol):
     Args:
         protocol: makes the real one.
         connections: returns how many there are.
-        is_near: returns whether an address may use the reserved ones.
+        is_privileged: returns whether an address may use the reserved ones.
         limits: how many there may be, and how slow a client may be.
     """
 
@@ -43,19 +43,19 @@ class ConnectionLimit(asyncio.Protocol):
         self,
         protocol: Callable[[], asyncio.Protocol],
         connections: Callable[[], int],
-        is_near: Callable[[Address], bool],
+        is_privileged: Callable[[Address], bool],
         limits: WebLimits,
     ) -> None:
         self._protocol = protocol
         self._connections = connections
-        self._is_near = is_near
+        self._is_privileged_address = is_privileged
         self._limits = limits
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand the connection over, or end it."""
         transport = cast("asyncio.Transport", transport)
         limits = self._limits
-        limit = limits.all_connections if self._near(transport) else limits.connections
+        limit = limits.all_connections if self._is_privileged(transport) else limits.connections
         if self._connections() >= limit:
             _LOGGER.debug("refused a web connection: there are %d", limit)
             transport.write(_FULL)
@@ -66,9 +66,9 @@ class ConnectionLimit(asyncio.Protocol):
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
 
-    def _near(self, transport: asyncio.Transport) -> bool:
+    def _is_privileged(self, transport: asyncio.Transport) -> bool:
         peer = transport.get_extra_info("peername")
         try:
-            return self._is_near(parsed_address(peer[0] if peer else None))
+            return self._is_privileged_address(parsed_address(peer[0] if peer else None))
         except AccessError:
             return False

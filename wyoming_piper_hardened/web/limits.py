@@ -10,7 +10,7 @@ from ..system.sockets import SEND_TIMEOUT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebLimits:
-    """How much and how long. Times in seconds, sizes in bytes."""
+    """Limits of amounts and times. Times in seconds, sizes in bytes."""
 
     connections: int = 64
     reserved_connections: int = 16

@@ -74,7 +74,7 @@ class WebServer:
         status = StatusEndpoint(control, control.status, self._policy)
         speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
         self._events = EventsEndpoint(
-            status.render, control.notifier, self._policy.comes_near, limits
+            status.render, control.notifier, self._policy.is_privileged, limits
         )
         document = OpenAPIEndpoint()
         parts = (
@@ -145,7 +145,10 @@ class WebServer:
 
         def limited() -> ConnectionLimit:
             return ConnectionLimit(
-                connection, lambda: len(http.connections), self._policy.is_near, limits
+                connection,
+                lambda: len(http.connections),
+                self._policy.is_privileged_address,
+                limits,
             )
 
         parts = urlsplit(self._uri)

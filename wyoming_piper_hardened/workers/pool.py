@@ -54,7 +54,7 @@ class PoolStatus:
     workers: tuple[WorkerStatus, ...]
     requests: int
     waiting_segments: int
-    quarantined_segments: int
+    quarantined_texts: int
     unavailable_voices: Mapping[VoiceVersion, Failure]
 
 
@@ -123,7 +123,7 @@ class Pool:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a worker can speak."""
+        """Return whether a worker can speak."""
         return any(worker.is_ready for worker in self.workers)
 
     async def until_ready(self) -> None:
@@ -210,7 +210,7 @@ class Pool:
             workers=tuple(worker.status() for worker in self.workers),
             requests=self._slots.taken,
             waiting_segments=len(self._jobs),
-            quarantined_segments=self._failure_policy.quarantined_texts(),
+            quarantined_texts=self._failure_policy.quarantined_texts(),
             unavailable_voices=self.unavailable_voices(),
         )
 

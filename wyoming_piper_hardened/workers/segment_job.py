@@ -32,7 +32,7 @@ class SegmentJob:
         self.queued_at = time.monotonic()
         self.cancelled = asyncio.Event()
         self.rest: SegmentRequest | None = None
-        """What the engine has left for another job, once the audio is complete."""
+        """The rest that the engine has left for another job, once the audio is complete."""
         self._request = request
         self._bytes = 0
         self._audio: asyncio.Queue[bytes | HardenedError | None] = asyncio.Queue()

@@ -111,12 +111,12 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can speak."""
+        """Return whether it can speak."""
         return self.state is WorkerState.RUNNING
 
     @property
     def is_retired(self) -> bool:
-        """Whether it ends after the segment under way."""
+        """Return whether it ends after the segment under way."""
         return self._retired.is_set()
 
     def status(self) -> WorkerStatus:

@@ -1,4 +1,4 @@
-"""What a preparation may take of the machine: from the model's size, free memory and speed.
+"""Limits of a preparation on this machine: from the model's size, free memory and speed.
 
 A sound model stays far below; one that computes without end, or asks for any amount of memory, is
 stopped by the kernel. The formulas are pure.
@@ -37,7 +37,7 @@ _MEASURED_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one preparation."""
+    """Limits of one preparation."""
 
     memory: int
     """Bytes that are its own; the model's file, which is mapped, is not counted."""
@@ -85,7 +85,7 @@ def measure_speed() -> float:
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that can be had without swapping, here and in this container; 0 if nothing tells."""
+    """Bytes that can be had without swapping, here and in this container; 0 if that is unknown."""
     found = []
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()

@@ -1,4 +1,4 @@
-"""Proving a voice's parts against its stock model, and measuring their level and speed."""
+"""Verification of a voice's parts against its stock model, with their level and speed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHUNK_TOLERANCE: Final = 1
 SPEAKER_INPUT: Final = "sid"
 
 _CHUNK: Final = 24
-"""Frames: small, so that the proof has many borders."""
+"""Frames: small, so that the comparison has many borders."""
 _SENTENCES: Final = 3
 _GAIN_SPEAKERS: Final = 8
 """Speakers of a voice with many, spread evenly, whose loudness is measured."""
@@ -54,19 +54,19 @@ _SPARING: Final = SessionSettings(arena=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a voice's parts are compared with."""
+class Reference:
+    """Audio of a stock model that a voice's parts are compared with."""
 
     config: PiperConfig
     digest: str
     """BLAKE2b-128 of the model's file."""
     samples: list[list[int]]
     """Sentences as phoneme ids."""
-    references: list[tuple[list[int], Floats]]
+    spoken: list[tuple[list[int], Floats]]
     """The shortest samples, and the stock model's audio of them at noise 0."""
 
 
-def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
+def speak_reference(model: Path, graph: Graph, config: PiperConfig) -> Reference:
     """Have the stock model `graph` in the file `model` speak.
 
     Raises:
@@ -83,19 +83,18 @@ def gather(model: Path, graph: Graph, config: PiperConfig) -> Evidence:
         raise VoiceNotPiperError("phoneme_id_map has no phoneme to speak")
     session = open_model(graph.model.SerializeToString(), _SPARING, graph.weights)
     try:
-        shortest = sorted(samples, key=len)[
-            :_SENTENCES
-        ]  # the whole model sentences much for a long one
-        references = [(ids, _speak_stock(session, ids)) for ids in shortest]
+        # The whole model needs much memory for a long one.
+        shortest = sorted(samples, key=len)[:_SENTENCES]
+        spoken = [(ids, _speak_stock(session, ids)) for ids in shortest]
     except SynthesisError as error:
         raise VoiceNotPiperError(f"{model.name} cannot speak: {error}") from error
-    if any(audio.size == 0 or not np.isfinite(audio).all() for _, audio in references):
+    if any(audio.size == 0 or not np.isfinite(audio).all() for _, audio in spoken):
         raise VoiceNotPiperError(f"{model.name} does not give audio")
-    return Evidence(config, file_digest(model), samples, references)
+    return Reference(config, file_digest(model), samples, spoken)
 
 
-def prove_parts(
-    evidence: Evidence, folder: Path, weights: Path, report: SplitReport
+def verify_parts(
+    reference: Reference, folder: Path, weights: Path, report: SplitReport
 ) -> SplitReport:
     """Compare the parts in `folder` with the stock model; measure their level and speed.
 
@@ -105,16 +104,16 @@ def prove_parts(
         StructureError: the parts do not sound like the model.
     """
     files = PartFiles(folder, report, _SPARING, weights)
-    silent, natural, seconds = _fronts(evidence, files)
+    silent, natural, seconds = _fronts(reference, files)
     decoder = files.open_decoder()
     whole_error, chunk_error = 0.0, 0
-    for utterance, (_, reference) in zip(silent, evidence.references, strict=True):
+    for utterance, (_, expected) in zip(silent, reference.spoken, strict=True):
         started = _worked()
         audio = decoder.decode(utterance, 0, utterance.frames, 0)
         seconds += _worked() - started
-        if audio.shape != reference.shape:
-            raise StructureError(f"the parts give {audio.size} samples, the model {reference.size}")
-        whole_error = max(whole_error, float(np.abs(audio - reference).max()))
+        if audio.shape != expected.shape:
+            raise StructureError(f"the parts give {audio.size} samples, the model {expected.size}")
+        whole_error = max(whole_error, float(np.abs(audio - expected).max()))
         chunks = [decoder.decode(utterance, *chunk, 0) for chunk in _chunks(utterance.frames)]
         steps = np.abs(np.rint(np.concatenate(chunks) * _STEP) - np.rint(audio * _STEP)).max()
         if not np.isfinite(steps):
@@ -129,7 +128,7 @@ def prove_parts(
     frames = sum(utterance.frames for utterance in silent)
     peaks = [
         _peak(decoder.decode(utterance, 0, utterance.frames, settings.speaker))
-        for utterance, settings in zip(natural, _sentences(evidence, report), strict=True)
+        for utterance, settings in zip(natural, _sentences(reference, report), strict=True)
     ]
     return dataclasses.replace(
         report,
@@ -141,11 +140,13 @@ def prove_parts(
     )
 
 
-def _fronts(evidence: Evidence, files: PartFiles) -> tuple[list[_Recorded], list[_Recorded], float]:
+def _fronts(
+    reference: Reference, files: PartFiles
+) -> tuple[list[_Recorded], list[_Recorded], float]:
     """Return the inputs of the decoder, computed by the parts before it.
 
     Returns:
-        The sentences of the references without noise, all samples with the voice's own settings,
+        The sentences of the reference without noise, all samples with the voice's own settings,
         and the seconds that the former took beyond the front.
     """
     report = files.report
@@ -154,7 +155,7 @@ def _fronts(evidence: Evidence, files: PartFiles) -> tuple[list[_Recorded], list
     front = files.open_front()
     silent: list[_Recorded] = []
     seconds = 0.0
-    for ids, _ in evidence.references:
+    for ids, _ in reference.spoken:
         utterance = front.utter(ids, _SILENT)
         started = _worked()
         recorded = _Recorded(utterance, [(0, utterance.frames)], margin)
@@ -162,7 +163,7 @@ def _fronts(evidence: Evidence, files: PartFiles) -> tuple[list[_Recorded], list
         recorded.add(utterance, _chunks(utterance.frames), margin)
         silent.append(recorded)
     natural: list[_Recorded] = []
-    for ids, settings in zip(evidence.samples, _sentences(evidence, report), strict=True):
+    for ids, settings in zip(reference.samples, _sentences(reference, report), strict=True):
         utterance = front.utter(ids, settings)
         natural.append(_Recorded(utterance, [(0, utterance.frames)], margin))
     return silent, natural, seconds
@@ -186,13 +187,13 @@ class _Recorded:
 
 
 def measure_whole(
-    evidence: Evidence, folder: Path, weights: Path, report: SplitReport
+    reference: Reference, folder: Path, weights: Path, report: SplitReport
 ) -> SplitReport:
     """Measure the level of a whole model in `folder`."""
     session = open_model(folder / report.front, _SPARING, weights)
     peaks = [
         _peak(run(session, front_feed(report, ids, settings))[0])
-        for ids, settings in zip(evidence.samples, _sentences(evidence, report), strict=True)
+        for ids, settings in zip(reference.samples, _sentences(reference, report), strict=True)
     ]
     return dataclasses.replace(report, gain=steady_gain(peaks), peaks=tuple(peaks))
 
@@ -225,9 +226,9 @@ def _peak(audio: Floats) -> float:
     return float(np.abs(audio).max())
 
 
-def _sentences(evidence: Evidence, report: SplitReport) -> list[SentenceSettings]:
-    """How each sample is spoken with the voice's own settings."""
-    config = evidence.config
+def _sentences(reference: Reference, report: SplitReport) -> list[SentenceSettings]:
+    """Return how each sample is spoken with the voice's own settings."""
+    config = reference.config
     scales = Scales(config.noise_scale, config.length_scale, config.noise_w_scale)
     step = max(1, report.speakers // _GAIN_SPEAKERS)
     return [
@@ -236,5 +237,5 @@ def _sentences(evidence: Evidence, report: SplitReport) -> list[SentenceSettings
             index * step % report.speakers,
             Noise.of(report.digest, 0, "level", index, (0.0,)),
         )
-        for index in range(len(evidence.samples))
+        for index in range(len(reference.samples))
     ]

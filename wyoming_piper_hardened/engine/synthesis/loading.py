@@ -14,7 +14,7 @@ from .voice import Voice, load
 def load_voice(model: Path, threads: int, on_degraded: Callable[[str], None]) -> Voice:
     """Open the parts of `model`, or the model itself where there are none that work.
 
-    `on_degraded` is told why parts that are there do not work.
+    `on_degraded` gets the reason why parts that are there do not work.
 
     Raises:
         VoiceError: neither can be opened.
@@ -23,7 +23,7 @@ def load_voice(model: Path, threads: int, on_degraded: Callable[[str], None]) ->
         try:
             return load(parts, config_path(model), threads, weights=model.parent)
         except VoiceError as err:
-            on_degraded(f"{err}; the whole model speaks instead")
+            on_degraded(str(err))
     from .stock import open_stock  # noqa: PLC0415 - takes graphs apart, for which others pay nothing
 
     return open_stock(model, threads)

@@ -35,7 +35,7 @@ _DURATION_NOISE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """What shapes an utterance besides its phonemes."""
+    """Settings that shape an utterance besides its phonemes."""
 
     noise: float
     length: float
@@ -48,7 +48,7 @@ class Scales:
 
 @dataclass(frozen=True, slots=True)
 class SentenceSettings:
-    """How a sentence is spoken, once and for all."""
+    """Settings of one sentence, once and for all."""
 
     scales: Scales
     speaker: int

@@ -133,7 +133,7 @@ class Phonemes:
 
 
 def _is_mark(phoneme: str) -> bool:
-    """Whether a phoneme is silent on its own: padding, space, punctuation."""
+    """Return whether a phoneme is silent on its own: padding, space, punctuation."""
     return phoneme in (BOS, EOS, PAD) or all(
         unicodedata.category(letter)[0] in "ZPCS" for letter in phoneme
     )

@@ -1,4 +1,4 @@
-"""Which voices stay loaded: the most recently used ones that memory allows."""
+"""Voices that stay loaded: the most recently used ones that memory allows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Closable(Protocol):
-    """What a resident must offer."""
+    """Interface of a resident."""
 
     def close(self) -> None:
         """Free what it holds."""

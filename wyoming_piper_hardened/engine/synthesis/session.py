@@ -1,4 +1,4 @@
-"""How ONNX sessions are made: explicit options, no telemetry, errors with names."""
+"""Creation of ONNX sessions: explicit options, no telemetry, errors with names."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _FULL: Final = 1 << 20  # bytes; less than a block of the library's may be left
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """What a session may take of the machine."""
+    """Share of the machine that a session may take."""
 
     threads: int = 1
     """Threads inside one run."""
     spin_microseconds: int = 0
-    """How long a thread without work waits awake for the next operation before it sleeps.
+    """Time that a thread without work waits awake for the next operation before it sleeps.
 
     A little joins the many small operations of an encoder; without a limit, two runs on a busy
     processor starve each other.

@@ -259,7 +259,7 @@ def resolve(options: SpeechOptions, config: PiperConfig) -> tuple[int, Scales]:
 def _require_stock(report: SplitReport, weights: Path) -> None:
     """Check that the parts' weights can be where the parts look for them.
 
-    The weights themselves are read as they are needed; whether they are the right ones is proved
+    The weights themselves are read as they are needed; whether they are the right ones is verified
     when a version is committed and verified.
     """
     if report.stock is None:

@@ -38,7 +38,7 @@ class Source(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """Where the files come from, as far as known."""
+        """Origin of the files, as far as known."""
         ...
 
     @property

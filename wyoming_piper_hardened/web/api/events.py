@@ -23,7 +23,7 @@ class EventsEndpoint:
     Args:
         render: returns what is sent.
         changes: notifies when that has changed.
-        is_near: returns whether a request may use the reserved streams.
+        is_privileged: returns whether a request may use the reserved streams.
         limits: how often, how slowly, and to how many.
     """
 
@@ -31,12 +31,12 @@ class EventsEndpoint:
         self,
         render: Callable[[], Awaitable[dict[str, Any]]],
         changes: Notifier,
-        is_near: Callable[[web.Request], bool],
+        is_privileged: Callable[[web.Request], bool],
         limits: WebLimits,
     ) -> None:
         self._render = render
         self._changes = changes
-        self._is_near = is_near
+        self._is_privileged = is_privileged
         self._limits = limits
         self._latest: str | None = None
         self._news = Notifier()
@@ -88,7 +88,7 @@ class EventsEndpoint:
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         limits = self._limits
-        allowed = limits.all_followers if self._is_near(request) else limits.followers
+        allowed = limits.all_followers if self._is_privileged(request) else limits.followers
         if self.followers >= allowed:
             raise TooManyConnectionsError("too many pages are open; close one")
         stream: web.StreamResponse = web.Response()

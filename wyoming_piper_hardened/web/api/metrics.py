@@ -79,9 +79,9 @@ class _State(Collector):
         yield _gauge("jobs", "Voices being installed, verified or repaired", len(status.jobs))
         yield _gauge("requests_under_way", "Requests that need a worker", status.queue.requests)
         yield _gauge(
-            "quarantined_segments",
+            "quarantined_texts",
             "Texts left out because they ended workers",
-            status.queue.quarantined_segments,
+            status.queue.quarantined_texts,
         )
         yield _gauge(
             "workers_memory_bytes",

@@ -24,7 +24,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class VoiceFilter:
-    """Which voices to list; empty or ``None`` means all.
+    """Filter of the voices to list; empty or ``None`` means all.
 
     `language` is a code (``en_GB``) or a family (``en``); `text` is looked for in names of voices,
     languages and countries.

@@ -15,7 +15,9 @@ from ...engine.messages import BYTES_PER_SAMPLE
 UNKNOWN_LENGTH = 0xFFFFFFFF
 """What stands in a WAV header for lengths that are not known yet; readers take what comes."""
 
-_OPENAI_RATE = 24_000  # of pcm; a headerless stream cannot tell, so OpenAI's clients rely on it
+_OPENAI_RATE = (
+    24_000  # of pcm; a headerless stream cannot say its rate, so OpenAI's clients rely on it
+)
 _OPUS_RATE = 24_000  # one of the few that Opus has
 _MP3_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
 _BLOCK = 64 << 10
@@ -115,7 +117,7 @@ class Compressed:
         rate: of the samples that come.
         target_rate: of the file.
         held_back: ``None`` if the file's start is right before its end is known. If not, the file
-            is kept back as long as this allows, so that its start tells its length; else the
+            is kept back as long as this allows, so that its start has its length; else the
             start leaves it open.
         kind: soundfile's names for format and subtype.
     """
@@ -234,7 +236,7 @@ def wav_header(rate: int) -> bytes:
 
 
 def _mp3(rate: int) -> Compressed:
-    # A constant rate (80 kbit/s), or the start would have to tell the length.
+    # A constant rate (80 kbit/s), or the start would have to have the length.
     kind: dict[str, Any] = {"format": "MP3", "subtype": "MPEG_LAYER_III"}
     kind |= {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
     target = rate if rate in _MP3_RATES else _OPENAI_RATE

@@ -185,7 +185,7 @@ class _Stream:
 
     @property
     def begun(self) -> bool:
-        """Whether anything has been sent."""
+        """Return whether anything has been sent."""
         return self.response.prepared
 
     async def write(self, data: bytes) -> None:

@@ -5,13 +5,13 @@
  * @typedef {import("./types.js").Failure} Failure
  */
 
-/** @typedef {{failure: Failure|null, reason: string}} Trouble */
+/** @typedef {{failure: Failure|null, reason: string}} IssueReason */
 /** @typedef {"wait"|"good"|"warn"|"bad"} Tone */
 /** @typedef {{tone: Tone, key: string, values: Object<string, string>,
  *   failure: Failure|null, reason: string}} Summary */
 
-/** @type {Trouble} */
-const NO_TROUBLE = { failure: null, reason: "" };
+/** @type {IssueReason} */
+const NO_ISSUE = { failure: null, reason: "" };
 
 /**
  * The one line on top.
@@ -24,7 +24,7 @@ export function summary(link, status) {
     /** @type {Tone} */ tone,
     /** @type {string} */ key,
     values = {},
-    /** @type {Trouble} */ { failure, reason } = NO_TROUBLE,
+    /** @type {IssueReason} */ { failure, reason } = NO_ISSUE,
   ) => ({ tone, key: `state.${key}`, values, failure, reason });
   if (link === "refused") return say("bad", "refused");
   if (link === "lost") return say("bad", "lost");
@@ -38,8 +38,8 @@ export function summary(link, status) {
     if (job?.action === "install") return say("wait", "coming", { voice, speaks });
     return say("warn", "instead", { voice, speaks });
   }
-  const trouble = troubleOf(status);
-  if (trouble) return say("bad", "broken", {}, trouble);
+  const found = issueOf(status);
+  if (found) return say("bad", "broken", {}, found);
   const failing = status.workers.find((one) => one.state === "backoff");
   if (failing) return say("warn", "recovering", {}, ofFailure(failing.last_failure));
   if (!status.speaks) return say(job ? "wait" : "bad", job ? "fetching" : "silent", { voice });
@@ -47,7 +47,7 @@ export function summary(link, status) {
 }
 
 /** Why nothing is spoken, if that is more than a start that takes its time. */
-function troubleOf(/** @type {Status} */ status) {
+function issueOf(/** @type {Status} */ status) {
   const ofVoice = status.issues.find(
     (issue) =>
       [status.voice, status.speaks].includes(issue.subject) && issue.kind !== "unprepared",
@@ -60,7 +60,7 @@ function troubleOf(/** @type {Status} */ status) {
   return workers.length && fatal.length === workers.length ? ofFailure(fatal[0].last_failure) : null;
 }
 
-/** @param {Failure|null} failure @returns {Trouble} */
+/** @param {Failure|null} failure @returns {IssueReason} */
 function ofFailure(failure) {
   return { failure, reason: failure?.message ?? "" };
 }

@@ -8,7 +8,7 @@ export interface Status {
   voice: string;
   speaks: string | null;
   workers: WorkerStatus[];
-  queue: { requests: number; waiting_segments: number; quarantined_segments: number };
+  queue: { requests: number; waiting_segments: number; quarantined_texts: number };
   jobs: Job[];
   finished_jobs: FinishedJob[];
   issues: Issue[];

@@ -111,7 +111,7 @@ export class VoiceRow {
   ) {
     const words = this.words;
     const [badge, note, doing] = cell.children;
-    const state = issue ? "trouble" : voice.default ? "default" : voice.state;
+    const state = issue ? "problem" : voice.default ? "default" : voice.state;
     setText(badge, words.text(`voice.state.${state}`));
     setAttribute(badge, "class", `badge ${state}`);
     badge.hidden = Boolean(job);

@@ -199,7 +199,7 @@ def _formula(spline: _Spline, name: str) -> tuple[list[NodeProto], list[TensorPr
 def _is_equal(
     graph: Graph, spline: _Spline, nodes: list[NodeProto], constants: list[TensorProto]
 ) -> bool:
-    """Whether the formula computes what the graph does, inside and outside of the bound."""
+    """Return whether the formula computes what the graph does, inside and outside of the bound."""
     region, inputs = graph.upstream([spline.output], stop=[spline.kept, spline.moved, spline.knots])
     if inputs:
         return False

@@ -1,4 +1,4 @@
-"""Where a VITS graph can be cut, found by what its nodes do and not by their numbers or names."""
+"""Places where a VITS graph can be cut, found by what its nodes do, not by numbers or names."""
 
 from __future__ import annotations
 

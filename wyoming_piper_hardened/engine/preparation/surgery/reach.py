@@ -1,4 +1,4 @@
-"""How far a convolutional part reaches: hop, margin, and where context may be trimmed.
+"""Reach of a convolutional part: hop, margin, and where context may be trimmed.
 
 A part is a chain of time-local layers from one input to one output. Going backwards through it,
 kernels and dilations say how much context each layer needs; going forwards, strides say how many
@@ -47,7 +47,7 @@ _SLICE_AXES = 3
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a part needs and makes."""
+    """Needs and products of a part."""
 
     hop: int
     """Samples of output for a frame of input."""

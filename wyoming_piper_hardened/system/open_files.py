@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger(__name__)
 _OWN_FILES = 24
 """Open files that the server itself needs: listeners, the log, the store, downloads, threads."""
 _FILES_PER_ENGINE = 4
-"""Three pipes, and what tells of its end."""
+"""Three pipes, and what reports its end."""
 _LEAST = 2
 """Connections of each server, however few files there are."""
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)

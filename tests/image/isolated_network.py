@@ -18,7 +18,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-from .engine import Container, Engine
+from .container import Container, ContainerEngine
 
 NAMESERVER: Final = "192.0.2.53"
 """Of the addresses kept for documentation: it is on the other side of the tunnel."""
@@ -30,31 +30,31 @@ _DEVICE: Final = "outside"
 _CLONE_NEWNET: Final = 0x40000000  # linux/sched.h
 
 
-class Island:
+class IsolatedNetwork:
     """Use through `entered`."""
 
     def __init__(self, home: int, container: Container) -> None:
         self.home = home
         """The network namespace that this process came from, as an open file."""
         self.left: list[str] = []
-        """What was sent off the island, one line a packet."""
+        """Packets sent off the isolated network, one line each."""
         self.network = f"container:{container.name}"
         """For the engine's option ``--network``."""
 
     @staticmethod
     @contextlib.asynccontextmanager
-    async def entered(engine: Engine, image: str) -> AsyncIterator[Island]:
-        """Move this process to a new island until the context ends."""
+    async def entered(engine: ContainerEngine, image: str) -> AsyncIterator[IsolatedNetwork]:
+        """Move this process to a new isolated network until the context ends."""
         options = ("--network", "none", "--entrypoint", "sleep")
         async with Container.created(engine, image, options=options, command=["infinity"]) as one:
             await one.start()
             home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
             there = os.open(f"/proc/{await one.pid()}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            island = Island(home, one)
+            isolated_network = IsolatedNetwork(home, one)
             move_to(there)
             try:
-                with island._tunnel():
-                    yield island
+                with isolated_network._tunnel():
+                    yield isolated_network
             finally:
                 move_to(home)
                 os.close(there)

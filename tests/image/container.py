@@ -22,13 +22,13 @@ KILL_AFTER: Final = 20
 _INITS: Final = {"catatonit", "docker-init", "podman-init", "tini"}
 
 
-class EngineError(Exception):
+class ContainerEngineError(Exception):
     """The engine refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """How a container ended."""
+    """End of a container."""
 
     exit_code: int
     seconds: float
@@ -36,41 +36,43 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command in a container said."""
+    """Output of a command in a container."""
 
     exit_code: int
     output: str
 
 
-class Engine:
-    """Docker or podman, by ``script/engine``."""
+class ContainerEngine:
+    """Docker or podman, by ``script/container``."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @staticmethod
-    async def found() -> Engine:
+    async def found() -> ContainerEngine:
         """Return the engine of this machine, installed if it may be."""
-        engine = Engine("")
+        engine = ContainerEngine("")
         await engine.call("--version")
         name = await engine.call("--name")
-        return Engine(name.strip())
+        return ContainerEngine(name.strip())
 
     async def call(self, *arguments: str) -> str:
         """Its standard output.
 
         Raises:
-            EngineError: it ended with another code than 0.
+            ContainerEngineError: it ended with another code than 0.
         """
         answer = await self.answer(*arguments)
         if answer.exit_code:
-            raise EngineError(f"{' '.join(arguments[:2])}: {answer.output.strip()[-2000:]}")
+            raise ContainerEngineError(
+                f"{' '.join(arguments[:2])}: {answer.output.strip()[-2000:]}"
+            )
         return answer.output
 
     async def answer(self, *arguments: str) -> Answer:
         """Its exit code and all that it printed."""
         process = await asyncio.create_subprocess_exec(
-            str(ROOT / "script" / "engine"),
+            str(ROOT / "script" / "container"),
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -100,14 +102,14 @@ class Engine:
 class Container:
     """One container; use through `created`."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: ContainerEngine, name: str) -> None:
         self._engine = engine
         self.name = name
 
     @staticmethod
     @contextlib.asynccontextmanager
     async def created(
-        engine: Engine,
+        engine: ContainerEngine,
         image: str,
         *,
         options: Sequence[str],
@@ -150,7 +152,7 @@ class Container:
         Assistant's own way of writing does not.
         """
         process = await asyncio.create_subprocess_exec(
-            *(str(ROOT / "script" / "engine"), "attach", "--sig-proxy=false", self.name),
+            *(str(ROOT / "script" / "container"), "attach", "--sig-proxy=false", self.name),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -166,7 +168,7 @@ class Container:
     async def log(self) -> str:
         """All that it has logged since it was created."""
         process = await asyncio.create_subprocess_exec(
-            *(str(ROOT / "script" / "engine"), "logs", self.name),
+            *(str(ROOT / "script" / "container"), "logs", self.name),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -13,7 +13,7 @@ from aiohttp import web
 from support.ingress import PREFIX, Ingress
 
 
-class Restless(Ingress):
+class ChangingStates(Ingress):
     """Sends invented states, `burst` at a time; then the connection breaks.
 
     Args:
@@ -128,8 +128,8 @@ class Restless(Ingress):
 
 
 @contextlib.asynccontextmanager
-async def restless(target: str, status: dict[str, Any]) -> AsyncIterator[Restless]:
+async def changing_states(target: str, status: dict[str, Any]) -> AsyncIterator[ChangingStates]:
     """Serve it on loopback."""
-    server = Restless(target, status)
+    server = ChangingStates(target, status)
     async with server.serving():
         yield server

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from homeassistant.core import HomeAssistant
     from homeassistant.helpers.typing import ConfigType
 
-DOMAIN = "ingress_door"
+DOMAIN = "ingress_opener"
 
 CONFIG_SCHEMA = vol.Schema({DOMAIN: {vol.Required("supervisor"): cv.string}}, extra=vol.ALLOW_EXTRA)
 

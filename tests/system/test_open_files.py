@@ -9,7 +9,7 @@ import logging
 import pytest
 
 from wyoming_piper_hardened.events import Event
-from wyoming_piper_hardened.system.limits import accept_errors_logged, share
+from wyoming_piper_hardened.system.open_files import accept_errors_logged, share
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ LANGUAGES = {
     "es": "Listo para hablar con la voz Joe",
     "nl": "Klaar om te spreken met de stem Joe",
 }
-TROUBLE: dict[str, list[dict[str, Any]]] = {
+ISSUES: dict[str, list[dict[str, Any]]] = {
     "jobs": [
         {
             "voice": "en_US-amy-medium",
@@ -101,9 +101,9 @@ CONTRAST = """
 """
 
 
-async def show_trouble(page: Page, server: WebServer, **more: Any) -> None:
+async def show_issues(page: Page, server: WebServer, **more: Any) -> None:
     """Show a state with jobs and issues; the stream of events is answered by one event."""
-    status = {**server.get("api/status"), **TROUBLE, **more}
+    status = {**server.get("api/status"), **ISSUES, **more}
 
     async def answer(route: Route) -> None:
         await route.fulfill(
@@ -130,7 +130,7 @@ async def test_every_language_fits_a_small_phone(
         page = watched.page
         await expect(page.locator("#state-text")).to_have_text(LANGUAGES[language])
         await expect(page.locator("html")).to_have_attribute("lang", language)
-        await show_trouble(page, server)
+        await show_issues(page, server)
         await page.locator("summary").click()
         for width in (320, 352, 480):  # what can be had is laid out otherwise from 352 on
             await page.set_viewport_size({"width": width, "height": 640})
@@ -154,7 +154,7 @@ async def test_table_fits_a_tablet_and_a_side_bar(
     async with open_page(server.url, locale=language) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await show_trouble(page, server)
+        await show_issues(page, server)
         for width in (720, 768, 993, 1024, 1100, 1200, 1280):
             await page.set_viewport_size({"width": width, "height": 800})
             heights = await page.evaluate(
@@ -171,7 +171,7 @@ async def test_long_log_does_not_lengthen_the_page(server: WebServer, open_page:
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
         line = {"level": "warning", "event": "", "params": {}}
         lines = [{**line, "at": 1.0 + at, "text": f"line {at}"} for at in range(200)]
-        await show_trouble(page, server, recent_log=lines)
+        await show_issues(page, server, recent_log=lines)
         await expect(page.locator("#recent-log-list li")).to_have_count(200)
         end = await page.evaluate("document.querySelector('main').getBoundingClientRect().bottom")
         assert await page.evaluate("document.documentElement.scrollHeight") < end + 100
@@ -195,7 +195,7 @@ async def test_text_has_enough_contrast(
         if scheme == "dark":
             await take_picture(page, pictures, "dark", full_page=True)
         assert await page.evaluate(CONTRAST) == []
-        await show_trouble(page, server)
+        await show_issues(page, server)
         assert await page.evaluate(CONTRAST) == []
         await page.locator("summary").click()
         for name in ("Install: Alan, low", "Upload", "Repair: en_US", "Restart", "Dismiss"):
@@ -216,7 +216,7 @@ async def test_axe_finds_nothing(
     async with open_page(server.url, color_scheme=scheme, viewport=viewport) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await show_trouble(page, server)
+        await show_issues(page, server)
         await page.locator("summary").click()
         await page.evaluate(Path(AXE).read_text())
         assert await _axe(page) == []
@@ -239,7 +239,7 @@ async def test_every_control_has_a_name_and_role(server: WebServer, open_page: O
     async with open_page(server.url) as watched:
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
-        await show_trouble(page, server)
+        await show_issues(page, server)
         session = await page.context.new_cdp_session(page)
         tree = (await session.send("Accessibility.getFullAXTree"))["nodes"]
         nameless = [
@@ -265,7 +265,7 @@ async def test_repair_button_needs_no_scrolling_on_a_phone(
 ) -> None:
     async with open_page(server.url, viewport={"width": 360, "height": 640}) as watched:
         page = watched.page
-        await show_trouble(page, server)
+        await show_issues(page, server)
         button = page.get_by_role("button", name="Repair: en_US-joe-medium")
         await expect(button).to_be_in_viewport(ratio=1)
         await expect(page.get_by_role("region", name="State")).to_contain_text(
@@ -306,14 +306,14 @@ async def test_hostile_content_is_shown_as_text(server: WebServer, open_page: Op
         status = server.get("api/status")
         failure = {"kind": evil, "at": evil, "detail": {evil: evil}, "message": evil}
         removed = {"level": "info", "event": "voice-removed", "text": evil}
-        issue = {**TROUBLE["issues"][0], "id": evil, "subject": evil, "message": evil, "kind": evil}
-        await show_trouble(
+        issue = {**ISSUES["issues"][0], "id": evil, "subject": evil, "message": evil, "kind": evil}
+        await show_issues(
             page,
             server,
             voice=evil,
             speaks=evil,
             version=evil,
-            issues=[issue, TROUBLE["issues"][1]],
+            issues=[issue, ISSUES["issues"][1]],
             workers=[
                 {**one, "state": evil, "last_failure": failure, "last_failure_at": 1.0}
                 for one in status["workers"]
