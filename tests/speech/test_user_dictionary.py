@@ -13,7 +13,7 @@ from support.waiting import eventually
 from wyoming_piper_hardened.issues import IssueKind
 from wyoming_piper_hardened.speech.user_dictionary import UserDictionary
 from wyoming_piper_hardened.text.dictionary.parsing import MAX_BYTES
-from wyoming_piper_hardened.voices.policy import MaintenanceTimings
+from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
 
 PLS = (
     '<lexicon alphabet="ipa" xml:lang="de"><lexeme><grapheme>Guys</grapheme>'
