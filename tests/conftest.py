@@ -21,8 +21,8 @@ from wyoming_piper_hardened.composition import Timings, build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.processes.command import EngineCommand
+from wyoming_piper_hardened.processes.restart import RestartPolicy
 from wyoming_piper_hardened.protocol.session import SessionTimings
-from wyoming_piper_hardened.restart import RestartPolicy
 from wyoming_piper_hardened.service import Running, serve
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import psutil
 
-from .aio import Notifier
 from .catalogue.catalogue import Catalogue
 from .catalogue.current import CurrentCatalogue
 from .config.settings import LogLevel, Settings
 from .engine.messages import SpeechOptions, VoiceVersion
 from .errors import VoiceNotFoundError
 from .hub.settings import HubSettings
-from .issues import Failure
 from .metrics import Metrics
 from .processes.command import EngineCommand, engine_command
+from .processes.restart import RestartDecider, RestartPolicy
 from .processes.smoke_test import check_speech
 from .protocol.session import SessionTimings
-from .restart import RestartDecider, RestartPolicy
+from .reporting.issues import Failure
 from .speech.target import SpeechDefaults
 from .store.store import Store
+from .system.aio import Notifier
 from .text.profile import TextMode
 from .voices.installation.installer import Installer
 from .voices.installation.sources import SourceFinder

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .aio import Notifier
 from .catalogue.current import CurrentCatalogue
 from .errors import ManualActionRequiredError, NotInstalledError
-from .events import Event
-from .issues import Damage, Issues, Suggestion
+from .reporting.events import Event
+from .reporting.issues import Damage, Issues, Suggestion
 from .speech.synthesizer import Synthesizer
 from .speech.text_stream import TextStream
 from .speech.voice_resolver import VoiceResolver
 from .status import IssueStatus, StatusReporter
 from .store.voice import Voice
+from .system.aio import Notifier
 from .voices.installation.installer import Installer
 from .voices.job import Job
 from .voices.jobs import JobRunner

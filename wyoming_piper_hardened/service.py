@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from .aio import Notifier
 from .composition import (
     Reports,
     Timings,
@@ -24,20 +23,21 @@ from .composition import (
 from .config.settings import Settings
 from .control import Control
 from .errors import StartError
-from .events import Event
 from .home_assistant.app import App
-from .issues import Issues
 from .metrics import Metrics
 from .processes.command import EngineCommand
 from .protocol.announcement import announced
 from .protocol.info import Description
 from .protocol.server import WyomingServer
-from .recent_log import collect_log
+from .reporting.events import Event
+from .reporting.issues import Issues
+from .reporting.recent_log import collect_log
 from .speech.synthesizer import Synthesizer
 from .speech.user_dictionary import UserDictionary
 from .speech.voice_resolver import VoiceResolver
 from .status import StatusReporter
 from .store.store import Store
+from .system.aio import Notifier
 from .system.open_files import accept_errors_logged, affordable_connections
 from .voices.jobs import JobRunner
 from .voices.library import Library

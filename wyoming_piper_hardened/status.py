@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from . import __version__
-from .aio import Notifier
 from .errors import IssueNotFoundError
-from .issues import Failure, FailureKind, Issue, IssueKind, Issues, Stage, Suggestion
-from .recent_log import LogEntry, RecentLog
+from .reporting.issues import Failure, FailureKind, Issue, IssueKind, Issues, Stage, Suggestion
+from .reporting.recent_log import LogEntry, RecentLog
 from .speech.synthesizer import RequestRecord, Synthesizer
 from .speech.voice_resolver import VoiceResolver
+from .system.aio import Notifier
 from .voices.installation.progress import Progress
 from .voices.job import Action, FinishedJob, Job
 from .voices.jobs import JobRunner

@@ -23,9 +23,9 @@ from support.voices import VOICES
 from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartPolicy
+from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.store.manifest import make_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind

@@ -19,7 +19,7 @@ from wyoming_piper_hardened.home_assistant.options import (
     AppOptions,
     read_options,
 )
-from wyoming_piper_hardened.issues import IssueKind, Suggestion
+from wyoming_piper_hardened.reporting.issues import IssueKind, Suggestion
 
 NO_OPTIONS = Settings(**APP_DEFAULTS, web_trusted=INGRESS)
 ENGLISH = pytest.mark.rendering

@@ -30,7 +30,7 @@ from wyoming_piper_hardened.home_assistant.errors import (
 )
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.supervisor import Supervisor
-from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartPolicy
 
 TOKEN = "a-very-secret-token"  # noqa: S105 - of a simulator
 CONFIG: dict[str, Any] = {

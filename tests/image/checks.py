@@ -15,7 +15,7 @@ from real_home_assistant.results import Findings
 from supervisor.simulator import Simulator, serving
 from support.client import connected
 from support.waiting import eventually
-from wyoming_piper_hardened.events import Event
+from wyoming_piper_hardened.reporting.events import Event
 
 from .bench import EMBEDDED, PORT, Bench, speak
 from .container import ROOT

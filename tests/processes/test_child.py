@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from support.waiting import eventually
-from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.processes.child import Child
 from wyoming_piper_hardened.processes.errors import EngineFailedError
+from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage
 
 FOREVER = "import time; time.sleep(600)"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from wyoming_piper_hardened.issues import FailureKind, Stage
 from wyoming_piper_hardened.processes.diagnosis import essence, exit_failure
+from wyoming_piper_hardened.reporting.issues import FailureKind, Stage
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from conftest import Script
 from support.scripted_engine import samples
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.errors import SynthesisError
-from wyoming_piper_hardened.issues import FailureKind, Stage
 from wyoming_piper_hardened.processes.engine_process import EngineProcess
 from wyoming_piper_hardened.processes.errors import EngineFailedError
+from wyoming_piper_hardened.reporting.issues import FailureKind, Stage
 
 VOICE = VoiceVersion(Path("/voices/a.onnx"))
 

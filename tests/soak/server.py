@@ -18,7 +18,7 @@ import aiohttp
 import psutil
 
 from support.ports import free_port
-from wyoming_piper_hardened.aio import cancel_and_wait
+from wyoming_piper_hardened.system.aio import cancel_and_wait
 
 _TASKS = re.compile(r"^wyoming_piper_event_loop_tasks (\S+)", re.MULTILINE)
 _BAD_EVENTS = {"internal-error", "segment-skipped"}

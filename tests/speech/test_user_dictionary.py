@@ -10,7 +10,7 @@ import pytest
 from conftest import Script, Serve
 from support.client import connected
 from support.waiting import eventually
-from wyoming_piper_hardened.issues import IssueKind
+from wyoming_piper_hardened.reporting.issues import IssueKind
 from wyoming_piper_hardened.speech.user_dictionary import UserDictionary
 from wyoming_piper_hardened.text.dictionary.parsing import MAX_BYTES
 from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from support.voices import SINGLE
-from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.errors import SpeakerNotFoundError, VoiceNotFoundError
 from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.processes.command import EngineCommand
-from wyoming_piper_hardened.restart import RestartDecider
+from wyoming_piper_hardened.processes.restart import RestartDecider
 from wyoming_piper_hardened.speech.target import SpeechDefaults
 from wyoming_piper_hardened.speech.voice_resolver import VoiceResolver
 from wyoming_piper_hardened.store.voice import Voice, read_voice
+from wyoming_piper_hardened.system.aio import Notifier
 from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.engine.report import REPORT_NAME
-from wyoming_piper_hardened.issues import DamageKind
 from wyoming_piper_hardened.processes.preparation import prepare
+from wyoming_piper_hardened.reporting.issues import DamageKind
 from wyoming_piper_hardened.store.manifest import MANIFEST_NAME, find_damage, make_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 

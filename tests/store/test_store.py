@@ -15,7 +15,7 @@ from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceError
-from wyoming_piper_hardened.issues import Damage, DamageKind
+from wyoming_piper_hardened.reporting.issues import Damage, DamageKind
 from wyoming_piper_hardened.store.manifest import FileRecord, Manifest, find_damage, read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import SpacePolicy, Store

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from wyoming_piper_hardened.aio import cancel_and_wait
-from wyoming_piper_hardened.issues import Damage
+from wyoming_piper_hardened.reporting.issues import Damage
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.verifier import Verifier
+from wyoming_piper_hardened.system.aio import cancel_and_wait
 
 
 async def test_slow_verification_leaves_threads_free_and_ends_when_cancelled(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wyoming_piper_hardened.events import Event
+from wyoming_piper_hardened.reporting.events import Event
 
 
 def logged(caplog: pytest.LogCaptureFixture, name: str) -> list[Event]:

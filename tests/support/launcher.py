@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.random_sentences import ENVIRONMENT, scramble
 from wyoming_piper_hardened.__main__ import run
-from wyoming_piper_hardened.events import Event
+from wyoming_piper_hardened.reporting.events import Event
 from wyoming_piper_hardened.web.bodies.json_shapes import json_of
 
 EVENTS = "TEST_EVENTS"

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from wyoming_piper_hardened import messages
 from wyoming_piper_hardened.errors import HardenedError
+from wyoming_piper_hardened.reporting import messages
 
 ENVIRONMENT = "TEST_SCRAMBLED"
 """Set for a server that is a process of its own, to scramble its sentences; see `launcher`."""

@@ -8,8 +8,8 @@ import unicodedata
 import pytest
 from hypothesis import example, given, strategies as st
 
-from wyoming_piper_hardened.events import Event
-from wyoming_piper_hardened.recent_log import RecentLog
+from wyoming_piper_hardened.reporting.events import Event
+from wyoming_piper_hardened.reporting.recent_log import RecentLog
 from wyoming_piper_hardened.system.log_format import LineFormatter, escaped
 
 SPECIAL = {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from wyoming_piper_hardened.events import Event
+from wyoming_piper_hardened.reporting.events import Event
 from wyoming_piper_hardened.system.open_files import accept_errors_logged, share
 
 

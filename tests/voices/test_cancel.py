@@ -9,13 +9,13 @@ import pytest
 
 from support.slow_store import SlowStore
 from support.voices import SINGLE
-from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.errors import JobCancelledError, NotInstalledError
-from wyoming_piper_hardened.issues import Issues
+from wyoming_piper_hardened.reporting.issues import Issues
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.system.aio import Notifier
 from wyoming_piper_hardened.voices.installation.progress import Step
 from wyoming_piper_hardened.voices.installation.sources import FileSource
 from wyoming_piper_hardened.voices.job import Outcome

@@ -18,17 +18,17 @@ from support.hub import faulty_hub
 from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.aio import Notifier
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.settings import HubSettings
-from wyoming_piper_hardened.issues import IssueKind, Issues, Suggestion
+from wyoming_piper_hardened.reporting.issues import IssueKind, Issues, Suggestion
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import SpacePolicy, Store
+from wyoming_piper_hardened.system.aio import Notifier
 from wyoming_piper_hardened.voices.installation.installer import Installer
 from wyoming_piper_hardened.voices.installation.sources import (
     FileSource,

@@ -13,12 +13,19 @@ from conftest import Serve
 from support.client import connected
 from support.events import logged
 from support.waiting import eventually
-from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.settings import load_settings
 from wyoming_piper_hardened.engine.messages import VoiceVersion
-from wyoming_piper_hardened.issues import DamageKind, Failure, FailureKind, IssueKind, Issues, Stage
+from wyoming_piper_hardened.reporting.issues import (
+    DamageKind,
+    Failure,
+    FailureKind,
+    IssueKind,
+    Issues,
+    Stage,
+)
 from wyoming_piper_hardened.store.voice import read_voice
+from wyoming_piper_hardened.system.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library
 from wyoming_piper_hardened.voices.maintenance import Maintenance

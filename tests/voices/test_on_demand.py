@@ -18,7 +18,7 @@ from voices.test_install import AMY, command
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.composition import load_library
 from wyoming_piper_hardened.config.settings import load_settings
-from wyoming_piper_hardened.issues import IssueKind, Suggestion
+from wyoming_piper_hardened.reporting.issues import IssueKind, Suggestion
 from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.store.store import SpacePolicy, Store
 from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings

@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestServer
 from conftest import Script
 from support.both_servers import Open
 from support.waiting import eventually
-from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
+from wyoming_piper_hardened.system.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.web.api.events import EventsEndpoint
 from wyoming_piper_hardened.web.limits import WebLimits
 

@@ -18,7 +18,7 @@ from support.client import connected
 from support.waiting import eventually
 from support.web_server import serving
 from wyoming_piper_hardened import __version__
-from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartPolicy
 from wyoming_piper_hardened.web.limits import WebLimits
 
 CLIENTS, SAMPLES = 8, 200

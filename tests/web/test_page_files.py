@@ -32,9 +32,9 @@ from wyoming_piper_hardened.errors import (
     VoiceUnavailableError,
 )
 from wyoming_piper_hardened.hub.errors import DownloadError
-from wyoming_piper_hardened.issues import Failure, IssueKind, Suggestion
-from wyoming_piper_hardened.messages import EVENTS
-from wyoming_piper_hardened.recent_log import LogEntry
+from wyoming_piper_hardened.reporting.issues import Failure, IssueKind, Suggestion
+from wyoming_piper_hardened.reporting.messages import EVENTS
+from wyoming_piper_hardened.reporting.recent_log import LogEntry
 from wyoming_piper_hardened.speech.synthesizer import RequestRecord
 from wyoming_piper_hardened.status import CommandRecord, IssueStatus, JobStatus, Status
 from wyoming_piper_hardened.voices.installation.progress import Progress, Step

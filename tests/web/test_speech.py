@@ -21,10 +21,10 @@ from support.client import connected
 from support.scripted_engine import samples
 from support.waiting import eventually
 from wyoming_piper_hardened import service
-from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.composition import build_defaults
 from wyoming_piper_hardened.config.settings import Settings, all_settings
 from wyoming_piper_hardened.speech.target import SpeechDefaults
+from wyoming_piper_hardened.system.aio import cancel_and_wait
 from wyoming_piper_hardened.web.audio.speech import SpeechBody
 from wyoming_piper_hardened.web.bodies.request_body import RequestBody
 from wyoming_piper_hardened.web.limits import WebLimits

@@ -24,9 +24,9 @@ from support.hub import faulty_hub
 from support.hub_faults import Fault, voices_json
 from support.voices import SINGLE
 from support.waiting import eventually
-from wyoming_piper_hardened.aio import cancel_and_wait
 from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.store.store import Store
+from wyoming_piper_hardened.system.aio import cancel_and_wait
 from wyoming_piper_hardened.web.limits import WebLimits
 
 JOE = "en_US-joe-medium"

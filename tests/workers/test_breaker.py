@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings, strategies as st
 
 from wyoming_piper_hardened.engine.messages import VoiceVersion
-from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
-from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.workers.breaker import Breakers, BreakerState
 
 EXACT = RestartDecider(RestartPolicy(jitter=0))

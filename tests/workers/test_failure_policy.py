@@ -8,10 +8,10 @@ import pytest
 
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.errors import HardenedError, TextQuarantinedError, VoiceUnavailableError
-from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.metrics import Metrics
 from wyoming_piper_hardened.processes.errors import EngineFailedError
-from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.workers.breaker import Breakers
 from wyoming_piper_hardened.workers.failure_policy import FailurePolicy, SegmentOutcome
 from wyoming_piper_hardened.workers.scheduler import FairShare, JobQueue

@@ -17,11 +17,11 @@ from conftest import Script, Serve
 from support.client import connected
 from support.scripted_engine import samples
 from support.waiting import eventually
-from wyoming_piper_hardened.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
 from wyoming_piper_hardened.metrics import Metrics
-from wyoming_piper_hardened.restart import RestartDecider, RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartDecider, RestartPolicy
 from wyoming_piper_hardened.service import Running
+from wyoming_piper_hardened.system.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 from wyoming_piper_hardened.workers.worker import WorkerState
 

@@ -17,9 +17,9 @@ from conftest import Script, Serve
 from support.client import connected
 from support.scripted_engine import samples
 from support.waiting import eventually
-from wyoming_piper_hardened.events import Event
-from wyoming_piper_hardened.issues import Failure, FailureKind, Stage
-from wyoming_piper_hardened.restart import RestartPolicy
+from wyoming_piper_hardened.processes.restart import RestartPolicy
+from wyoming_piper_hardened.reporting.events import Event
+from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage
 from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers import worker
 from wyoming_piper_hardened.workers.failure_policy import SegmentOutcome

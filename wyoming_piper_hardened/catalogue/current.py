@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 
 from ..errors import CatalogueError
-from ..events import Event
 from ..hub.client import Hub
 from ..hub.settings import HubSettings
+from ..reporting.events import Event
 from .catalogue import Catalogue, bundled, load, refresh, save
 
 _LOGGER = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from ..control import Control
 from ..errors import HardenedError
-from ..events import Event
-from ..issues import Issue, IssueKind, Suggestion
+from ..reporting.events import Event
+from ..reporting.issues import Issue, IssueKind, Suggestion
 from ..status import StatusReporter
 from .command_listener import CommandListener
 from .discovery import announce, announcements

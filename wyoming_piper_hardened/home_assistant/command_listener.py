@@ -9,7 +9,7 @@ import time
 
 from ..control import Control
 from ..errors import HardenedError
-from ..events import Event, LimitedLog
+from ..reporting.events import Event, LimitedLog
 from ..status import CommandRecord, StatusReporter
 from .commands import Command, parse
 from .errors import CommandError, CommandsWaitingError

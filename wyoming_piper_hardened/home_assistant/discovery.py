@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..events import Event
-from ..restart import backoff
+from ..processes.restart import backoff
+from ..reporting.events import Event
 from ..status import StatusReporter
 from .errors import SupervisorError
 from .supervisor import Supervisor

@@ -20,7 +20,7 @@ import voluptuous as vol
 from ..config.settings import ENVIRONMENT_PREFIX, Settings, all_settings, load_settings
 from ..errors import ConfigError
 from ..hub.settings import HubSettings
-from ..issues import Issue, IssueKind, Suggestion
+from ..reporting.issues import Issue, IssueKind, Suggestion
 
 APP_DEFAULTS: Mapping[str, Any] = {
     "uri": "tcp://0.0.0.0:10200",

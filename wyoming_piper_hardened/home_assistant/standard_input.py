@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator
 
-from ..events import Event
+from ..reporting.events import Event
 
 _LOGGER = logging.getLogger(__name__)
 

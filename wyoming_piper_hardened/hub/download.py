@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..aio import run_in_thread
 from ..errors import NoSpaceError, StoreError
+from ..system.aio import run_in_thread
 from .client import Hub
 from .errors import (
     CaptivePortalError,

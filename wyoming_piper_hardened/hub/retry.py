@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import tenacity
 
-from ..events import Event
+from ..reporting.events import Event
 from .errors import DownloadError
 
 _LOGGER = logging.getLogger(__name__)

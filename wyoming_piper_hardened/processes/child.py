@@ -16,8 +16,8 @@ from typing import Any, Self
 
 import psutil
 
-from ..aio import cancel_and_wait
-from ..issues import Failure, FailureKind, Stage
+from ..reporting.issues import Failure, FailureKind, Stage
+from ..system.aio import cancel_and_wait
 from ..system.framing import MAX_HEADER_BYTES
 from .diagnosis import essence, exit_failure
 from .errors import EngineFailedError

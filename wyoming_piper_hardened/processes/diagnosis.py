@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 
 from ..engine.messages import EXIT_CANNOT_START
-from ..issues import Failure, FailureKind, Stage
+from ..reporting.issues import Failure, FailureKind, Stage
 
 
 def exit_failure(code: int, at: Stage, last_words: str = "") -> Failure:

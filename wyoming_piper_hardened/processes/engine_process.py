@@ -15,7 +15,6 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 from wyoming.ping import Ping, Pong
 
-from ..aio import Watchdog, cancel_and_wait
 from ..engine.cost import MAX_PIECE_SECONDS
 from ..engine.messages import (
     AUDIO_STOP,
@@ -29,7 +28,8 @@ from ..engine.messages import (
     VoiceVersion,
 )
 from ..errors import ProtocolError, SynthesisError, VoiceError
-from ..issues import Failure, FailureKind, Stage
+from ..reporting.issues import Failure, FailureKind, Stage
+from ..system.aio import Watchdog, cancel_and_wait
 from ..system.framing import Limits, read_event
 from .child import Child
 from .command import EngineCommand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..engine.messages import VoiceVersion
 from ..errors import HardenedError
-from ..issues import Failure
+from ..reporting.issues import Failure
 
 
 class EngineFailedError(HardenedError):

@@ -10,7 +10,7 @@ from wyoming.error import Error
 
 from ..engine.messages import MAX_REASON
 from ..errors import NoSpaceError, ProtocolError, VoiceError
-from ..issues import Stage
+from ..reporting.issues import Stage
 from ..system.framing import Limits, read_event
 from ..system.log_format import escaped
 from .child import Child

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import psutil
 
-from ..events import Event
+from ..reporting.events import Event
 
 _LOGGER = logging.getLogger(__name__)
 _SERVICE = "_wyoming._tcp.local."

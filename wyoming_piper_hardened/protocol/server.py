@@ -16,7 +16,7 @@ from wyoming.error import Error
 from wyoming.event import Event, async_write_event
 
 from ..errors import TooManyConnectionsError
-from ..events import Event as LogEvent, LimitedLog
+from ..reporting.events import Event as LogEvent, LimitedLog
 from ..speech.synthesizer import Synthesizer
 from ..speech.voice_resolver import VoiceResolver
 from ..system.framing import MAX_HEADER_BYTES

@@ -39,7 +39,7 @@ from ..errors import (
     ShuttingDownError,
     TextTooLongError,
 )
-from ..events import Event as LogEvent, LimitedLog
+from ..reporting.events import Event as LogEvent, LimitedLog
 from ..speech.synthesizer import Synthesizer
 from ..speech.text_stream import TextStream
 from ..speech.voice_resolver import VoiceResolver

@@ -7,11 +7,11 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from ..aio import Watchdog
 from ..engine.messages import BYTES_PER_SAMPLE, SegmentRequest
 from ..errors import DeadlineError, HardenedError, TextQuarantinedError
-from ..events import Event, LimitedLog
 from ..metrics import Metrics
+from ..reporting.events import Event, LimitedLog
+from ..system.aio import Watchdog
 from ..text.cleaner import has_words, speakable
 from ..text.profile import Profile, TextMode
 from ..text.segmenter import Segment

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, VoiceUnavailableError
-from ..events import LimitedLog
 from ..metrics import Metrics
+from ..reporting.events import LimitedLog
 from ..store.voice import Voice
+from ..system.aio import Notifier, cancel_and_wait
 from ..text.profile import Profile, TextFormat, TextMode
 from ..text.speech import warm
 from ..workers.pool import Pool

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..aio import Notifier
-from ..issues import Issue, IssueKind
+from ..reporting.issues import Issue, IssueKind
+from ..system.aio import Notifier
 from ..text.dictionary.entries import Dictionary, Entry
 from ..text.dictionary.parsing import MAX_BYTES, DictionaryError, ParsedDictionary, parse
 from ..voices.jobs import JobRunner

@@ -14,8 +14,8 @@ from ..errors import (
     VoiceNotFoundError,
     VoiceUnavailableError,
 )
-from ..events import Event
-from ..issues import Failure
+from ..reporting.events import Event
+from ..reporting.issues import Failure
 from ..store.voice import Voice
 from ..voices.library import Library
 from ..workers.pool import Pool

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from ..engine.report import REPORT_NAME, SplitReport
 from ..errors import VoiceError
-from ..issues import Damage, DamageKind
+from ..reporting.issues import Damage, DamageKind
 from ..system.json_size import check_json_size
 from ..system.numbers import checked_int
 from .origin import Origin, OriginKind

@@ -27,8 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import NoSpaceError, StoreError, VoiceError
-from ..events import Event
-from ..issues import Damage
+from ..reporting.events import Event
+from ..reporting.issues import Damage
 from ..system.files import move_folder, switch_link
 from .manifest import MANIFEST_NAME, find_damage, make_manifest
 from .origin import Origin

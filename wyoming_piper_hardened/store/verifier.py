@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from ..issues import Damage
+from ..reporting.issues import Damage
 from .manifest import find_damage
 
 

@@ -16,7 +16,7 @@ from ..engine.messages import LENGTH_SCALES, NOISE_SCALES, VoiceVersion, config_
 from ..engine.report import Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SourceFileError, SpeakerNotFoundError, VoiceError
-from ..events import Event
+from ..reporting.events import Event
 from ..system.foreign_files import read_file
 from ..system.json_size import check_json_size
 from ..system.numbers import checked_int

@@ -10,7 +10,7 @@ import resource
 from collections.abc import Iterator
 from typing import Any
 
-from ..events import Event, LimitedLog
+from ..reporting.events import Event, LimitedLog
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..events import Event
+from ..reporting.events import Event
 
 _LOGGER = logging.getLogger(__name__)
 _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h

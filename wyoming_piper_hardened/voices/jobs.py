@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..aio import Notifier, cancel_and_wait
 from ..errors import HardenedError, JobCancelledError, NoSpaceError, NotInstalledError, VoiceError
-from ..events import Event, LimitedLog
-from ..issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged
+from ..reporting.events import Event, LimitedLog
+from ..reporting.issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged
 from ..store.voice import Voice
+from ..system.aio import Notifier, cancel_and_wait
 from .installation.installer import Installer
 from .installation.progress import Progress, Report
 from .installation.sources import Source, custom_source

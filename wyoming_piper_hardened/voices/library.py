@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ..errors import VoiceError, VoiceNotFoundError, VoiceUnavailableError
-from ..events import Event
+from ..reporting.events import Event
 from ..store.store import Store
 from ..store.voice import Voice, check_voice_name, read_voice, shown_name
 from ..text.language_codes import family, normalized

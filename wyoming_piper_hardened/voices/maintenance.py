@@ -17,9 +17,9 @@ from ..errors import (
     VoiceError,
     VoiceNotFoundError,
 )
-from ..events import Event
 from ..hub.errors import OfflineError
-from ..issues import Failure, Issue, IssueKind, Suggestion, damaged
+from ..reporting.events import Event
+from ..reporting.issues import Failure, Issue, IssueKind, Suggestion, damaged
 from ..store.manifest import read_manifest
 from ..store.origin import Origin, OriginKind
 from ..store.store import Store

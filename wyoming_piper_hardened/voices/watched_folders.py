@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import JobCancelledError, NoSpaceError, SourceFileError, StoreError, VoiceError
-from ..issues import Issue, IssueKind, Suggestion
+from ..reporting.issues import Issue, IssueKind, Suggestion
 from ..store.origin import Origin
 from ..store.voice import shown_name
 from .installation.sources import custom_source

@@ -13,14 +13,14 @@ from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from ..aio import cancel_and_wait
 from ..catalogue.current import CurrentCatalogue
 from ..config.settings import Settings
 from ..control import Control
 from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequestsError
-from ..events import Event, LimitedLog
 from ..metrics import Metrics
-from ..rate_limit import RateLimit
+from ..reporting.events import Event, LimitedLog
+from ..system.aio import cancel_and_wait
+from ..system.rate_limit import RateLimit
 from ..system.sockets import bind_error
 from . import errors
 from .access import AccessPolicy, caller_of

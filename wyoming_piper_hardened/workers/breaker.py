@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..engine.messages import VoiceVersion
-from ..issues import Failure
-from ..restart import RestartDecider, RestartHistory
+from ..processes.restart import RestartDecider, RestartHistory
+from ..reporting.issues import Failure
 
 
 class BreakerState(StrEnum):

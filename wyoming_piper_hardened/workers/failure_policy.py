@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from ..engine.messages import VoiceVersion
 from ..errors import HardenedError, TextQuarantinedError, VoiceUnavailableError
-from ..issues import Failure
 from ..metrics import Metrics
 from ..processes.engine_process import OnUnloadable
 from ..processes.errors import EngineFailedError
+from ..reporting.issues import Failure
 from .breaker import Breakers, BreakerState
 from .scheduler import JobQueue
 from .segment_job import MAX_ATTEMPTS, SegmentJob

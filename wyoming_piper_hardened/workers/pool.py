@@ -10,16 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..aio import Notifier
 from ..engine.messages import SegmentRequest, VoiceVersion
 from ..engine.schedule import Schedule
 from ..errors import OverloadedError, ShuttingDownError, VoiceUnavailableError
-from ..events import LimitedLog
-from ..issues import Failure
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
 from ..processes.engine_process import OnUnloadable
-from ..restart import RestartDecider
+from ..processes.restart import RestartDecider
+from ..reporting.events import LimitedLog
+from ..reporting.issues import Failure
+from ..system.aio import Notifier
 from .admission import AdmissionSlots, Slot
 from .breaker import Breakers
 from .failure_policy import FailurePolicy

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ..aio import cancel_and_wait
 from ..errors import ShuttingDownError, SynthesisError, VoiceError
-from ..events import Event, LimitedLog
-from ..issues import Failure, FailureKind, Stage
 from ..metrics import Metrics
 from ..processes.command import EngineCommand
 from ..processes.engine_process import EngineProcess, load_failure
 from ..processes.errors import EngineFailedError
-from ..restart import RestartDecider, RestartHistory
+from ..processes.restart import RestartDecider, RestartHistory
+from ..reporting.events import Event, LimitedLog
+from ..reporting.issues import Failure, FailureKind, Stage
+from ..system.aio import cancel_and_wait
 from .failure_policy import FailurePolicy
 from .recycling import RecyclePolicy
 from .scheduler import JobQueue

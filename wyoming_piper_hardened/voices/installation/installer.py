@@ -9,18 +9,18 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from ...aio import run_in_thread
 from ...engine.embedded import is_outdated
 from ...engine.messages import config_path
 from ...errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
-from ...events import Event
-from ...issues import Damage, DamageKind, damaged
 from ...processes.preparation import prepare
+from ...reporting.events import Event
+from ...reporting.issues import Damage, DamageKind, damaged
 from ...store.manifest import read_manifest
 from ...store.origin import OriginKind
 from ...store.store import Store, disk_error, folder_size
 from ...store.verifier import Verifier
 from ...store.voice import Voice, check_voice_name, is_voice_name, read_voice
+from ...system.aio import run_in_thread
 from ..library import find_voice
 from .progress import Progress, Report, Step, ignore_progress
 from .sources import FileSource, Source, SourceFinder, package_source

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ...aio import run_stoppable
 from ...catalogue.catalogue import Catalogue, refresh
 from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice
@@ -21,6 +20,7 @@ from ...hub.download import download
 from ...hub.settings import HubSettings
 from ...store.origin import Origin, OriginKind
 from ...store.voice import MAX_CONFIG_BYTES, MAX_MODEL_BYTES, check_voice_name, is_voice_name
+from ...system.aio import run_stoppable
 from ...system.foreign_files import check_file, copy_file
 from .progress import Progress, Report, Step
 

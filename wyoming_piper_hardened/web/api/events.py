@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from ...aio import Notifier, cancel_and_wait
 from ...errors import TooManyConnectionsError
+from ...system.aio import Notifier, cancel_and_wait
 from ..endpoint import BYTES, EVENT_STREAM, Endpoint
 from ..limits import WebLimits
 

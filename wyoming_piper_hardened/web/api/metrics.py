@@ -12,8 +12,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from ...issues import IssueKind
 from ...metrics import PREFIX, Metrics
+from ...reporting.issues import IssueKind
 from ...status import StatusReporter
 from ...workers.worker import WorkerState
 from ..endpoint import BYTES, Endpoint

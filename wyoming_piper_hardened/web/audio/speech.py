@@ -15,7 +15,7 @@ from aiohttp import web
 
 from ...engine.messages import SpeechOptions
 from ...errors import ClientGoneError, HardenedError
-from ...events import Event, LimitedLog
+from ...reporting.events import Event, LimitedLog
 from ...speech.preview import TextPreview, preview
 from ...speech.synthesizer import Synthesizer
 from ...speech.target import Target

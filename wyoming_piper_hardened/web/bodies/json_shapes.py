@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ...issues import Damage, Failure, Issue
+from ...reporting.issues import Damage, Failure, Issue
 
 Schema = Mapping[str, Any]
 """A JSON Schema as OpenAPI 3.1 has it."""

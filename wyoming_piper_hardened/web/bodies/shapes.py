@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...issues import Damage
+from ...reporting.issues import Damage
 from ...status import IssueStatus, JobStatus
 
 

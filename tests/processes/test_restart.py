@@ -7,7 +7,12 @@ from random import Random
 
 from hypothesis import given, strategies as st
 
-from wyoming_piper_hardened.restart import RestartDecider, RestartHistory, RestartPolicy, backoff
+from wyoming_piper_hardened.processes.restart import (
+    RestartDecider,
+    RestartHistory,
+    RestartPolicy,
+    backoff,
+)
 
 EXACT = RestartDecider(RestartPolicy(jitter=0))
 

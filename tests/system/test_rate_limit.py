@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from support.events import logged
-from wyoming_piper_hardened.events import Event, LimitedLog
-from wyoming_piper_hardened.rate_limit import RateLimit
+from wyoming_piper_hardened.reporting.events import Event, LimitedLog
+from wyoming_piper_hardened.system.rate_limit import RateLimit
 
 UNHURRIED = settings(deadline=None)
 """A slow machine is no failure."""

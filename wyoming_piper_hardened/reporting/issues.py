@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from ..errors import HardenedError
 from . import messages
-from .errors import HardenedError
 
 
 class IssueKind(StrEnum):

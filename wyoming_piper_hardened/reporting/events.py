@@ -12,8 +12,8 @@ import time
 from collections import defaultdict
 from typing import Any
 
+from ..system.rate_limit import RateLimit
 from . import messages
-from .rate_limit import RateLimit
 
 
 class Event:

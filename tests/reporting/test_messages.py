@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_piper_hardened import messages
-from wyoming_piper_hardened.events import Event
-from wyoming_piper_hardened.issues import (
+from wyoming_piper_hardened.reporting import messages
+from wyoming_piper_hardened.reporting.events import Event
+from wyoming_piper_hardened.reporting.issues import (
     Damage,
     DamageKind,
     Failure,
@@ -40,7 +40,7 @@ def calls() -> Iterator[tuple[str, str, set[str]]]:
         own = {
             name.asname or name.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "events"
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] == "events"
             for name in node.names
             if name.name == "Event"
         }

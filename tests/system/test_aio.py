@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from wyoming_piper_hardened.aio import RunningTime, Watchdog
+from wyoming_piper_hardened.system.aio import RunningTime, Watchdog
 
 
 def test_running_time_counts_a_pause_as_one_step() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..system.log_format import escaped
 from .events import Event
-from .system.log_format import escaped
 
 _KEPT = 200
 _MAX_CHARS = 1000
