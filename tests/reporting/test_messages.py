@@ -25,7 +25,7 @@ from wyoming_piper_hardened.reporting.issues import (
 
 pytestmark = pytest.mark.rendering
 
-PACKAGE = Path(messages.__file__).parent
+PACKAGE = Path(messages.__file__).parents[1]
 
 
 def fields(template: str) -> set[str]:

@@ -18,6 +18,7 @@ from .standard_input import MAX_LINE_BYTES, lines
 _LOGGER = logging.getLogger(__name__)
 
 _MAX_WAITING = 32
+_LINES_A_MINUTE = 30  # commands come from the user's own Home Assistant
 
 
 class CommandListener:
@@ -32,7 +33,7 @@ class CommandListener:
         self._control = control
         self._status = status
         self._waiting: asyncio.Queue[Command] = asyncio.Queue(_MAX_WAITING)
-        self._log = LimitedLog(_LOGGER)
+        self._log = LimitedLog(_LOGGER, _LINES_A_MINUTE)
 
     async def listen(self, source: int) -> None:
         """Read commands until the end of input, whether they are valid or not."""
