@@ -118,11 +118,10 @@ async def test_bad_model_is_not_committed(tmp_path: Path, model: Path, content: 
     bad.write_bytes(content)
     shutil.copy(f"{model}.json", f"{bad}.json")
     data = tmp_path / "data"
-    source = await asyncio.to_thread(custom_source, bad)
     with pytest.raises(VoiceError, match="bad"):
-        await installer_in(data).install(source)
+        await installer_in(data).install(await asyncio.to_thread(custom_source, bad))
     assert not (data / "voices").exists()
-    assert not list((data / "staging").iterdir())
+    assert not list(data.glob("staging/*"))
 
 
 async def test_voice_that_would_not_fit_is_refused(tmp_path: Path) -> None:

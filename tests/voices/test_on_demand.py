@@ -200,7 +200,7 @@ async def test_damaged_voice_without_a_network_is_quarantined_and_another_one_sp
         hub.fault(Fault.BUSY)
         server = await start_server(
             data_dir=tmp_path,
-            timings=timings,
+            maintenance=timings,
             hub_endpoint=hub.endpoint,
             voice=AMY,
         )

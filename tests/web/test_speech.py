@@ -7,6 +7,7 @@ import contextlib
 import io
 import socket
 import struct
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from support.client import connected
 from support.scripted_engine import samples
 from support.site import Open, Site
 from support.waiting import eventually
+from wyoming_piper_hardened import service
 from wyoming_piper_hardened.aio import cancel_and_wait
-from wyoming_piper_hardened.config.settings import all_settings
-from wyoming_piper_hardened.speech import request as request_module
+from wyoming_piper_hardened.composition import build_defaults
+from wyoming_piper_hardened.config.settings import Settings, all_settings
+from wyoming_piper_hardened.speech.target import SpeechDefaults
 from wyoming_piper_hardened.web.audio.speech import SpeechBody
 from wyoming_piper_hardened.web.bodies.request_body import RequestBody
 from wyoming_piper_hardened.web.limits import WebLimits
@@ -231,7 +234,7 @@ async def test_half_closed_connection_leaves_no_error(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(request_module, "_CLIENT_DELAY", 0.05)
+    monkeypatch.setattr(service, "build_defaults", impatient_defaults)
     site = await open_site(script())
     loop = asyncio.get_running_loop()
     with stuck(site, '{"text": "%s"}' % ("It goes on and on and on. " * 3000)) as client:
@@ -278,7 +281,7 @@ async def test_client_that_reads_nothing_blocks_nobody(open_site: Open, script: 
 async def test_clients_that_read_nothing_release_their_slots(
     open_site: Open, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_module, "_CLIENT_DELAY", 0.05)
+    monkeypatch.setattr(service, "build_defaults", impatient_defaults)
     site = await open_site(script(), workers=1, max_queue=4)
     pool = site.server.pool
     body = '{"text": "%s"}' % ("It goes on and on and on. " * 3000)
@@ -293,6 +296,11 @@ async def test_clients_that_read_nothing_release_their_slots(
     assert {record.outcome for record in site.server.synthesizer.records} <= {
         *("ok", "cancelled", "client-gone")
     }
+
+
+def impatient_defaults(settings: Settings) -> SpeechDefaults:
+    """Return the defaults of the settings, but for clients that take their audio at once."""
+    return replace(build_defaults(settings), client_delay=0.05)
 
 
 def are_taken(pool: Pool, places: int) -> bool:
