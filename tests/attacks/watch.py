@@ -95,7 +95,7 @@ class Watch:
         lines = self.lines
         allowed = self.limits.lines * max(1, math.ceil((time.monotonic() - self._started) / 60))
         if len(lines) > allowed:
-            found.append(f"log: {len(lines)} lines of {allowed} allowed, the first: {lines[:3]}")
+            found.append(f"log: {len(lines)} lines of {allowed} allowed, the last: {lines[-12:]}")
         for line in lines:
             if any(unicodedata.category(character) in _SPECIAL for character in line):
                 found.append(f"log: special characters: {line!a}")

@@ -7,7 +7,6 @@ has a form that this program does not know yet is left out alone: the hub may gr
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from typing import Any, NoReturn
 
 from ..errors import CatalogueError
 from ..hub.files import VoiceFile
-from ..system.json_size import check_json_size
+from ..system.foreign_json import parse_json
 from ..system.numbers import checked_int
 from .entry import CatalogueVoice, Language, Quality
 
@@ -84,9 +83,8 @@ def decode(data: bytes) -> Any:
     if len(data) > MAX_BYTES:
         raise CatalogueError(f"the catalogue of voices has more than {MAX_BYTES >> 20} MB")
     try:
-        check_json_size(data)
-        return json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return parse_json(data, object_pairs_hook=_unique, parse_constant=_refuse)
+    except ValueError:
         raise CatalogueError(
             "the catalogue of voices is not valid JSON; the one known before stays in use"
         ) from None

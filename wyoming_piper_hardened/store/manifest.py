@@ -14,7 +14,7 @@ from types import MappingProxyType
 from ..engine.report import REPORT_NAME, SplitReport
 from ..errors import VoiceError
 from ..reporting.issues import Damage, DamageKind
-from ..system.json_size import check_json_size
+from ..system.foreign_json import parse_json
 from ..system.numbers import checked_int
 from .origin import Origin, OriginKind
 
@@ -77,9 +77,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     try:
         with (folder / MANIFEST_NAME).open("rb") as file:
-            text = file.read(_MAX_BYTES)
-        check_json_size(text)
-        data = json.loads(text)
+            data = parse_json(file.read(_MAX_BYTES))
         if data["format"] != FORMAT:
             raise VoiceError(f"{folder.name!r} has a manifest of another version of this program")
         files = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from ..engine.schedule import Schedule, choose
 from ..errors import SourceFileError, SpeakerNotFoundError, VoiceError
 from ..reporting.events import Event
 from ..system.foreign_files import read_file
-from ..system.json_size import check_json_size
+from ..system.foreign_json import parse_json
 from ..system.numbers import checked_int
 from ..text import language_codes
 
@@ -137,9 +136,7 @@ def read_voice(name: str, model: Path) -> Voice:
     try:
         if not model.is_file():
             raise VoiceError(f"{name!r}: {model.name!r} is missing; install the voice again")
-        data = read_file(path, MAX_CONFIG_BYTES)
-        check_json_size(data)
-        config: Any = json.loads(data)
+        config = parse_json(read_file(path, MAX_CONFIG_BYTES))
         _check_scales(config.get("inference", {}))
         prepared, schedule = _preparation(name, model)
         return Voice(

@@ -25,7 +25,7 @@ from .library import Library
 
 _LOGGER = logging.getLogger(__name__)
 _REMEMBERED = 20
-_LINES_A_MINUTE = 6
+_LINES_A_MINUTE = 3  # of each level
 _STARTED = {Action.INSTALL: "install-started", Action.REPAIR: "repair-started"}
 
 T = TypeVar("T")
