@@ -63,7 +63,7 @@ class RecentLog(logging.Handler):
 @contextlib.contextmanager
 def collect_log() -> Iterator[RecentLog]:
     """Collect everything that the package logs within the context."""
-    recent, logger = RecentLog(), logging.getLogger(__package__)
+    recent, logger = RecentLog(), logging.getLogger(__name__.partition(".")[0])
     logger.addHandler(recent)
     try:
         yield recent
