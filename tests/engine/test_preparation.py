@@ -29,6 +29,7 @@ BOARD, SERVER = 8e9, 100e9
 MEASURE = """
 import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:])
+print()
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10)
 sys.exit(code)
 """
@@ -36,14 +37,15 @@ sys.exit(code)
 
 
 def prepare(model: Path, folder: Path) -> tuple[int, str, int]:
-    """(exit code, standard error, largest resident size in bytes) of a preparation."""
+    """(exit code, what it says, largest resident size in bytes) of a preparation."""
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *PREPARE, str(model), str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, done.stderr, int(done.stdout)
+    said, _, peak = done.stdout.strip().rpartition("\n")
+    return done.returncode, said + done.stderr, int(peak)
 
 
 def test_a_medium_voice_is_prepared_within_260_mib(
@@ -117,7 +119,7 @@ def test_memory_beyond_the_limit_is_refused() -> None:
 
 
 def refused(model: onnx.ModelProto, folder: Path) -> str:
-    """Return the standard error of a preparation that fails as one of a model that is no voice."""
+    """Return what is said by a preparation that fails as one of a model that is no voice."""
     onnx.save(model, folder / "v.onnx")
     shutil.copyfile(SINGLE_CONFIG, folder / "v.onnx.json")
     code, errors, _ = prepare(folder / "v.onnx", folder)

@@ -49,11 +49,14 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up ro
 def drop(**order: Any) -> tuple[dict[str, Any], list[str]]:
     """Return the end of the process, and what it logged."""
     order = {"user": "nobody", **order}
+    # Coverage could not write its file any more.
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("COVERAGE")}
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(order), _PROGRAM],
         capture_output=True,
         text=True,
         check=True,
+        env=environment,
     )
     answer: dict[str, Any] = json.loads(ended.stdout)
     return answer, ended.stderr.splitlines()

@@ -147,6 +147,7 @@ async def test_engine_killed_while_idle_is_replaced(
     async with connected(port_of(server)) as client:
         await client.say("Hello there.")
         os.kill(int(lines(tmp_path / "starts")[0]), signal.SIGKILL)
+        await eventually(lambda: failures(caplog))  # else it might die at the next segment
         assert (await client.say("Hello again.")).pcm == samples("Hello again.")
     assert failures(caplog) == [Failure(FailureKind.SIGNAL, Stage.IDLE, {"signal": "SIGKILL"})]
 
