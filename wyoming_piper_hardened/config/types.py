@@ -32,7 +32,7 @@ class Check:
 
 
 class TextTreatment(StrEnum):
-    """How much of a text is changed before it is spoken."""
+    """Degree to which a text is changed before it is spoken."""
 
     ON = "on"
     MARKS = "marks"

@@ -17,7 +17,7 @@ MAX_SEGMENT_COST: Final = 8000.0
 """A segment that costs more is refused: 500 characters of prose cost 600, of digits 1,900."""
 
 MAX_PIECE_COST: Final = 1500.0
-"""What is spoken at once, one or two minutes; a segment that costs more is spoken in pieces."""
+"""Most that is spoken at once, one or two minutes; what costs more is spoken in pieces."""
 
 _PHRASE: Final = 20
 """Added for each phrase: the pause around it."""

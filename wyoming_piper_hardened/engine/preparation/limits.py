@@ -21,13 +21,13 @@ _BASE_MEMORY: Final = 192 * _MIB
 _MEMORY_FACTOR: Final = 2
 """Of the model's size; a medium voice took 150 MiB in all, a high one 200."""
 _MOST_MEMORY: Final = 4
-"""How often the least memory may be taken where the machine has that much."""
+"""Times the least memory that may be taken where the machine has that much."""
 _BASE_SECONDS: Final = 30.0
 _WORK: Final = 12e9 / _MIB
 """Floating-point operations for a byte of model; a medium voice took 7.6e9 for each MiB."""
 _MARGIN: Final = 5.0
 _WAITING: Final = 10.0
-"""How much longer than its processor time a preparation may last, for others come first."""
+"""Times its processor time that a preparation may last, for others come first."""
 START_SECONDS: Final = 600.0
 """Until the machine's speed is known: the libraries are loaded from a slow disk."""
 

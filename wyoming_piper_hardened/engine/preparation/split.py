@@ -24,7 +24,7 @@ from .surgery.stock_file import read_graph
 from .verification import SPEAKER_INPUT, Reference, measure_whole, speak_reference, verify_parts
 
 FILES: Final = ("encoder.onnx", "flow.onnx", "decoder.onnx", "whole.onnx")
-"""What a folder of parts may hold, besides the report."""
+"""Files that a folder of parts may hold, besides the report."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

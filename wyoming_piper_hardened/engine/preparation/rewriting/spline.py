@@ -39,14 +39,14 @@ class _Spline:
 
     output: str
     moved: str
-    """What it moves: [1, 1, ids]."""
+    """Values that it moves: [1, 1, ids]."""
     kept: str
     """The other half, of which the graph takes the shape."""
     knots: str
     """[1, 3 * bins - 1, ids]: widths, heights and inner derivatives, not normalised."""
     bins: int
     scale: float
-    """What widths and heights are divided by."""
+    """Divisor of widths and heights."""
 
 
 def fuse_splines(graph: Graph) -> int:

@@ -13,7 +13,7 @@ CONV_PRE_WEIGHT = "dec.conv_pre.weight"
 _SHAPE_ONLY = frozenset({"Unsqueeze", "Squeeze", "Identity", "Reshape", "Flatten"})
 _FRESH_NOISE = "RandomNormalLike"
 _FACTORS = 2
-"""What the frame noise is multiplied by: the deviation and the request's noise scale."""
+"""Factor of the frame noise: the deviation and the request's noise scale."""
 
 
 @dataclass(frozen=True, slots=True)
