@@ -71,7 +71,7 @@ def test_a_date_at_the_begin_of_a_line_is_no_list() -> None:
     assert said("3. Oktober", german) == ["dritter Oktober."]
 
 
-WORDS = st.text(st.sampled_from("abcdefgh"), min_size=3, max_size=8)
+WORDS = st.text(st.sampled_from("abcdfghk"), min_size=3, max_size=8)  # "1. feb" would be a date
 INLINE = st.one_of(
     WORDS,
     WORDS.map("**{}**".format),
