@@ -7,6 +7,7 @@ Exit codes: 0 every request succeeded (targets may be missed: the table says), 1
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import random
 import shlex
 import signal
@@ -17,17 +18,19 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from . import chart, machine, report, servers
+from . import chart, crowd, machine, report, servers
 from .measure import Benchmark, say
 from .results import Results, Side
 from .servers import Recipe, ServerError
-from .texts import speed_texts
+from .texts import SENTENCE_GROUPS, speed_texts
 
 OK, SOME_FAILED, NOT_STARTED = 0, 1, 3
 
 _ROOT = Path(__file__).resolve().parent.parent
 _MEMORY_REPEATS = 3
 _LOAD_REPEATS = 5
+_CROWD_ROUNDS = 3
+_TREATMENT_REPEATS = 5
 
 
 def main() -> int:
@@ -48,7 +51,8 @@ def main() -> int:
         ours = servers.ours(own_environment / "wyoming-piper-hardened", folder / "ours")
         try:
             _first_starts(incumbent, ours)
-            results = _measure(arguments, incumbent, ours)
+            untreated = dataclasses.replace(ours, command=(*ours.command, "--text", "off"))
+            results = _measure(arguments, incumbent, ours, untreated, pythons[Side.OURS])
         except ServerError as err:
             say(f"cannot go on: {err}")
             return NOT_STARTED
@@ -118,12 +122,22 @@ def _first_starts(incumbent: Recipe, ours: Recipe) -> None:
         server.wait_ready()
 
 
-def _measure(arguments: argparse.Namespace, incumbent: Recipe, ours: Recipe) -> Results:
+def _measure(
+    arguments: argparse.Namespace,
+    incumbent: Recipe,
+    ours: Recipe,
+    untreated: Recipe,
+    python: Path,
+) -> Results:
     benchmark = Benchmark(incumbent, ours, random.Random())
     quick: bool = arguments.quick
+    benchmark.text(python)
     benchmark.speed(speed_texts(quick=quick), arguments.pairs or (1 if quick else 10))
+    plain = [text for text in speed_texts(quick=quick) if text.group in SENTENCE_GROUPS]
+    benchmark.treatment(untreated, plain, 1 if quick else _TREATMENT_REPEATS)
     benchmark.memory(1 if quick else _MEMORY_REPEATS)
     benchmark.load(1 if quick else _LOAD_REPEATS)
+    benchmark.crowd(1 if quick else _CROWD_ROUNDS, (1, 8) if quick else crowd.SIZES)
     return benchmark.results
 
 

@@ -1,4 +1,4 @@
-"""The picture: first audio by length of the sentence, and memory, of both servers."""
+"""The picture: first audio by length of the sentence, memory, and crowds, of both servers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from . import crowd
 from .machine import Machine
 from .results import Pair, Results, Side
 from .summary import Spread
@@ -21,15 +22,15 @@ _MEBIBYTE = 1 << 20
 _WIDEST = 520  # characters: the longest sentence and some air
 
 Points = dict[int, Spread]
-"""Values by characters."""
+"""Values by characters, or by listeners."""
 
 
 def draw(results: Results, machine: Machine, path: Path) -> None:
     """Write the chart as PNG."""
     mpl.use("Agg")
     mpl.rcParams.update({"font.size": 11, "axes.titlesize": 12, "axes.titleweight": "bold"})
-    figure = Figure(figsize=(11, 4.6), dpi=150, layout="constrained")
-    speed, memory = figure.subplots(1, 2, width_ratios=[3, 2])
+    figure = Figure(figsize=(15, 4.6), dpi=150, layout="constrained")
+    speed, memory, crowds = figure.subplots(1, 3, width_ratios=[3, 2, 3])
     _panel(
         speed,
         "First audio after the request",
@@ -43,17 +44,32 @@ def draw(results: Results, machine: Machine, path: Path) -> None:
         {side: _peak_memory(results, side) for side in Side},
     )
     memory.set_xticks(sorted({run.characters for run in results.memory}))
+    _panel(
+        crowds,
+        "First audio for the last of several listeners",
+        "seconds",
+        {side: _last_first(results, side) for side in Side},
+        label="listeners who ask at the same moment",
+    )
+    crowds.set_xlim(0, None)
+    crowds.set_xticks(crowd.sizes_of(results))
     figure.legend(*speed.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     figure.supxlabel(
-        f"characters of the sentence; median, the bars are min and max\n"
-        f"{machine.hardware}; {machine.date}",
+        f"median, the bars are min and max; {machine.hardware}; {machine.date}",
         fontsize=9,
         color="#555555",
     )
     figure.savefig(path, metadata={"Software": None})
 
 
-def _panel(axes: Axes, title: str, unit: str, sides: dict[Side, Points]) -> None:
+def _panel(
+    axes: Axes,
+    title: str,
+    unit: str,
+    sides: dict[Side, Points],
+    *,
+    label: str = "characters of the sentence",
+) -> None:
     for side, points in sides.items():
         lengths = sorted(points)
         spreads = [points[length] for length in lengths]
@@ -74,6 +90,7 @@ def _panel(axes: Axes, title: str, unit: str, sides: dict[Side, Points]) -> None
         )
     axes.set_title(title, loc="left")
     axes.set_ylabel(unit)
+    axes.set_xlabel(label)
     axes.set_xlim(0, _WIDEST)
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.8)
@@ -96,6 +113,14 @@ def _peak_memory(results: Results, side: Side) -> Points:
         if run.side is side:
             values[run.characters].append(run.peak / _MEBIBYTE)
     return _spreads(values)
+
+
+def _last_first(results: Results, side: Side) -> Points:
+    return {
+        size: crowd.spread(results, side, size, crowd.last_first)
+        for size in crowd.sizes_of(results)
+        if any(c.side is side and c.listeners == size for c in results.crowds)
+    }
 
 
 def _spreads(values: dict[int, list[float]]) -> Points:

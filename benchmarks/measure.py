@@ -1,19 +1,22 @@
-"""The three measurements: speed, memory, load. One server works at a time."""
+"""The measurements: speed, memory, load, crowds. One server works at a time."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from . import crowd
 from .client import RequestError, speak
 from .process_tree import watched
-from .results import Answer, Failure, Load, Memory, Pair, Results, Side
+from .results import Answer, Failure, Load, Memory, Pair, Results, Side, TextStage
 from .servers import Recipe, Server, ServerError, running
 from .texts import LOAD_WORD, MEMORY_SENTENCES, WARM_UP, Text
 
@@ -23,6 +26,7 @@ _SETTLE = 0.1  # seconds after an answer: work that a server puts off until then
 _WARM_UPS = 3
 _MEMORY_REQUESTS = 2  # of one sentence: the second shows what the first left
 _WORD_REPEATS = 5
+_TEXT_TIMEOUT = 120.0
 
 
 class Benchmark:
@@ -49,7 +53,11 @@ class Benchmark:
                 for text in self._shuffled(texts):
                     answers = {
                         server.recipe.side: self._ask(
-                            server, text.words, text.name, streamed=text.streamed
+                            server,
+                            text.words,
+                            text.name,
+                            streamed=text.streamed,
+                            word_interval=text.word_interval,
                         )
                         for server in self._shuffled(servers)
                     }
@@ -63,6 +71,48 @@ class Benchmark:
                         )
                     )
                 say(f"speed: round {number} of {rounds}")
+
+    def text(self, python: Path) -> None:
+        """Measure what the preparation of a segment costs, in our own environment.
+
+        Raises:
+            ServerError: it cannot be measured.
+        """
+        command = (python, "-m", "benchmarks.text_stage")
+        try:
+            done = subprocess.run(  # noqa: S603 - this project's own environment
+                command, capture_output=True, check=True, text=True, timeout=_TEXT_TIMEOUT
+            )
+            self.results.text = TextStage(**json.loads(done.stdout))
+        except (OSError, subprocess.SubprocessError, ValueError, TypeError) as err:
+            raise ServerError(f"the text stage cannot be measured: {err}") from None
+        say("text: done")
+
+    def treatment(self, untreated: Recipe, texts: Sequence[Text], rounds: int) -> None:
+        """Measure how much later first audio comes because texts are treated at all.
+
+        Args:
+            untreated: our server with the treatment switched off.
+            texts: spoken on both, one right after the other.
+            rounds: how often.
+        """
+        with running(self._recipes[1]) as treated, running(untreated) as plain:
+            servers = (treated, plain)
+            for server in servers:
+                server.wait_open()
+                for _ in range(_WARM_UPS):
+                    self._ask(server, WARM_UP, "warm-up")
+            for number in range(1, rounds + 1):
+                for text in self._shuffled(texts):
+                    first = {
+                        server: self._ask(server, text.words, text.name)
+                        for server in self._shuffled(servers)
+                    }
+                    with_it, without_it = first[treated], first[plain]
+                    if with_it and without_it:
+                        delay = with_it.first_audio - without_it.first_audio
+                        self.results.delays.append(delay)
+                say(f"treatment: round {number} of {rounds}")
 
     def memory(self, repeats: int, sentences: Sequence[str] = MEMORY_SENTENCES) -> None:
         """Measure the peak memory of one sentence, on a fresh server for each length."""
@@ -78,6 +128,17 @@ class Benchmark:
             for recipe in self._shuffled(self._recipes):
                 self._measure_load(recipe)
             say(f"load: round {number} of {repeats}")
+
+    def crowd(self, rounds: int, sizes: Sequence[int] = crowd.SIZES) -> None:
+        """Let crowds listen to each server.
+
+        Raises:
+            ServerError: a server cannot be started.
+        """
+        crowd.measure(
+            self.results, self._recipes, rounds, self._chance, sizes=sizes, failed=self._failed
+        )
+        say("crowds: done")
 
     def _measure_memory(self, recipe: Recipe, words: str) -> None:
         what = f"memory of {len(words)} characters"
@@ -115,13 +176,19 @@ class Benchmark:
         self.results.load.append(Load(recipe.side, speech, ready, engine))
 
     def _ask(
-        self, server: Server, words: str, what: str, *, streamed: bool = False
+        self,
+        server: Server,
+        words: str,
+        what: str,
+        *,
+        streamed: bool = False,
+        word_interval: float = 0.0,
     ) -> Answer | None:
         """Return one answer with the processor time it took; `None` when it failed."""
         self.results.requests += 1
         before = server.tree.cpu_seconds()
         try:
-            answer = speak(server.port, words, streamed=streamed)
+            answer = speak(server.port, words, streamed=streamed, word_interval=word_interval)
         except RequestError as err:
             self._failed(server.recipe.side, what, err)
             return None

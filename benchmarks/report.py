@@ -7,7 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Sequence
 
-from . import machine as machines, summary
+from . import crowd, machine as machines, summary
 from .machine import Machine
 from .results import Memory, Results, Side
 from .summary import MEASURES, Comparison, Measure, Spread
@@ -28,6 +28,8 @@ def markdown(results: Results, machine: Machine) -> str:
         *(_speed(results, measure) for measure in MEASURES),
         _memory(results),
         _load(results),
+        *(_crowd(results, measured) for measured in crowd.MEASURES),
+        _dry(results),
         _failures(results),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -77,7 +79,10 @@ def _speed(results: Results, measure: Measure) -> str:
     rows = [
         *(summary.speed(results, measure, [group]) for group in SENTENCE_GROUPS),
         summary.speed(results, measure, SENTENCE_GROUPS, "all sentences"),
-        *(summary.speed(results, measure, [group]) for group in (Group.SEVERAL, Group.STREAMED)),
+        *(
+            summary.speed(results, measure, [group])
+            for group in (Group.SEVERAL, Group.STREAMED, Group.WRITTEN)
+        ),
     ]
 
     def show(value: float) -> str:
@@ -116,6 +121,26 @@ def _load(results: Results) -> str:
         f"it can speak; for {Side.INCUMBENT}, which has one process, the same as *server ready*; "
         f"for {Side.OURS} its engine's own start, as `/api/status` reports it."
     )
+
+
+def _crowd(results: Results, measured: crowd.CrowdMeasure) -> str:
+    title = f"Crowd: {measured.title} (s), listeners who ask at once and play in real time"
+    return _section(title, "listeners", crowd.rows(results, measured), lambda value: f"{value:.2f}")
+
+
+def _dry(results: Results) -> str:
+    rows = []
+    for size in crowd.sizes_of(results):
+        cells = []
+        for side in Side:
+            count, most = crowd.dry(results, side, size)
+            longest = crowd.spread(results, side, size, crowd.longest_dry).high
+            cells.append(f"{count} of {most} (longest silence {longest:.2f} s)")
+        rows.append([str(size), *cells])
+    if not rows:
+        return ""
+    title = "## Crowd: listeners who ran dry for more than 0.1 s once they heard something"
+    return f"{title}\n\n" + _table(["listeners", *(str(side) for side in Side)], rows)
 
 
 def _failures(results: Results) -> str:

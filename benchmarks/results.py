@@ -23,6 +23,7 @@ class Answer:
     total: float  # request sent → the event that ends it
     audio: float  # length of the audio
     cpu: float = 0.0  # of the server's whole process tree; 0 where nobody looked
+    dry: float = 0.0  # silence for somebody who plays in real time from the first audio on
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,24 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """Listeners who asked one server at the same moment."""
+
+    side: Side
+    listeners: int
+    answers: tuple[Answer, ...]
+    refused: int  # listeners without an answer; also counted as failures
+
+
+@dataclass(frozen=True, slots=True)
+class TextStage:
+    """Processor time that preparing a segment takes, for 100 characters."""
+
+    median: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A request or a start that failed."""
 
@@ -73,4 +92,8 @@ class Results:
     pairs: list[Pair] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     load: list[Load] = field(default_factory=list)
+    crowds: list[Crowd] = field(default_factory=list)
+    text: TextStage | None = None
+    delays: list[float] = field(default_factory=list)
+    """How much later first audio came with the treatment of texts than without it."""
     failures: list[Failure] = field(default_factory=list)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from . import summary
-from .results import Memory, Results
+from . import crowd, summary
+from .results import Memory, Results, Side
 from .summary import CPU_PER_AUDIO, FIRST_AUDIO, TOTAL, Comparison, Measure
 from .texts import SENTENCE_GROUPS, Group
 
@@ -20,6 +21,12 @@ _CPU = 1.1
 _MEMORY = 0.7
 _FLAT = 1.05  # what "flat" may still grow from 300 to 500 characters
 _READY = 0.6
+_CROWD_LAST = 0.7
+_CROWD_EARLIER = 5.0
+_CROWD_DRY = 0.2
+_EARLIER_WRITTEN = 2.5
+_TEXT_MEDIAN, _TEXT_P99 = 100e-6, 250e-6
+_DELAY = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,21 @@ def verdicts(results: Results) -> list[Verdict]:
         _memory(results),
         _flat(results),
         _ready(results),
+        _crowd_last(results),
+        _crowd_earlier(results),
+        _crowd_dry(results),
+        _earlier(results, Group.WRITTEN, _EARLIER_WRITTEN),
+        _text_stage(results),
+        _treatment(results),
     ]
 
 
 def _earlier(results: Results, group: Group, times: float) -> Verdict:
     row = summary.speed(results, FIRST_AUDIO, [group])
+    texts = "text written at" if group is Group.WRITTEN else "sentences of"
+    unit = "" if group is Group.WRITTEN else " characters"
     return _verdict(
-        f"first audio at least {times:g}{TIMES} earlier, sentences of {group} characters",
+        f"first audio at least {times:g}{TIMES} earlier, {texts} {group}{unit}",
         row,
         lambda row: f"{1 / row.ratio.median:.2f}{TIMES} earlier",
         lambda row: row.ratio.median <= 1 / times,
@@ -116,6 +131,51 @@ def _ready(results: Results) -> Verdict:
         lambda row: f"{row.ratio.median:.2f}{TIMES} ({row.ours.median:.2f} s)",
         lambda row: row.ratio.median <= _READY,
     )
+
+
+def _crowd_last(results: Results) -> Verdict:
+    return _verdict(
+        f"of 8 listeners the last one hears something within {_CROWD_LAST:g} s",
+        crowd.row(results, crowd.MEASURES[1], 8),
+        lambda row: f"{row.ours.median:.2f} s",
+        lambda row: row.ours.median <= _CROWD_LAST,
+    )
+
+
+def _crowd_earlier(results: Results) -> Verdict:
+    return _verdict(
+        f"of 8 listeners the last one hears something {_CROWD_EARLIER:g}{TIMES} earlier",
+        crowd.row(results, crowd.MEASURES[1], 8),
+        lambda row: f"{1 / row.ratio.median:.1f}{TIMES} earlier",
+        lambda row: row.ratio.median <= 1 / _CROWD_EARLIER,
+    )
+
+
+def _crowd_dry(results: Results) -> Verdict:
+    target = f"of 16 listeners nobody runs dry for more than {_CROWD_DRY:g} s"
+    if 16 not in crowd.sizes_of(results):  # noqa: PLR2004 - as it says
+        return Verdict(target, "not measured", None)
+    longest = crowd.spread(results, Side.OURS, 16, crowd.longest_dry)
+    return Verdict(target, f"{longest.median:.2f} s", longest.median <= _CROWD_DRY)
+
+
+def _text_stage(results: Results) -> Verdict:
+    target = (
+        f"a segment of 100 characters prepared in {_TEXT_MEDIAN * 1e6:.0f} µs, "
+        f"99 of 100 in {_TEXT_P99 * 1e6:.0f} µs"
+    )
+    if (text := results.text) is None:
+        return Verdict(target, "not measured", None)
+    value = f"{text.median * 1e6:.0f} µs, {text.p99 * 1e6:.0f} µs"
+    return Verdict(target, value, text.median <= _TEXT_MEDIAN and text.p99 <= _TEXT_P99)
+
+
+def _treatment(results: Results) -> Verdict:
+    target = f"first audio at most {_DELAY * 1000:g} ms later than without treatment of the text"
+    if not results.delays:
+        return Verdict(target, "not measured", None)
+    delay = statistics.median(results.delays)
+    return Verdict(target, f"{delay * 1000:.1f} ms", delay <= _DELAY)
 
 
 def _verdict(

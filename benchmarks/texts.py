@@ -15,10 +15,14 @@ class Group(StrEnum):
     LONG = "300-500"
     SEVERAL = "several sentences"
     STREAMED = "streamed"
+    WRITTEN = "10 words a second"
 
 
 SENTENCE_GROUPS = (Group.TINY, Group.SHORT, Group.MEDIUM, Group.LONG)
 """Plain requests of one sentence, by length: what the targets speak about."""
+
+_WORD_INTERVAL = 0.1
+"""As a language model writes its answer."""
 
 _UPPER_BOUNDS = {Group.TINY: 50, Group.SHORT: 150, Group.MEDIUM: 300, Group.LONG: 500}
 
@@ -34,7 +38,12 @@ class Text:
     @property
     def streamed(self) -> bool:
         """Return whether it is sent as a stream of words instead of one request."""
-        return self.group is Group.STREAMED
+        return self.group in {Group.STREAMED, Group.WRITTEN}
+
+    @property
+    def word_interval(self) -> float:
+        """Seconds between two words of a stream."""
+        return _WORD_INTERVAL if self.group is Group.WRITTEN else 0.0
 
 
 WARM_UP = "Dinner is ready, so please wash your hands and come to the table in the kitchen."
@@ -149,6 +158,44 @@ _STREAMED = (
     ),
 )
 
+CROWD_SENTENCES = (
+    (
+        "The robot has cleaned the hall, the kitchen and both of the children's rooms, but it "
+        "could not get under the sofa, because a toy, two shoes and a heavy box with books were in "
+        "the way for the whole of the morning."
+    ),
+    (
+        "There is a delay of about twenty five minutes on the line into the city, so if you want "
+        "to catch the connection at the main station it would be wise to leave the house before a "
+        "quarter to eight, or to take the car."
+    ),
+    (
+        "The solar panels made eleven kilowatt hours today, of which the house used seven, the "
+        "battery took three, and the rest went to the grid, which is a little more than on an "
+        "average day in this part of the year."
+    ),
+    (
+        "Somebody has left a parcel at the door, a letter with a blue stamp is in the box, and the "
+        "neighbour would like to have the ladder back, if you do not need it for the cherries in "
+        "the garden on the weekend any more."
+    ),
+)
+"""Sentences of eleven seconds or so, spoken to a crowd."""
+
+_WRITTEN = (
+    (
+        "When the washing machine has finished its work, I will tell you on the speaker in the "
+        "kitchen, so that you can hang the laundry on the line in the garden before it begins to "
+        "rain in the late afternoon."
+    ),
+    (
+        "The front door has been open since noon, and nobody has been seen in the hall or on the "
+        "stairs since then, although the lamp beside the coat rack was switched on by hand "
+        "a quarter of an hour ago."
+    ),
+)
+"""First clauses of eight words; the first sentence is the whole text."""
+
 MEMORY_SENTENCES = (
     (
         "The kitchen light and the lamp beside the sofa will be switched off in ten minutes, if "
@@ -178,6 +225,7 @@ def speed_texts(*, quick: bool) -> tuple[Text, ...]:
         *(_text(_group_of(words), words) for words in _SENTENCES),
         *(_text(Group.SEVERAL, words) for words in _SEVERAL),
         *(_text(Group.STREAMED, words) for words in _STREAMED),
+        *(_text(Group.WRITTEN, words) for words in _WRITTEN),
     ]
     if quick:
         texts = list({text.group: text for text in reversed(texts)}.values())

@@ -18,11 +18,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from support import scripted_engine
 from wyoming_piper_hardened.composition import Timings, build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.home_assistant.app import App
 from wyoming_piper_hardened.processes.command import EngineCommand
 from wyoming_piper_hardened.processes.restart import RestartPolicy
-from wyoming_piper_hardened.protocol.session import SessionTimings
+from wyoming_piper_hardened.protocol.timings import SessionTimings
 from wyoming_piper_hardened.service import Running, serve
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
@@ -35,7 +35,7 @@ Disk = Callable[[str], Path]
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 
-SLOW_FIXTURES = {"disk", "model", "prepared_data"}
+SLOW_FIXTURES = {"disk", "exfat", "model", "old_data", "prepared_data", "version"}
 """A test that uses one of these starts engine processes or mounts a disk."""
 
 
@@ -134,6 +134,29 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 @pytest.fixture
+def exfat(tmp_path: Path) -> Iterator[Path]:
+    """Return an empty exFAT disk: no symbolic links, no second names of files."""
+    if os.geteuid() or not all(map(shutil.which, ("losetup", "mkfs.exfat", "mount.exfat-fuse"))):
+        pytest.skip("needs root, exfatprogs and exfat-fuse")
+    image, folder = tmp_path / "image", tmp_path / "exfat"
+    folder.mkdir()
+    with image.open("wb") as file:
+        file.truncate(512 << 20)
+
+    def run(*command: str | Path, check: bool = True) -> str:
+        done = subprocess.run(command, check=check, stdout=subprocess.PIPE, text=True)
+        return done.stdout.strip()
+
+    run("mkfs.exfat", image)
+    with contextlib.ExitStack() as stack:
+        device = run("losetup", "--show", "--find", image)
+        stack.callback(run, "losetup", "--detach", device)
+        run("mount.exfat-fuse", device, folder)
+        stack.callback(run, "umount", "--lazy", folder)
+        yield folder
+
+
+@pytest.fixture
 def script(tmp_path: Path) -> Script:
     """Return a function that makes commands of the scripted engine in `support`."""
 
@@ -159,16 +182,23 @@ async def start_server(prepared_data: Path) -> AsyncIterator[Serve]:
             session: SessionTimings | None = None,
             maintenance: MaintenanceTimings | None = None,
             web_limits: WebLimits | None = None,
+            client_delay: float = Timings().client_delay,
             app: App | None = None,
             store: Store | None = None,
             **settings: Any,
         ) -> Running:
-            settings = {"uri": "tcp://127.0.0.1:0", "data_dir": prepared_data, **settings}
+            settings = {
+                "uri": "tcp://127.0.0.1:0",
+                "data_dir": prepared_data,
+                "hub_endpoint": "http://127.0.0.1:9",  # nobody is there
+                **settings,
+            }
             timings = Timings(
                 restart=restart or RestartPolicy(),
                 session=session or SessionTimings(),
                 maintenance=maintenance or MaintenanceTimings(),
                 web=web_limits or WebLimits(),
+                client_delay=client_delay,
             )
             engine = (lambda: command) if isinstance(command, EngineCommand) else command
             stop = asyncio.Event()

@@ -26,7 +26,7 @@ LAYERS = read_layers()
 LOWEST = min(LAYERS.values())
 
 ENGINE_ONLY = {"piper", "onnxruntime", "onnx"}
-SHARED_BY_THE_ENGINE = {"cost", "embedded", "messages", "report", "schedule"}
+SHARED_BY_THE_ENGINE = {"configuration", "cost", "embedded", "messages", "report", "schedule"}
 """Modules of `engine` that other processes may import: contracts, no models."""
 
 

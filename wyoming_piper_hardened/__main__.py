@@ -9,8 +9,9 @@ def run() -> int:
     """Run the console script; stop signals are answered from the first moment, imports included."""
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, _stop)
-    from .cli import main  # noqa: PLC0415 - takes a while to import
+    from .cli import main, print_exception  # noqa: PLC0415 - takes a while to import
 
+    sys.excepthook = print_exception
     return main()
 
 

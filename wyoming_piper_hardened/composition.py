@@ -19,11 +19,13 @@ from .errors import VoiceNotFoundError
 from .hub.settings import HubSettings
 from .metrics import Metrics
 from .processes.command import EngineCommand, engine_command
+from .processes.phonemizer import PhonemizerTimings
 from .processes.restart import RestartDecider, RestartPolicy
 from .processes.smoke_test import check_speech
-from .protocol.session import SessionTimings
+from .protocol.timings import SessionTimings
 from .reporting.issues import Failure
-from .speech.target import SpeechDefaults
+from .speech.dictionary.user_dictionary import UserDictionary
+from .speech.target import Silence, SpeechDefaults
 from .store.store import Store
 from .system.aio import Notifier
 from .text.profile import TextMode
@@ -53,6 +55,8 @@ class Timings:
     session: SessionTimings = field(default_factory=SessionTimings)
     maintenance: MaintenanceTimings = field(default_factory=MaintenanceTimings)
     web: WebLimits = field(default_factory=WebLimits)
+    client_delay: float = SpeechDefaults().client_delay
+    phonemizer: PhonemizerTimings = field(default_factory=PhonemizerTimings)
 
 
 async def load_library(settings: Settings, catalogue: Catalogue | None = None) -> Library:
@@ -75,7 +79,12 @@ def build_defaults(settings: Settings) -> SpeechDefaults:
             noise_w_scale=settings.noise_w_scale,
             volume=settings.volume,
         ),
-        sentence_silence=settings.sentence_silence,
+        silence=Silence(
+            between=settings.sentence_silence,
+            before=settings.silence_before,
+            after=settings.silence_after,
+        ),
+        presets=settings.presets,
         max_segment_chars=settings.max_segment_chars,
         text_mode=TextMode(settings.text),
         early_start=settings.early_start,
@@ -83,6 +92,11 @@ def build_defaults(settings: Settings) -> SpeechDefaults:
         request_timeout=settings.request_timeout,
         keep_text=settings.log_level is LogLevel.DEBUG,
     )
+
+
+def build_dictionary(settings: Settings) -> UserDictionary:
+    """Return the user's dictionary, not read yet."""
+    return UserDictionary(settings.custom_voice_dirs, settings.data_dir)
 
 
 def build_pool(
@@ -106,7 +120,7 @@ def build_pool(
     )
 
     def real_engine() -> EngineCommand:
-        versions = [voice.version for voice in library.default_and(settings.voices)]
+        versions = [voice.version for voice in library.default_and(settings.wanted_voices)]
         versions = [version for version in versions if pool.unavailable(version) is None]
         return engine_command(
             versions,
@@ -122,6 +136,7 @@ def build_pool(
         command or real_engine,
         PoolSize(
             workers=workers,
+            threads=threads,
             spare=settings.spare_worker,
             max_queue=settings.max_queue,
             recycling=recycling,
@@ -184,7 +199,7 @@ def build_maintenance(
     policy = MaintenancePolicy(
         auto_repair=settings.auto_repair,
         auto_install=settings.auto_install,
-        wanted=(settings.voice, *settings.voices),
+        wanted=settings.wanted_voices,
         repair_on_start=settings.repair_on_start,
         custom_voice_dirs=settings.custom_voice_dirs,
     )

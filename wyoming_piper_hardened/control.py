@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .catalogue.current import CurrentCatalogue
 from .errors import ManualActionRequiredError, NotInstalledError
+from .processes.phonemizer import Phonemizer
 from .reporting.events import Event
 from .reporting.issues import Damage, Issues, Suggestion
+from .speech.dictionary.editor import DictionaryEditor
 from .speech.synthesizer import Synthesizer
 from .speech.text_stream import TextStream
 from .speech.voice_resolver import VoiceResolver
-from .status import IssueStatus, StatusReporter
-from .store.voice import Voice
+from .status.reporter import StatusReporter
+from .status.rows import IssueStatus
+from .store.own_voices import lost_models, own_files
+from .store.voice import Voice, is_voice_name
 from .system.aio import Notifier
+from .system.pairing import Pairing
 from .voices.installation.installer import Installer
 from .voices.job import Job
 from .voices.jobs import JobRunner
@@ -43,8 +49,8 @@ class Spoken:
 class Control:
     """Acts on a running server.
 
-    Every action on a voice is carried out once although several ask for it, goes on when nobody
-    waits for it any more, and raises a `HardenedError` that says what to do when it fails.
+    Every action on a voice is carried out once although several ask for it, is begun and goes on
+    when nobody waits for it any more, and raises a `HardenedError` when it fails.
 
     Args:
         library: the installed voices.
@@ -53,10 +59,13 @@ class Control:
         pool: the workers.
         resolver: chooses who speaks.
         synthesizer: speaks.
+        phonemizer: makes phonemes without a voice's model.
+        dictionary: the user's own pronunciations.
         status: has the open issues.
         open_issues: those that may be dismissed.
         catalogue: the voices of the repository, with their older names.
         notifier: notified after every change.
+        pairing: the token of Home Assistant's integration.
     """
 
     library: Library
@@ -65,21 +74,38 @@ class Control:
     pool: Pool
     resolver: VoiceResolver
     synthesizer: Synthesizer
+    phonemizer: Phonemizer
+    dictionary: DictionaryEditor
     status: StatusReporter
     open_issues: Issues
     catalogue: CurrentCatalogue
     notifier: Notifier
+    pairing: Pairing
+
+    async def refresh_catalogue(self, *, if_due: bool = False) -> None:
+        """Fetch the repository's newest catalogue; with `if_due` at most once a minute.
+
+        Raises:
+            DownloadError: the repository cannot be reached, or `offline` forbids it.
+            CatalogueError: what it gives is malformed.
+        """
+        if if_due:
+            await self.catalogue.refresh_if_due()
+        else:
+            await self.catalogue.refresh()
+        self.open_issues.close("catalogue")
+        self.notifier.notify()
 
     async def start_install(self, name: str) -> Job[Voice]:
         """Start to install a voice by its name or an alias, or its newest version."""
-        return await self.jobs.start_install(name)
+        return await self.jobs.begin(self.jobs.start_install(name))
 
     async def cancel(self, name: str) -> None:
         """Cancel an installation that is under way."""
         await self.jobs.cancel(name)
 
     async def import_files(self, model: Path) -> Voice:
-        """Install a voice of the user's own from a model with its configuration beside it."""
+        """Install a voice of the user's own from the files in a folder of `staging`."""
         return await self.jobs.import_files(model)
 
     @contextlib.asynccontextmanager
@@ -100,17 +126,41 @@ class Control:
         """Raise NoSpaceError when no more may be written to a `staging` folder. Blocks."""
         self.installer.store.check_space()
 
+    async def lost_voices(self) -> Mapping[str, Path]:
+        """Return the models of damaged voices of the user's own without a copy, by name."""
+        return await asyncio.to_thread(lost_models, self.installer.store)
+
+    async def own_files(self, name: str) -> tuple[Path, ...]:
+        """Return the files that are left of a voice of the user's own, the model first.
+
+        Raises:
+            NotInstalledError: there is no such voice, or it is not the user's own.
+        """
+        if is_voice_name(name):
+            files = await asyncio.to_thread(own_files, self.installer.store, name)
+            if files:
+                return files
+        raise NotInstalledError(f"there are no files of a voice of your own {name[:80]!r}")
+
     async def start_verify(self, name: str) -> Job[tuple[Damage, ...]]:
         """Start to read every byte of a voice; the job gives what is damaged."""
-        return self.jobs.verify(await self._present(name))
+
+        async def start() -> Job[tuple[Damage, ...]]:
+            return self.jobs.verify(await self._present(name))
+
+        return await self.jobs.begin(start())
 
     async def start_repair(self, name: str) -> Job[Voice]:
         """Start to verify a voice and repair what is damaged."""
-        return self.jobs.repair(await self._present(name))
+
+        async def start() -> Job[Voice]:
+            return self.jobs.repair(await self._present(name))
+
+        return await self.jobs.begin(start())
 
     async def remove(self, name: str) -> None:
         """Remove a voice."""
-        await self.jobs.remove(name)
+        await self.jobs.begin(self.jobs.remove(name))
 
     async def apply(self, issue_id: str) -> Job[Any] | None:
         """Start what an issue suggests; return its job, if it is one on a voice.
@@ -136,8 +186,8 @@ class Control:
                 self.restart_workers()
                 return None
 
-    def dismiss(self, issue_id: str) -> IssueStatus:
-        """Close an issue although nothing has been repaired.
+    async def dismiss(self, issue_id: str) -> IssueStatus:
+        """Close an issue although nothing has been repaired; that of a lost voice for good.
 
         Raises:
             IssueNotFoundError: it is not open (any more).
@@ -148,7 +198,9 @@ class Control:
             raise ManualActionRequiredError(
                 f"{issue_id[:100]} cannot be dismissed; it needs a repair"
             )
-        self.open_issues.dismiss(issue.subject, issue.kind)
+        if issue.suggestion is Suggestion.UPLOAD:
+            await self.installer.dismiss(issue.subject)
+        self.open_issues.dismiss(issue.id)
         self.notifier.notify()
         return issue
 

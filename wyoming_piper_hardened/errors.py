@@ -116,10 +116,28 @@ class TextTooLongError(RequestError):
     code = "text-too-long"
 
 
+class EmptyTextError(BadRequestError):
+    """A request for speech without any text."""
+
+    code = "empty-text"
+
+
+class AudioTooLongError(RequestError):
+    """More audio than can be kept until it is complete."""
+
+    code = "audio-too-long"
+
+
 class VoiceNotFoundError(RequestError):
     """No voice of that name or language is here."""
 
     code = "voice-not-found"
+
+
+class VoiceUnconfirmedError(VoiceNotFoundError):
+    """The catalogue has no such voice; the voice repository could not be asked for a newer one."""
+
+    retryable = True
 
 
 class SpeakerNotFoundError(RequestError):
@@ -148,9 +166,12 @@ class ShuttingDownError(RequestError):
     code = "shutting-down"
     retryable = True
 
+    def __init__(self, message: str = "the server stops; ask again when it is back") -> None:
+        super().__init__(message)
+
 
 class ClientGoneError(RequestError):
-    """The client closed its side, or read nothing for too long, before the audio was complete."""
+    """The client left, or read nothing for too long, before the audio was complete."""
 
     code = "client-gone"
 
@@ -171,6 +192,13 @@ class PhonemesError(SynthesisError):
     """The text cannot be made into phonemes, for example because a language package is missing."""
 
     code = "phonemes-failed"
+
+
+class PhonemizerError(RequestError):
+    """The process that makes phonemes without a voice failed."""
+
+    code = "phonemizer-unavailable"
+    retryable = True
 
 
 class TextQuarantinedError(RequestError):
@@ -212,6 +240,24 @@ class ManualActionRequiredError(RequestError):
     code = "manual-action-required"
 
 
+class DictionaryChangedError(RequestError):
+    """The user's dictionary is not any more what the caller has seen."""
+
+    code = "dictionary-changed"
+
+
+class DictionaryRefusedError(RequestError):
+    """The entry cannot be written where it would have to be; nothing has changed."""
+
+    code = "dictionary-refused"
+
+
+class WordNotFoundError(RequestError):
+    """The user's dictionary has no such word."""
+
+    code = "word-not-found"
+
+
 class VoiceError(HardenedError):
     """The files of a voice cannot be used."""
 
@@ -242,22 +288,34 @@ class SourceFileError(VoiceError):
     code = "source-unusable"
 
 
-class VoiceConfigError(VoiceError):
-    """The voice's JSON configuration cannot be read or lacks what speech needs."""
+class VoiceUnusableError(VoiceError):
+    """The files are no voice that can speak here; another attempt with the same ones fails, too."""
+
+    code = "voice-unusable"
+
+
+class VoiceConfigError(VoiceUnusableError):
+    """The voice's JSON configuration cannot be understood or lacks what speech needs."""
 
     code = "voice-config-invalid"
 
 
-class VoiceModelError(VoiceError):
+class VoiceModelError(VoiceUnusableError):
     """The voice's model is not a readable ONNX model (truncated, a web page, a pointer)."""
 
     code = "voice-model-unreadable"
 
 
-class VoiceNotPiperError(VoiceError):
+class VoiceNotPiperError(VoiceUnusableError):
     """A readable model that does not take phonemes and give audio the way Piper voices do."""
 
     code = "voice-not-piper"
+
+
+class PhonemizerMissingError(VoiceUnusableError):
+    """The voice needs a phonemizer that is not here, such as that of Japanese voices."""
+
+    code = "phonemizer-missing"
 
 
 class VoicePartsError(VoiceError):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from .composition import (
     Reports,
     Timings,
     build_defaults,
+    build_dictionary,
     build_installer,
     build_maintenance,
     build_pool,
@@ -22,35 +22,39 @@ from .composition import (
 )
 from .config.settings import Settings
 from .control import Control
-from .errors import StartError
-from .home_assistant.app import App
+from .lifecycle.drain import Drain
+from .lifecycle.service_manager import ServiceManager
 from .metrics import Metrics
 from .processes.command import EngineCommand
-from .protocol.announcement import announced
+from .processes.phonemizer import Phonemizer
+from .protocol.announcement import Service, announced, companion_service, wyoming_service
 from .protocol.info import Description
 from .protocol.server import WyomingServer
 from .reporting.events import Event
 from .reporting.issues import Issues
 from .reporting.recent_log import collect_log
+from .speech.dictionary.editor import DictionaryEditor
 from .speech.synthesizer import Synthesizer
-from .speech.user_dictionary import UserDictionary
 from .speech.voice_resolver import VoiceResolver
-from .status import StatusReporter
+from .status.reporter import StatusReporter
+from .status.rows import Identity
 from .store.store import Store
 from .system.aio import Notifier
+from .system.host_names import own_host_names
 from .system.open_files import accept_errors_logged, affordable_connections
+from .system.pairing import Pairing
+from .system.server_id import read_server_id
 from .voices.jobs import JobRunner
 from .voices.library import Library
-from .voices.on_demand import OnDemand
-from .web.server import WebServer
+from .voices.offer.absence import OfferPolicy
+from .voices.offer.on_demand import OnDemand
 from .workers.pool import Pool
 
+if TYPE_CHECKING:
+    from .home_assistant.app import App
+    from .web.server import WebServer
+
 _LOGGER = logging.getLogger(__name__)
-
-
-STOP_GRACE = 2.0
-"""Seconds that requests under way may still take when the server stops; with the workers' kill
-delay the whole stop stays below 5 s, Home Assistant's Supervisor allows 10."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class Running:
     synthesizer: Synthesizer
     metrics: Metrics
     repaired_on_start: asyncio.Event
+    drain: Drain
 
     @property
     def port(self) -> int | None:
@@ -86,16 +91,21 @@ async def serve(
     command: Callable[[], EngineCommand] | None = None,
     timings: Timings | None = None,
     store: Store | None = None,
+    service_manager: ServiceManager | None = None,
+    app: bool = False,
 ) -> AsyncIterator[Running]:
     """Serve within the context.
 
-    The port is open before the first voice is loaded; requests wait for it.
+    The port is open before the first voice is loaded; requests wait for it. What is under way when
+    the context is left is cut off; `Running.drain` lets it finish.
 
     Args:
         settings: of the server.
         command: another engine, for tests.
         timings: other time limits, for tests.
         store: another store in the same data directory, for tests.
+        service_manager: gets reports, if there is one.
+        app: whether it is an app of Home Assistant.
 
     Raises:
         StartError: an address cannot be used.
@@ -104,6 +114,9 @@ async def serve(
     metrics, notifier, issues, reports = Metrics(), Notifier(), Issues(), Reports()
     installer = build_installer(settings, store)
     await asyncio.to_thread(installer.store.recover)
+    pairing = Pairing(settings.data_dir)
+    await asyncio.to_thread(pairing.read)
+    server_id = await asyncio.to_thread(read_server_id, settings.data_dir)
     catalogue = installer.sources.catalogue
     library = await load_library(settings, await asyncio.to_thread(catalogue.read))
     pool = build_pool(
@@ -121,14 +134,16 @@ async def serve(
         library,
         catalogue,
         languages=settings.languages,
-        names=(settings.voice, *settings.voices),
-        enabled=settings.auto_install and not settings.offline,
+        names=settings.wanted_voices,
+        policy=OfferPolicy(settings.auto_install, catalogue.hub.offline),
         install_wait=settings.install_wait,
     )
-    defaults = build_defaults(settings)
+    defaults = replace(build_defaults(settings), client_delay=timings.client_delay)
     resolver = VoiceResolver(library, pool, defaults, on_demand.obtain)
-    dictionary = UserDictionary(settings.custom_voice_dirs)
+    dictionary = build_dictionary(settings)
+    editor = DictionaryEditor(dictionary, jobs, notifier)
     synthesizer = Synthesizer(pool, defaults, metrics, notifier, dictionary)
+    phonemizer = Phonemizer(timings.phonemizer)
     maintenance = build_maintenance(
         settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
     )
@@ -141,14 +156,15 @@ async def serve(
         settings.uri,
         resolver,
         synthesizer,
-        Description(library, on_demand).event,
+        Description(library, on_demand, resolver.presets).event,
         max_connections=connections,
         timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
     with collect_log() as recent_log, accept_errors_logged():
+        _report_stand_in(library)
         if (fallback := settings.fallback_voice) and fallback not in library:
             _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
-        wanted = frozenset({settings.voice, *settings.voices})
+        wanted = frozenset(settings.wanted_voices)
         status = StatusReporter(
             library=library,
             pool=pool,
@@ -159,6 +175,13 @@ async def serve(
             recent_log=recent_log,
             notifier=notifier,
             wanted=wanted,
+            identity=Identity(
+                server_id=server_id,
+                name=settings.zeroconf or "Piper Hardened",
+                app=app,
+                needs_token=settings.web_token is not None,
+                wyoming_port=lambda: wyoming.port,
+            ),
         )
         control = Control(
             library=library,
@@ -167,25 +190,40 @@ async def serve(
             pool=pool,
             resolver=resolver,
             synthesizer=synthesizer,
+            phonemizer=phonemizer,
+            dictionary=editor,
             status=status,
             open_issues=issues,
             catalogue=catalogue,
             notifier=notifier,
+            pairing=pairing,
         )
-        web = None
-        if settings.web_uri is not None:
+
+        async def build_web() -> WebServer | None:
+            if settings.web_uri is None:
+                return None
+            # Takes longer than all before it; meanwhile the workers start.
+            web_server, names = await asyncio.to_thread(lambda: (_web_server(), own_host_names()))
             limits = timings.web.within(web_connections)
-            web = WebServer(settings, control, catalogue, metrics, limits)
-        async with _listening(wyoming, web, settings.voice):
-            host = urlsplit(settings.uri).hostname or ""
+            return await asyncio.to_thread(
+                web_server, settings, control, catalogue, metrics, limits, own_names=names
+            )
+
+        async with _background(pool.run(), synthesizer.warm([voice.language for voice in library])):
+            web = await _listen(wyoming, build_web, settings.voice)
+            services: list[Service] = []
+            if settings.zeroconf is not None:
+                services = _announced_services(wyoming, web, status.identity)
             async with (
-                _background(pool.run(), synthesizer.warm([voice.language for voice in library])),
-                announced(settings.zeroconf, host, wyoming.port),
+                contextlib.AsyncExitStack() as announcement,
                 _background(
                     maintenance.run(),
-                    dictionary.follow(timings.maintenance.custom_interval, jobs, notifier),
+                    phonemizer.run(),
+                    editor.follow(timings.maintenance.custom_interval),
+                    *([] if service_manager is None else [service_manager.run(status)]),
                 ),
             ):
+                await announcement.enter_async_context(announced(settings.zeroconf, services))
                 try:
                     yield Running(
                         wyoming=wyoming,
@@ -199,31 +237,64 @@ async def serve(
                         synthesizer=synthesizer,
                         metrics=metrics,
                         repaired_on_start=maintenance.repaired_on_start,
+                        drain=Drain(
+                            status=status,
+                            servers=(wyoming,) if web is None else (wyoming, web),
+                            withdraw=announcement.aclose,
+                            accept=settings.drain_accept,
+                            timeout=settings.drain_timeout,
+                        ),
                     )
                 finally:
                     await _stop(wyoming, web)
 
 
-@contextlib.asynccontextmanager
-async def _listening(
-    wyoming: WyomingServer, web: WebServer | None, voice: str
-) -> AsyncIterator[None]:
-    """Listen on both ports before the context, on neither when one of them cannot be used."""
+def _announced_services(
+    wyoming: WyomingServer, web: WebServer | None, identity: Identity
+) -> list[Service]:
+    """Return the services to announce in the local network."""
+    services = [wyoming_service(wyoming.hosts, wyoming.port)]
+    if web is not None:
+        services.append(companion_service(web.hosts, web.port, identity.txt_record))
+    return [service for service in services if service is not None]
+
+
+def _report_stand_in(library: Library) -> None:
+    """Log at once that the default voice is not installed, and the command that gets it."""
+    if (wanted := library.wanted) not in library:
+        speaks = next((voice.name for voice in library), "nobody")
+        command = f"voices install {wanted}"
+        _LOGGER.warning(
+            Event("default-voice-missing", voice=wanted, speaks=speaks, command=command)
+        )
+
+
+def _web_server() -> type[WebServer]:
+    from .web.server import WebServer  # noqa: PLC0415 - a server speaks before it is loaded
+
+    return WebServer
+
+
+async def _listen(
+    wyoming: WyomingServer, build_web: Callable[[], Awaitable[WebServer | None]], voice: str
+) -> WebServer | None:
+    """Listen on both ports, on neither when one of them cannot be used."""
     await wyoming.start()
     _LOGGER.info(Event("server-listening", address=wyoming.address, voice=voice))
     try:
+        web = await build_web()
         if web is not None:
             await web.start()
-    except StartError:
-        await wyoming.stop(0)
+    except BaseException:
+        await wyoming.stop()
         raise
-    yield
+    return web
 
 
 async def _stop(wyoming: WyomingServer, web: WebServer | None) -> None:
     _LOGGER.info(Event("server-stopping"))
     async with asyncio.TaskGroup() as stopping:
-        stopping.create_task(wyoming.stop(STOP_GRACE))
+        stopping.create_task(wyoming.stop())
         if web is not None:
             stopping.create_task(web.stop())
 
@@ -234,7 +305,7 @@ async def speaking(settings: Settings) -> AsyncIterator[tuple[VoiceResolver, Syn
     library = await load_library(settings)
     metrics, notifier = Metrics(), Notifier()
     pool = build_pool(settings, library, metrics, notifier, Reports())
-    defaults, dictionary = build_defaults(settings), UserDictionary(settings.custom_voice_dirs)
+    defaults, dictionary = build_defaults(settings), build_dictionary(settings)
     await asyncio.to_thread(dictionary.read)
     resolver = VoiceResolver(library, pool, defaults)
     async with _background(pool.run()):

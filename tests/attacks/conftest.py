@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,6 +72,14 @@ def watch(report: Report) -> WatchServer:
         report(str(one))
 
     return watch_and_report
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 60) -> None:
+    """Return as soon as `holds` returns true; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "that did not happen"
+        time.sleep(0.05)
 
 
 def _stop(server: WebServer) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
-from attacks.conftest import StartAttacked, WatchServer
+from attacks.conftest import StartAttacked, WatchServer, wait_until
 
 
 @pytest.mark.parametrize("missing", ["onnx", "onnx.json", "parts.json", "decoder.onnx"])
@@ -34,8 +33,5 @@ def test_version_with_an_incomplete_manifest_is_repaired(
     server = start_attacked()
     with watch(server):
         server.post(f"api/voices/{voice}/repair?wait=true")
-        deadline = time.monotonic() + 30
-        while server.get("api/status")["jobs"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        wait_until(lambda: not server.get("api/status")["jobs"])
     assert server.post(f"api/voices/{voice}/verify?wait=true")["damage"] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -12,10 +11,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from attacks.conftest import StartAttacked, WatchServer
+from attacks.conftest import StartAttacked, WatchServer, wait_until
 from attacks.watch import Limits
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.catalogue.parser import encode_voices
+from wyoming_piper_hardened.system.foreign_json import MAX_TOKENS
 
 COMMIT = "0" * 40
 MEGABYTE = bytes(1 << 20)
@@ -90,10 +90,7 @@ def test_bombs_of_the_repository_are_refused(
     (name, *_) = (voice["name"] for voice in server.get("api/voices?installed=false")["voices"])
     with watch(server, Limits(staging=1 << 20)):
         server.post(f"api/voices/{name}/install")
-        deadline = time.monotonic() + 60
-        while server.get("api/status")["jobs"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        wait_until(lambda: not server.get("api/status")["jobs"])
     assert handler.asked
     assert not (server.data_dir / "voices" / name).exists()
 
@@ -102,12 +99,15 @@ def test_largest_allowed_catalogue_leaves_the_loop_free(
     start_attacked: StartAttacked, watch: WatchServer, repository: tuple[type[Repository], str]
 ) -> None:
     handler, url = repository
-    handler.body = catalogue(100_000 // sum(catalogue(1).count(sign) for sign in (b",", b":")) - 5)
+    values = sum(map(catalogue(1).count, (b",", b":", b"[", b"{")))
+    count = MAX_TOKENS // values - 5
+    handler.body = catalogue(count)
     server = start_attacked("--hub-endpoint", url)
     (name, *_) = (voice["name"] for voice in server.get("api/voices?installed=false")["voices"])
-    with watch(server, Limits()):
+    with watch(server):
         server.post(f"api/voices/{name}/install")
-        deadline = time.monotonic() + 60
-        while server.get("api/status")["jobs"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        wait_until(lambda: not server.get("api/status")["jobs"])
+        for query in ("", "?text=d1+en", "?language=ar", "?installed=false&quality=low") * 5:
+            server.get(f"api/voices{query}")
+        assert len(server.get("api/voices")["voices"]) >= count
+        assert len(server.get("api/voices?text=d1+medium")["voices"]) < count

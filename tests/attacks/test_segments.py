@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from attacks.conftest import StartAttacked, WatchServer
+from attacks.conftest import StartAttacked, WatchServer, wait_until
 from conftest import Report
+from support.voices import DECODER, detour
 from support.web_server import WebServer
 
 WAV_HEADER = 44
+INSTALLED = "api/voices?installed=true"
 RATE = 22_050
 MOST_SECONDS = 600.0
 """Of 500 characters; `engine.cost` refuses segments that cost more."""
@@ -86,6 +91,34 @@ def test_costly_segment_is_spoken_in_pieces_between_which_others_speak(
     assert seconds < 5
     assert ended[0][0] == 200
     assert 100 < ended[0][2] < MOST_SECONDS
+    assert workers(server) == before
+
+
+@pytest.mark.timeout(900)  # it speaks for minutes
+def test_voice_that_cannot_be_split_speaks_the_hardest_texts(
+    start_attacked: StartAttacked,
+    watch: WatchServer,
+    watched_folder: Path,
+    model: Path,
+    report: Report,
+) -> None:
+    whole = onnx.load(model)
+    detour(whole, DECODER)
+    shutil.copy(f"{model}.json", watched_folder / "one_shot.onnx.json")
+    onnx.save(whole, watched_folder / "one_shot.onnx")
+    server = start_attacked()
+    wait_until(lambda: "one_shot" in {one["name"] for one in server.get(INSTALLED)["voices"]}, 300)
+    before = workers(server)
+    with watch(server):
+        for text, noise in (("Ⅷ, " * 25, 2.0), ("漢，" * 25, 0.8), ("9 " * 80, 2.0)):
+            status, code, seconds = say(
+                server, text, voice="one_shot", length_scale=4, noise_w_scale=noise
+            )
+            report(f"{text[:12]!a}, {noise}: {status} {code} {seconds:.0f} s")
+            assert (status, code) in ((200, ""), (422, "synthesis-failed"))
+            assert seconds < MOST_SECONDS
+    memory = max(one["memory"] for one in server.get("api/status")["workers"])
+    report(f"largest worker {memory / (1 << 20):.0f} MB")
     assert workers(server) == before
 
 

@@ -109,7 +109,7 @@ def put_good(folder: Path, name: str) -> None:
     shutil.copy(SINGLE, folder / f"{name}.onnx")
 
 
-def wait_for_voice(server: WebServer, name: str, seconds: float = 100) -> None:
+def wait_for_voice(server: WebServer, name: str, seconds: float = 200) -> None:
     """Return when a voice is installed."""
     deadline = time.monotonic() + seconds
     while not any(

@@ -121,13 +121,25 @@ def test_authorization_headers(start_attacked: StartAttacked, watch: WatchServer
         attack()
 
 
+TRUSTED = ("--web-trusted", "127.0.0.1")
+OPENED = ("--web-hosts", "nas.example", "--web-origins", "https://notes.example")
+
+
 @pytest.mark.parametrize(
-    "extra", ["", "X-Forwarded-For: 192.0.2.1\r\n", "Sec-Fetch-Site: none\r\n"]
+    ("flags", "extra"),
+    [
+        (TRUSTED, ""),
+        (TRUSTED, "X-Forwarded-For: 192.0.2.1\r\n"),
+        (TRUSTED, "Sec-Fetch-Site: none\r\n"),
+        (OPENED, ""),
+        (OPENED, "Sec-Fetch-Site: none\r\n"),
+    ],
 )
-def test_rebound_name_changes_nothing_although_loopback_is_trusted(
-    start_attacked: StartAttacked, watch: WatchServer, extra: str
+def test_rebound_name_changes_nothing(
+    start_attacked: StartAttacked, watch: WatchServer, flags: tuple[str, ...], extra: str
 ) -> None:
-    server = start_attacked("--web-trusted", "127.0.0.1")
+    """Although loopback is trusted, or further names and origins are allowed."""
+    server = start_attacked(*flags)
     page = f"Host: evil.example\r\nOrigin: http://evil.example\r\nConnection: close\r\n{extra}\r\n"
     with watch(server):
         for line in ("POST /api/workers/restart", "DELETE /api/voices/x", "GET /api/status"):

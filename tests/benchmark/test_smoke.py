@@ -29,13 +29,17 @@ def test_benchmark_measures_speed_memory_and_load(ours: servers.Recipe) -> None:
     benchmark.speed(speed_texts(quick=True)[:1], rounds=1)
     benchmark.memory(1, MEMORY_SENTENCES[:1])
     benchmark.load(1)
+    benchmark.crowd(1, (2,))
     results = benchmark.results
     assert results.failures == []
     assert len(results.pairs) == 1
     assert {run.side for run in results.memory} == {run.side for run in results.load} == set(Side)
     assert all(run.engine for run in results.load)
+    assert {(crowd.side, crowd.listeners) for crowd in results.crowds} == {(s, 2) for s in Side}
+    assert all(len(crowd.answers) == 2 for crowd in results.crowds)
     here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
     assert "| first speech" in report.markdown(results, here)
+    assert "last first audio" in report.markdown(results, here)
     assert "first_audio" in report.as_json(results, here)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from support.browser import OpenPage, take_picture
+from support.page_states import ISSUES, show_failure, show_issues, unfold
 from support.web_server import WebServer
 
+FILES = {"onnx", "json", "yaml", "wav"}
 AXE = os.environ.get("PAGE_TEST_AXE", "")
 LANGUAGES = {
     "en": "Ready to speak as Joe",
@@ -20,44 +20,6 @@ LANGUAGES = {
     "fr": "Prêt à parler avec la voix Joe",
     "es": "Listo para hablar con la voz Joe",
     "nl": "Klaar om te spreken met de stem Joe",
-}
-ISSUES: dict[str, list[dict[str, Any]]] = {
-    "jobs": [
-        {
-            "voice": "en_US-amy-medium",
-            "action": "install",
-            "progress": {"step": "fetching", "file": "x", "done": 34_000_000, "total": 63_201_294},
-        },
-        {
-            "voice": "en_US-ryan-high",
-            "action": "install",
-            "progress": {"step": "preparing", "file": "", "done": 0, "total": 0},
-        },
-    ],
-    "issues": [
-        {
-            "id": "damaged:en_US-joe-medium",
-            "kind": "damaged",
-            "subject": "en_US-joe-medium",
-            "code": "files",
-            "params": {},
-            "message": "English",
-            "suggestion": "repair",
-            "applicable": True,
-            "dismissible": False,
-        },
-        {
-            "id": "no-space:en_GB-northern_english_male-medium",
-            "kind": "no-space",
-            "subject": "en_GB-northern_english_male-medium",
-            "code": "no-space",
-            "params": {},
-            "message": "English",
-            "suggestion": "free-space",
-            "applicable": True,
-            "dismissible": True,
-        },
-    ],
 }
 CONTRAST = """
 () => {
@@ -101,26 +63,6 @@ CONTRAST = """
 """
 
 
-async def show_issues(page: Page, server: WebServer, **more: Any) -> None:
-    """Show a state with jobs and issues; the stream of events is answered by one event."""
-    status = {**server.get("api/status"), **ISSUES, **more}
-
-    async def answer(route: Route) -> None:
-        await route.fulfill(
-            headers={"Content-Type": "text/event-stream"},
-            body=f"retry: 600000\nevent: status\ndata: {json.dumps(status)}\n\n",
-        )
-
-    async def answer_status(route: Route) -> None:
-        await route.fulfill(json=status)
-
-    await page.route("**/api/events", answer)
-    await page.route("**/api/status", answer_status)
-    await page.reload()
-    await expect(page.locator("#issue-list li")).to_have_count(2)
-    await expect(page.locator("#voice-rows progress:visible")).to_have_count(2)
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_language_fits_a_small_phone(
     server: WebServer, open_page: OpenPage, language: str
@@ -131,7 +73,7 @@ async def test_every_language_fits_a_small_phone(
         await expect(page.locator("#state-text")).to_have_text(LANGUAGES[language])
         await expect(page.locator("html")).to_have_attribute("lang", language)
         await show_issues(page, server)
-        await page.locator("summary").click()
+        await unfold(page)
         for width in (320, 352, 480):  # what can be had is laid out otherwise from 352 on
             await page.set_viewport_size({"width": width, "height": 640})
             wide = await page.evaluate(
@@ -144,7 +86,7 @@ async def test_every_language_fits_a_small_phone(
         untranslated = await page.evaluate(
             "document.body.innerText.match(/\\b[a-z]+(\\.[a-zA-Z]+)+\\b/g)"
         )
-        assert not [key for key in untranslated or [] if key.split(".")[-1] not in {"onnx", "json"}]
+        assert not [key for key in untranslated or [] if key.split(".")[-1] not in FILES]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -197,7 +139,7 @@ async def test_text_has_enough_contrast(
         assert await page.evaluate(CONTRAST) == []
         await show_issues(page, server)
         assert await page.evaluate(CONTRAST) == []
-        await page.locator("summary").click()
+        await unfold(page)
         for name in ("Install: Alan, low", "Upload", "Repair: en_US", "Restart", "Dismiss"):
             await page.get_by_role("button", name=name).first.hover(force=True)
             assert await page.evaluate(CONTRAST) == []
@@ -208,26 +150,33 @@ async def test_text_has_enough_contrast(
 
 @pytest.mark.skipif(not AXE, reason="axe-core could not be had: script/test-web --help")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("size", [(1280, 900), (768, 1024), (390, 720)])
 async def test_axe_finds_nothing(
-    server: WebServer, open_page: OpenPage, scheme: str, width: int
+    server: WebServer, open_page: OpenPage, scheme: str, size: tuple[int, int]
 ) -> None:
-    viewport = {"width": width, "height": 900}
+    """With issues, then a message too, then a dialog in front of both; folded and unfolded."""
+    viewport = {"width": size[0], "height": size[1]}
     async with open_page(server.url, color_scheme=scheme, viewport=viewport) as watched:
+        watched.allow("status of 507")
         page = watched.page
         await expect(page.locator("#voice-rows tr")).to_have_count(10)
         await show_issues(page, server)
-        await page.locator("summary").click()
-        await page.evaluate(Path(AXE).read_text())
-        assert await _axe(page) == []
+        assert await axe_findings(page) == []
+        await unfold(page)
+        await show_failure(page)
+        assert await axe_findings(page) == []
         await page.evaluate(
             "document.getElementById('remove-title').textContent = 'Remove Amy?';"
+            "document.getElementById('remove-about').textContent = 'Its files are deleted.';"
             "document.getElementById('remove-dialog').showModal()"
         )
-        assert await _axe(page) == []
+        await expect(page.locator(".notice")).to_be_visible()
+        assert await axe_findings(page) == []
 
 
-async def _axe(page: Page) -> list[str]:
+async def axe_findings(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with a page as it is."""
+    await page.evaluate(Path(AXE).read_text())
     found = await page.evaluate("axe.run()")
     return [
         f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']][:3]}"
@@ -327,19 +276,3 @@ async def test_hostile_content_is_shown_as_text(server: WebServer, open_page: Op
         await expect(page.locator("#state-text")).to_contain_text("<img src=x")
         assert await page.locator("img").count() == 1  # our own
         assert await page.locator("script").count() == 1
-
-
-async def test_refused_page_shows_that(server: WebServer, open_page: OpenPage) -> None:
-    async with open_page(server.url) as watched:
-        watched.allow("status of 403")
-        page = watched.page
-
-        async def refuse(route: Route) -> None:
-            error = {"code": "access-denied", "message": "not from here", "retryable": False}
-            await route.fulfill(status=403, json={"error": error})
-
-        await page.route("**/api/*", refuse)
-        await page.reload()
-        await expect(page.locator("#state-text")).to_have_text(
-            "The server does not let this page in"
-        )

@@ -57,6 +57,26 @@ async def test_speech_plays_to_its_end(server: WebServer, open_page: OpenPage) -
         assert events[0] == "start"
 
 
+async def test_preset_is_chosen_like_a_voice_and_heard(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    slowly = '[{"name": "Joe, slowly", "voice": "en_US-joe-medium", "length_scale": 1.3}]'
+    server = await asyncio.to_thread(start_web, "--offline", "true", "--presets", slowly)
+    async with open_page(server.url) as watched:
+        page = watched.page
+        lengths = []
+        for choice in (0, "Joe, slowly – English (United States)"):
+            choose = page.get_by_label("Voice", exact=True)
+            if isinstance(choice, str):
+                await choose.select_option(label=choice)
+            before = (await watched.observed())["frames"]
+            await speak(page, "The cooker is still on.")
+            await expect(page.locator("#say-outcome")).to_contain_text("in all")
+            await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+            lengths.append((await watched.observed())["frames"] - before)
+        assert 1.15 < lengths[1] / lengths[0] < 1.45
+
+
 async def test_double_click_speaks_once(server: WebServer, open_page: OpenPage) -> None:
     async with open_page(server.url) as watched:
         page = watched.page
@@ -78,6 +98,21 @@ async def test_text_without_words_is_no_failure(
         await expect(page.locator("#first-audio-chart .bar")).to_have_count(1)
         await expect(page.locator("#first-audio-chart .cross")).to_have_count(0)
         await expect(page.locator("#first-audio-summary")).not_to_contain_text("failed")
+
+
+async def test_empty_text_is_told_of_and_outcomes_end_with_their_text(
+    server: WebServer, open_page: OpenPage
+) -> None:
+    async with open_page(server.url) as watched:
+        page = watched.page
+        outcome = page.locator("#say-outcome")
+        await speak(page, "  ")
+        await expect(outcome).to_have_text("There is nothing to say in this text. ")
+        await speak(page, "Yes.")
+        await expect(outcome).to_contain_text("in all")
+        await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_visible()
+        await page.get_by_label("Text to speak").press_sequentially("No.")
+        await expect(outcome).to_have_text("You hear it while it is still being made. ")
 
 
 async def test_speech_is_stopped(server: WebServer, open_page: OpenPage) -> None:

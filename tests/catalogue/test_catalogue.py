@@ -25,8 +25,8 @@ from wyoming_piper_hardened.catalogue.catalogue import (
 )
 from wyoming_piper_hardened.catalogue.parser import encode_voices
 from wyoming_piper_hardened.errors import CatalogueError, VoiceNotFoundError
-from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.errors import DownloadError
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 
 NAME = "en_US-joe-medium"
 MODEL = f"{FOLDER}/{NAME}.onnx"

@@ -7,6 +7,8 @@ import contextlib
 import io
 import json
 import os
+import re
+import shlex
 import signal
 import sys
 import wave
@@ -18,6 +20,7 @@ import pytest
 
 from support.client import connected
 from support.ports import free_port
+from support.voices import voice_failing_at
 from wyoming_piper_hardened import __version__
 
 pytestmark = pytest.mark.slow
@@ -33,7 +36,7 @@ async def run(*arguments: str, **environment: str) -> tuple[int, bytes, str]:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | environment,
+        env=os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9"} | environment,  # nobody is there
     )
     stdout, stderr = await process.communicate()
     assert process.returncode is not None
@@ -102,6 +105,96 @@ async def test_say_writes_a_wav(tmp_path: Path) -> None:
         assert wav.getnframes() > 5000
 
 
+async def test_text_in_any_locale(tmp_path: Path) -> None:
+    """Whatever the locale knows, the words are those that were given, and an answer comes."""
+    words, ascii_only = "Gr\u00fc\u00dfe, 5 \u00b0C", {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    spoken = "Gr\u00fc\u00dfe, 5 Grad Celsius."
+    code, stdout, _ = await run("text", words, "--language", "de", "--json", **ascii_only)
+    assert (code, stdout.isascii()) == (0, True)
+    assert json.loads(stdout)["segments"][0]["spoken"] == spoken
+    code, stdout, _ = await run("text", words, "--language", "de", **ascii_only)
+    assert (code, stdout.isascii()) == (0, True)
+    for action in (["list"], ["list", "--available"], ["list", "--available", "--json"]):
+        code, stdout, stderr = await run(
+            "voices", *action, "--data-dir", str(tmp_path), **ascii_only
+        )
+        assert (code, stdout.isascii(), stderr) == (0, True, "")
+
+
+async def test_say_with_a_voice_that_is_nowhere_fails(tmp_path: Path) -> None:
+    file, data = tmp_path / "out.wav", ("--data-dir", str(tmp_path / "data"))
+    say = ("say", "Hello.", "--output", str(file), *data, "--voice")
+    code, _, stderr = await run(*say, "en_US-nobody-medium", "--offline")
+    assert (code, len(stderr.splitlines())) == (1, 1)
+    assert stderr.startswith("voice-not-found: ")
+    assert "en_US-norman-medium" in stderr
+    assert "`offline`" in stderr
+    code, _, stderr = await run(*say, "de_DE-thorsten-medium", "--no-auto-install")
+    assert (code, len(stderr.splitlines())) == (1, 1)
+    assert "`voices install de_DE-thorsten-medium`" in stderr
+    assert "`auto_install`" in stderr
+    code, _, stderr = await run(*say, "de_DE-thorsten-medium", WPH_OFFLINE="1")
+    assert (code, len(stderr.splitlines())) == (1, 1)
+    assert "`offline`" in stderr
+    assert not file.exists() or not file.stat().st_size
+
+
+async def test_say_that_the_model_fails_at_is_one_line(tmp_path: Path) -> None:
+    own = await asyncio.to_thread(voice_failing_at, "b", tmp_path)
+    data = ("--data-dir", str(tmp_path / "data"))
+    assert (await run("voices", "import", str(own), *data))[0] == 0
+    say = ("say", "--voice", own.stem, "--output", "-", *data)
+    assert (await run(*say, "The lamp is on."))[0] == 0
+    for text in ("a button", "The lamp is on. Press the buttons. Good night."):
+        code, stdout, stderr = await run(*say, text)
+        assert (code, stdout) == (1, b"")
+        (line,) = stderr.splitlines()
+        assert line.startswith("synthesis-failed: ")
+        assert "idx=166" in line  # as the model says
+
+
+async def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    command = f"{shlex.join(COMMAND)} voices list --available --data-dir {tmp_path} | head -n 1"
+    process = await asyncio.create_subprocess_shell(
+        command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    stdout, stderr = await process.communicate()
+    assert (len(stdout.splitlines()), stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("voices ins", {"install"}),
+        ("voices install de_DE-thor", {"de_DE-thorsten-low", "de_DE-thorsten-medium"}),
+        ("voices verify en_US-j", {"en_US-joe-medium"}),
+        ("say x --voice en_US-j", {"en_US-joe-medium"}),
+        ("say x --of", {"--offline"}),
+    ],
+)
+async def test_shells_complete(tmp_path: Path, words: str, expected: set[str]) -> None:
+    answer = tmp_path / "answer"
+    line = f"wyoming-piper-hardened {words}"
+    code, _, stderr = await run(
+        _ARGCOMPLETE="1",
+        _ARGCOMPLETE_STDOUT_FILENAME=str(answer),
+        _ARGCOMPLETE_IFS="\n",
+        COMP_LINE=line,
+        COMP_POINT=str(len(line)),
+        WPH_DATA_DIR=str(tmp_path),
+    )
+    assert (code, stderr) == (0, "")
+    found = {one.strip() for one in (await asyncio.to_thread(answer.read_text)).splitlines()}
+    assert expected <= found
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+async def test_completion_prints_a_script(shell: str) -> None:
+    code, stdout, _ = await run("completion", shell)
+    assert code == 0
+    assert b"wyoming-piper-hardened" in stdout
+
+
 async def test_say_names_what_is_wrong() -> None:
     code, _, stderr = await run("say", "x", "--speaker", "9", "--output", "-")
     assert code == 1
@@ -117,29 +210,28 @@ async def test_text_shows_what_will_be_said(tmp_path: Path) -> None:
     assert (first["text"], first["pause"]) == ("Es sind -5 °C.", 1.0)
     assert (first["spoken"], second["spoken"]) == ("Es sind minus 5 Grad Celsius.", "Gut.")
     code, stdout, _ = await run("text", "-5 °C", "--data-dir", str(tmp_path))  # the default voice
-    assert (code, stdout.decode()) == (0, "-5 °C\n  → minus 5 degrees Celsius.\n")
+    shown = "-5 °C\n  → minus 5 degrees Celsius.\n  /mˈaɪnəs fˈaɪv dᵻɡɹˈiːz sˈɛlsɪʲəs./\n"
+    assert (code, stdout.decode()) == (0, shown)
     code, stdout, _ = await run("text", "-5 °C", "--language", "de", "--text", "off")
-    assert (code, stdout.decode()) == (0, "-5 °C\n  → -5 °C.\n")
+    assert code == 0
+    assert stdout.decode().startswith("-5 °C\n  → -5 °C.\n  /")
+    code, stdout, stderr = await run("text", "-5 °C", "--language", "tlh")
+    assert (code, stdout.decode()) == (1, "-5 °C\n  → -5 °C.\n")
+    assert stderr.startswith("phonemes-failed: ")
     code, _, stderr = await run("text", "x", "--voice", "no-voice", "--data-dir", str(tmp_path))
     assert code == 1
     assert "voice-not-found" in stderr
 
 
-async def test_voices_list() -> None:
-    code, stdout, _ = await run("voices", "list", "--json")
-    assert code == 0
-    (voice,) = json.loads(stdout)
-    assert voice["name"] == "en_US-joe-medium"
-    code, stdout, _ = await run("voices", "list")
-    assert code == 0
-    assert b"en_US" in stdout
-
-
 async def test_health(prepared_data: Path) -> None:
     async with server(prepared_data) as (_, port):
-        code, stdout, _ = await run("health", "--uri", f"tcp://127.0.0.1:{port}")
+        uri = f"tcp://127.0.0.1:{port}"
+        code, stdout, _ = await run("health", "--uri", uri)
         assert code == 0
-        assert b"en_US-joe-medium" in stdout
+        installed, offered = re.fullmatch(
+            rf"{uri}: healthy, (\d+) installed, (\d+) offered\n", stdout.decode()
+        ).groups()  # type: ignore[union-attr]
+        assert (int(installed), int(offered) > 20) == (1, True)
     code, _, stderr = await run("health", "--uri", f"tcp://127.0.0.1:{port}")
     assert code == 1
     assert "cannot be reached" in stderr

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from wyoming_piper_hardened.config.settings import Settings, all_settings, load_settings, schema
+from wyoming_piper_hardened.config.settings import Settings, all_settings, schema
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import ConfigError
 
 
@@ -62,7 +63,10 @@ def test_each_source_is_stronger_than_the_one_before(tmp_path: Path, suffix: str
         ("voices", {"a": 1}),
         ("speaker", ["0"]),
         ("uri", "tcp://localhost"),
-        ("uri", "tcp://:10200"),
+        ("uri", "tcp://"),
+        ("uri", "tcp://:"),
+        ("uri", "tcp://user@:10200"),
+        ("web_uri", "http://:"),
         ("uri", "http://localhost:1"),
         ("uri", "tcp://localhost:99999"),
         ("uri", "unix://"),

@@ -42,7 +42,9 @@ def types(events: list[Event]) -> list[str]:
 def test_it_speaks_through_a_pipe(model: Path) -> None:
     events = talk(("synthesize", {"text": "Hello there."}), voice=model)
     loading = ["loading", "loaded", "ready"]
-    assert types(events) == [*loading, "audio-start", "audio-chunk", "audio-stop"]
+    spoken = [kind for kind in types(events) if kind != "computed"]
+    assert list(dict.fromkeys(spoken)) == [*loading, "audio-start", "audio-chunk", "audio-stop"]
+    assert spoken[-1] == "audio-stop"
     assert sum(len(e.payload or b"") for e in events) > 22050
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import subprocess
@@ -12,12 +13,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from wyoming.event import read_event
 
 from conftest import Report
 from support.voices import SINGLE, SINGLE_CONFIG
-from wyoming_piper_hardened.engine.messages import EXIT_CANNOT_START
+from wyoming_piper_hardened.engine.messages import EXIT_CANNOT_START, LIMITED
 from wyoming_piper_hardened.engine.preparation.limits import Limits, free_memory
 from wyoming_piper_hardened.engine.report import Mode, SplitReport
+
+pytestmark = pytest.mark.slow
 
 MIB = 1 << 20
 MEDIUM = 63_201_294
@@ -45,7 +49,9 @@ def prepare(model: Path, folder: Path) -> tuple[int, str, int]:
         check=False,
     )
     said, _, peak = done.stdout.strip().rpartition("\n")
-    return done.returncode, said + done.stderr, int(peak)
+    events = io.BytesIO(said.encode())
+    errors = [event for event in iter(lambda: read_event(events), None) if event.type != LIMITED]
+    return done.returncode, "".join(map(str, errors)) + done.stderr, int(peak)
 
 
 def test_a_medium_voice_is_prepared_within_260_mib(
@@ -68,6 +74,7 @@ def test_limits_follow_the_model_and_the_machine() -> None:
     assert server.cpu_seconds < 120
     assert 5 * server.cpu_seconds < board.cpu_seconds < 900
     assert Limits.choose(2 * MEDIUM, 64 << 30, SERVER).memory > server.memory
+    assert MEDIUM < board.file_bytes == server.file_bytes < MEDIUM + 50 * MIB
 
 
 @pytest.mark.parametrize(
@@ -92,11 +99,13 @@ def test_free_memory_without_linux(tmp_path: Path) -> None:
     assert free_memory(tmp_path) == 0
 
 
-def limited(code: str, memory: int = 1 << 30, seconds: float = 60.0) -> tuple[int, str]:
+def limited(
+    code: str, memory: int = 1 << 30, seconds: float = 60.0, file_bytes: int = MIB
+) -> tuple[int, str]:
     """(exit code, standard error) of Python code that is held to limits."""
     program = (
         "import time\nfrom wyoming_piper_hardened.engine.preparation.limits import Limits\n"
-        f"Limits({memory}, {seconds}).apply()\n{code}"
+        f"Limits({memory}, {seconds}, {file_bytes}).apply()\n{code}"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
@@ -108,8 +117,11 @@ def test_endless_work_is_ended_by_the_kernel() -> None:
     assert limited("while True: pass", seconds=0.5)[0] == -signal.SIGXCPU
 
 
-def test_endless_waiting_is_ended_by_the_kernel() -> None:
-    assert limited("time.sleep(60)", seconds=0.05)[0] == -signal.SIGALRM
+def test_endless_file_is_ended_by_the_kernel(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    code = f"with open({str(file)!r}, 'wb', 0) as file:\n while True: file.write(bytes(100_000))"
+    assert limited(code)[0] == -signal.SIGXFSZ
+    assert file.stat().st_size == MIB
 
 
 def test_memory_beyond_the_limit_is_refused() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wyoming_piper_hardened.engine.synthesis.residents import Residents
+from wyoming_piper_hardened.engine.sessions.residents import Residents
 from wyoming_piper_hardened.errors import VoiceError
 
 UNHURRIED = settings(deadline=None)
@@ -15,14 +16,10 @@ UNHURRIED = settings(deadline=None)
 
 
 class Resident:
-    """Counts how often it was closed."""
+    """A voice."""
 
     def __init__(self, model: Path) -> None:
         self.model = model
-        self.closed = 0
-
-    def close(self) -> None:
-        self.closed += 1
 
 
 class Shelf:
@@ -30,11 +27,10 @@ class Shelf:
 
     def __init__(self, **limits: int) -> None:
         self.ever: list[Resident] = []
-        self.residents = Residents(self._load, self._memory, **limits)
+        self.residents = Residents[Resident](self._memory, **limits)
 
-    @property
-    def open(self) -> list[Resident]:
-        return [resident for resident in self.ever if not resident.closed]
+    def get(self, model: Path) -> Resident:
+        return self.residents.get(model, self._load)
 
     def _load(self, model: Path) -> Resident:
         if model.stem == "bad":
@@ -43,7 +39,7 @@ class Shelf:
         return self.ever[-1]
 
     def _memory(self) -> int:
-        return 100 * len(self.open)
+        return 100 * len(self.residents.models)
 
 
 MODELS = st.builds(
@@ -64,22 +60,19 @@ def test_residents_are_the_most_recently_used_ones_that_fit(
         allowed = min(allowed, max(1, memory_limit // 100))
     for model in uses:
         before = shelf.residents.models
-        known = model in shelf.residents
+        known = model in before
         loads = len(shelf.ever)
         if model.stem == "bad":
             with pytest.raises(VoiceError):
-                shelf.residents.get(model)
+                shelf.get(model)
         else:
-            resident = shelf.residents.get(model)
+            resident = shelf.get(model)
             assert resident.model == model
-            assert not resident.closed
             assert shelf.residents.models[-1] == model
             assert len(shelf.ever) == loads + (not known)
         now = shelf.residents.models
         assert len(now) <= allowed
         assert len({one.name for one in now}) == len(now)  # one version of each voice
-        assert sorted(now) == sorted(resident.model for resident in shelf.open)
-        assert all(resident.closed <= 1 for resident in shelf.ever)
         kept = [one for one in before if one in now and one != model]
         assert kept == [one for one in now if one != model]  # in the order of their last use
         others = [one for one in before if one.name != model.name]
@@ -91,5 +84,14 @@ def test_residents_are_the_most_recently_used_ones_that_fit(
 def test_voices_that_fit_are_loaded_once_each(uses: list[str]) -> None:
     shelf = Shelf(limit=2)
     for name in uses:
-        shelf.residents.get(Path(f"/{name}.onnx"))
+        shelf.get(Path(f"/{name}.onnx"))
     assert len(shelf.ever) == len(set(uses))
+
+
+def test_several_threads_load_a_voice_once() -> None:
+    shelf = Shelf(limit=3)
+    models = [Path(f"/{name}.onnx") for name in "abc"] * 20
+    with ThreadPoolExecutor(8) as threads:
+        residents = list(threads.map(shelf.get, models))
+    assert [resident.model for resident in residents] == models
+    assert len(shelf.ever) == 3

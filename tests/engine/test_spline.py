@@ -17,7 +17,7 @@ from wyoming_piper_hardened.engine.preparation.surgery.anatomy import find_decod
 from wyoming_piper_hardened.engine.preparation.surgery.cut import Front, cut_front
 from wyoming_piper_hardened.engine.preparation.surgery.graph import Graph
 from wyoming_piper_hardened.engine.preparation.surgery.stock_file import read_graph
-from wyoming_piper_hardened.engine.synthesis.session import (
+from wyoming_piper_hardened.engine.sessions.session import (
     FOLDED,
     SessionSettings,
     open_model,

@@ -11,15 +11,16 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
-from support.voices import SINGLE, SINGLE_CONFIG, VOICES, Prepared
+from support.voices import SINGLE, SINGLE_CONFIG, VOICES, Prepared, spoken
 from wyoming_piper_hardened.engine.embedded import FOLDER, file_digest, find_parts
-from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
 from wyoming_piper_hardened.engine.schedule import choose
-from wyoming_piper_hardened.engine.synthesis.loading import load_voice
+from wyoming_piper_hardened.engine.sessions.loading import load_voice
 from wyoming_piper_hardened.engine.synthesis.stock import StockVoice
 from wyoming_piper_hardened.engine.synthesis.voice import SplitVoice, Voice, WholeVoice, load
 from wyoming_piper_hardened.errors import VoiceNotPiperError
+
+pytestmark = pytest.mark.slow
 
 TEXT = "Good day. Yes."
 
@@ -33,7 +34,7 @@ def opened(model: Path) -> Voice:
 
 
 def said(voice: Voice, text: str = TEXT, *, start: int = 0) -> NDArray[np.int16]:
-    return np.concatenate(list(voice.synthesize(text, SpeechOptions(), choose(0.1), start)))
+    return spoken(voice, text, choose(0.1), start=start)
 
 
 def unprepared(folder: Path, model: onnx.ModelProto | None = None) -> Path:

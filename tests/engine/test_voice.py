@@ -8,7 +8,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,13 @@ import pytest
 from numpy.typing import NDArray
 from piper import PiperVoice
 
-from support.voices import DECODER, PRIOR, SINGLE, SINGLE_CONFIG, Prepared, detour
+from support.voices import DECODER, PRIOR, SINGLE, SINGLE_CONFIG, Prepared, detour, spoken
 from wyoming_piper_hardened.engine.messages import SpeechOptions
 from wyoming_piper_hardened.engine.schedule import ONE_PASS, Schedule, choose
-from wyoming_piper_hardened.engine.synthesis.level import KNEE, steady_gain, to_pcm
+from wyoming_piper_hardened.engine.sessions.level import KNEE, steady_gain, to_pcm
 from wyoming_piper_hardened.engine.synthesis.noise import Noise
 from wyoming_piper_hardened.engine.synthesis.parts import Floats, Utterance
-from wyoming_piper_hardened.engine.synthesis.voice import SplitVoice, Voice, load
+from wyoming_piper_hardened.engine.synthesis.voice import Pcm, SplitVoice, Voice, load
 from wyoming_piper_hardened.errors import BadRequestError, SpeakerNotFoundError
 
 pytestmark = pytest.mark.slow
@@ -44,16 +44,14 @@ def said(
     schedule: Schedule = FAST,
     start: int = 0,
 ) -> NDArray[np.int16]:
-    chunks = list(voice.synthesize(text, options, schedule, start))
-    return np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
+    return spoken(voice, text, schedule, options, start)
 
 
 @pytest.fixture(scope="module")
-def speaking(joe: Prepared) -> Iterator[SplitVoice]:
+def speaking(joe: Prepared) -> SplitVoice:
     voice = load(joe.folder, joe.config, threads=2)
     assert isinstance(voice, SplitVoice)
-    yield voice
-    voice.close()
+    return voice
 
 
 @pytest.fixture(params=["split", "decoder", "whole"])
@@ -85,8 +83,8 @@ from wyoming_piper_hardened.engine.schedule import Schedule
 from wyoming_piper_hardened.engine.synthesis.voice import load
 folder, config, threads, text, schedule = sys.argv[1:]
 voice = load(Path(folder), Path(config), threads=int(threads))
-chunks = voice.synthesize(text, SpeechOptions(), Schedule.from_list(json.loads(schedule)))
-print(hashlib.sha256(b"".join(chunk.tobytes() for chunk in chunks)).hexdigest())
+chunks = voice.chunks(text, SpeechOptions(), Schedule.from_list(json.loads(schedule)))
+print(hashlib.sha256(b"".join(chunk.compute().tobytes() for chunk in chunks)).hexdigest())
 """
 
 
@@ -176,7 +174,7 @@ def test_speakers_differ_and_unknown_ones_are_named(many_speakers: Prepared) -> 
     assert len(set(takes)) == 3
     for number in (-1, 5):
         with pytest.raises(SpeakerNotFoundError):
-            voice.synthesize("Hello.", SpeechOptions(speaker_id=number), FAST)
+            voice.chunks("Hello.", SpeechOptions(speaker_id=number), FAST)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +189,7 @@ def test_speakers_differ_and_unknown_ones_are_named(many_speakers: Prepared) -> 
 )
 def test_settings_without_sense_are_named(speaking: Voice, options: SpeechOptions) -> None:
     with pytest.raises(BadRequestError):
-        speaking.synthesize("Hello.", options, FAST)
+        speaking.chunks("Hello.", options, FAST)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "...", "?", "()", "\u200b", "\x00"])
@@ -202,7 +200,7 @@ def test_nothing_to_say_is_no_audio(speaking: Voice, text: str) -> None:
 @pytest.mark.parametrize("schedule", [FAST, Schedule(8, 1.0, 8)])
 def test_no_seam_at_chunk_borders(speaking: Voice, schedule: Schedule) -> None:
     """Value and slope at the borders are those of the whole pass: no click."""
-    chunks = list(speaking.synthesize(TEXT, PLAIN, schedule))
+    chunks = [chunk.compute() for chunk in speaking.chunks(TEXT, PLAIN, schedule)]
     signal = np.concatenate(chunks).astype(int)
     one_pass = said(speaking, schedule=ONE_PASS).astype(int)
     borders = np.cumsum([chunk.size for chunk in chunks])[:-1]
@@ -212,11 +210,29 @@ def test_no_seam_at_chunk_borders(speaking: Voice, schedule: Schedule) -> None:
     assert np.abs(slope - smooth).max() <= 2
 
 
-def test_closing_stops_the_work(speaking: Voice) -> None:
-    chunks = speaking.synthesize(TEXT, PLAIN, FAST)
-    next(chunks)
-    chunks.close()
-    assert said(speaking, "Hello.").size > 0
+def test_chunks_of_several_texts_are_computed_in_any_order(speaking: Voice) -> None:
+    """By several threads at once, too: the bytes are those of each text alone."""
+    texts = [TEXT, SHORT, "Hello there.", TEXT]
+    open_ones = {n: speaking.chunks(text, PLAIN, FAST) for n, text in enumerate(texts)}
+    computing: dict[int, list[Future[Pcm]]] = {number: [] for number in open_ones}
+    with ThreadPoolExecutor(3) as threads:
+        while open_ones:  # one chunk of each in turn
+            for number, chunks in list(open_ones.items()):
+                if (chunk := next(chunks, None)) is None:
+                    del open_ones[number]
+                else:
+                    computing[number].append(threads.submit(chunk.compute))
+    for number, text in enumerate(texts):
+        audio = np.concatenate([future.result() for future in computing[number]])
+        assert np.array_equal(audio, said(speaking, text))
+
+
+def test_chunks_know_how_many_are_left(any_mode: Prepared) -> None:
+    voice = load(any_mode.folder, any_mode.config)
+    for start in (0, 3000):
+        left = [chunk.left for chunk in voice.chunks(TEXT, PLAIN, Schedule(8, 1.0, 8), start)]
+        assert left[-1] == 0
+        assert all(left[:-1])  # nothing follows a chunk with 0
 
 
 def test_loudness_is_near_what_piper_gives(joe: Prepared, speaking: Voice) -> None:

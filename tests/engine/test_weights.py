@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import load_external_data_for_model
 
-from support.voices import PARTS, SINGLE, SINGLE_CONFIG, TINY, VOICES, Prepared, to_format_1
-from wyoming_piper_hardened.engine.messages import SpeechOptions
+from support.voices import PARTS, SINGLE, SINGLE_CONFIG, TINY, VOICES, Prepared, spoken, to_format_1
 from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.engine.preparation.surgery.stock_file import SMALLEST, read_graph
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
@@ -22,10 +21,12 @@ from wyoming_piper_hardened.engine.schedule import choose
 from wyoming_piper_hardened.engine.synthesis.voice import load
 from wyoming_piper_hardened.errors import VoiceModelError, VoicePartsError
 
+pytestmark = pytest.mark.slow
+
 
 def said(folder: Path, config: Path, weights: Path | None = None) -> NDArray[np.int16]:
     voice = load(folder, config, weights=weights)
-    return np.concatenate(list(voice.synthesize("Hello there.", SpeechOptions(), choose(0.1))))
+    return spoken(voice, "Hello there.", choose(0.1))
 
 
 @pytest.mark.parametrize("name", TINY)

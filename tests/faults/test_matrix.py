@@ -125,7 +125,8 @@ async def test_engine_over_its_memory_in_mid_segment_is_killed(
     )
     text = FAULTY.format("LATE GREEDY")
     running = asyncio.create_task(pool.run())
-    job = pool.submit(SegmentRequest(text, VoiceVersion(Path("/a.onnx"))))
+    request = SegmentRequest(text, VoiceVersion(Path("/a.onnx")))
+    job = pool.submit(request, pool.listener())
     assert b"".join([pcm async for pcm in job.audio()]) == samples(text)
     (worker,) = pool.workers
     failure = worker.last_failure
@@ -199,6 +200,37 @@ async def test_fault_under_load(
     await recovered(server, tmp_path, 3)
 
 
+@pytest.mark.parametrize("late", ["", "LATE "], ids=["before audio", "in audio"])
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f != "ENDLESS"])
+async def test_fault_with_several_open_segments(
+    start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str, late: str
+) -> None:
+    """Only what was being computed is a suspect; what was merely open goes on, uncharged."""
+    server = await start_server(
+        script(stall_timeout=STALL),
+        QUICK,
+        data_dir=prepared_data,
+        workers=1,
+        threads_per_worker=2,
+    )
+    port = server.port
+    assert port
+    faulty = FAULTY.format(late + fault)
+    texts = [faulty] + [f"Client {n} has rather a lot to say{' and more' * 9}." for n in range(6)]
+
+    async def ask(text: str) -> bytes:
+        async with connected(port) as client:
+            return (await client.say(text)).pcm
+
+    assert await asyncio.gather(*map(ask, texts)) == list(map(samples, texts))
+    await recovered(server, tmp_path, 2)
+    pool = pool_of(server)
+    replays = pool.metrics.registry.get_sample_value("wyoming_piper_replays_total")
+    assert replays in {1, 2}  # one or both of the threads were computing
+    assert pool.status().quarantined_texts == 0
+    assert not pool.status().unavailable_voices
+
+
 @pytest.mark.parametrize("stubborn", [[], ["ignore-term"]], ids=["", "ignores TERM"])
 @pytest.mark.parametrize("fault", ["HANG", "FROZEN", "DEAF", "MUTE"])
 async def test_fault_during_a_stop(
@@ -216,7 +248,7 @@ async def test_fault_during_a_stop(
     async with connected(server.port) as client:
         await client.send("synthesize", text=f"LATE {fault}, please.")
         await client.until("audio-chunk")
-        stopping = asyncio.create_task(server.wyoming.stop(0.1))
+        stopping = asyncio.create_task(server.wyoming.stop())
         assert (await client.until("audio-stop")).error == "shutting-down"
         await stopping
     await all_end(server, tmp_path)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psutil
 import pytest
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.slow
 
 JOE = "en_US-joe-medium"
 TOKEN = "a-very-secret-token"  # noqa: S105 - of a simulator
+PAIRED = "a-token-that-Home-Assistant-has-made-by-itself"
 
 
 async def test_every_command_is_carried_out_in_its_order(
@@ -109,7 +111,7 @@ async def test_it_is_discovered_and_nobody_sees_the_token(
         options = {**simulated, "data_dir": str(prepared_data), "debug_logging": True}
         arguments = ("--supervisor", supervisor.url)
         async with app(tmp_path, options, *arguments, SUPERVISOR_TOKEN=TOKEN) as running:
-            await eventually(lambda: len(supervisor.discovered) == 2, 60)
+            await eventually(lambda: supervisor.services == ["wyoming"], 60)
             environments = []
             for child in running.children:
                 with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
@@ -124,6 +126,62 @@ async def test_it_is_discovered_and_nobody_sees_the_token(
     assert TOKEN not in running.event_file.read_text(encoding="utf-8")
     assert running.happened("discovery-failed", code="supervisor-refused")
     assert any(" DEBUG " in line for line in running.log)
+
+
+async def test_paired_integration_is_announced_and_may_change_what_it_looks_after(
+    prepared_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(prepared_data, data, symlinks=True)
+    options = {"data_dir": str(data), "web_trusted": ["192.0.2.1"], "debug_logging": True}
+    paired = {"Authorization": f"Bearer {PAIRED}"}
+
+    async def restart() -> int:
+        async with (
+            aiohttp.ClientSession(web["address"], headers=paired) as client,
+            client.post("/api/workers/restart") as answer,
+        ):
+            return answer.status
+
+    async with serving(Simulator(TOKEN)) as supervisor:
+        arguments = ("--supervisor", supervisor.url)
+        async with app(tmp_path, options, *arguments, SUPERVISOR_TOKEN=TOKEN) as running:
+            web = await running.until("web-listening")
+            await eventually(lambda: supervisor.services == ["wyoming"], 60)
+            assert await restart() == 403
+            await running.command({"command": "pair", "token": "short"})
+            await running.until("command-rejected", code="command-fields-invalid")
+            await running.command({"command": "pair", "token": PAIRED})
+            await eventually(lambda: supervisor.services == ["piper_hardened", "wyoming"], 60)
+            (config,) = [
+                one["config"]
+                for one in supervisor.discovered.values()
+                if one["service"] == "piper_hardened"
+            ]
+            assert config["api"] == 1
+            assert config["server_id"] == (data / "server-id").read_text(encoding="utf-8").strip()
+            assert PAIRED not in str(supervisor.received)
+            assert await restart() == 202
+            async with (
+                aiohttp.ClientSession(web["address"], headers=paired) as client,
+                client.get("/api/status") as answer,
+            ):
+                assert PAIRED not in await answer.text()
+            await running.command("unpair")
+            await running.until("command-done", command="unpair")
+            assert await restart() == 403
+            await eventually(lambda: supervisor.withdrawn == ["piper_hardened"], 60)
+            assert supervisor.services == ["wyoming"]
+            await running.command({"command": "pair", "token": PAIRED})
+            await eventually(lambda: supervisor.services == ["piper_hardened", "wyoming"], 60)
+            assert await running.stop() == 0
+        for log in ("\n".join(running.log), running.event_file.read_text(encoding="utf-8")):
+            assert PAIRED not in log
+        (again := tmp_path / "again").mkdir()
+        async with app(again, options, *arguments, SUPERVISOR_TOKEN=TOKEN) as running:
+            web = await running.until("web-listening")
+            assert await restart() == 202
+            assert await running.stop() == 0
 
 
 @pytest.fixture

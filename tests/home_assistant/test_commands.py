@@ -28,7 +28,8 @@ from wyoming_piper_hardened.home_assistant.errors import (
 )
 from wyoming_piper_hardened.home_assistant.options import AppOptions
 from wyoming_piper_hardened.home_assistant.standard_input import MAX_LINE_BYTES
-from wyoming_piper_hardened.status import CommandRecord, StatusReporter
+from wyoming_piper_hardened.status.reporter import StatusReporter
+from wyoming_piper_hardened.status.rows import CommandRecord
 
 JOE = "en_US-joe-medium"
 
@@ -40,6 +41,8 @@ JOE = "en_US-joe-medium"
         (f"repair {JOE}", "repair", {"voice": JOE}),
         (f"  install   {JOE} ", "install", {"voice": JOE}),
         ("status", "status", {}),
+        ({"command": "pair", "token": "t" * 43}, "pair", {"token": "t" * 43}),
+        ("unpair", "unpair", {}),
         ("reset_breaker", "reset_breaker", {}),
         (f"reset_breaker {JOE}", "reset_breaker", {"voice": JOE}),
         ("say", "say", {}),
@@ -78,6 +81,13 @@ def test_both_forms(value: object, name: str, fields: dict[str, str] | None) -> 
         ('{"command": "repair", "voice": "' + "x" * 101 + '"}', CommandFieldsError),
         ('"remove ../../etc"', CommandFieldsError),
         ('{"command": "repair", "voice": "x", "force": true}', CommandFieldsError),
+        ('{"command": "pair"}', CommandFieldsError),
+        ('{"command": "pair", "token": "private"}', CommandFieldsError),
+        (
+            '{"command": "pair", "token": "private private private private private"}',
+            CommandFieldsError,
+        ),
+        ('"unpair private"', CommandFieldsError),
         ('{"command": "say", "text": ["private"]}', CommandFieldsError),
         ('{"command": "say", "txet": "private"}', CommandFieldsError),
     ],

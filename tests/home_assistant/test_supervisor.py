@@ -22,7 +22,12 @@ from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.home_assistant.app import App, clear_repairs
-from wyoming_piper_hardened.home_assistant.discovery import announce, announcements
+from wyoming_piper_hardened.home_assistant.discovery import (
+    announce,
+    to_companion,
+    to_wyoming,
+    withdraw,
+)
 from wyoming_piper_hardened.home_assistant.errors import (
     SupervisorError,
     SupervisorRefusedError,
@@ -67,15 +72,10 @@ async def test_it_is_announced_when_it_can_speak_and_not_withdrawn(
     await eventually(lambda: worker.last_failure)
     assert simulator.received == []
     engine[0] = script()
-    await eventually(lambda: len(simulator.discovered) == 2)
+    await eventually(lambda: simulator.discovered)
     host = socket.gethostname()
-    assert sorted(simulator.discovered.values(), key=str) == [
-        {
-            "service": "piper_hardened",
-            "config": {"host": host, "port": server.port, "web_port": 8099},
-        },
-        {"service": "wyoming", "config": {"uri": f"tcp://{host}:{server.port}"}},
-    ]
+    to_wyoming = {"service": "wyoming", "config": {"uri": f"tcp://{host}:{server.port}"}}
+    assert list(simulator.discovered.values()) == [to_wyoming]
     assert all(one.authorized for one in simulator.received)
 
 
@@ -134,14 +134,14 @@ async def test_it_is_announced_again_until_that_succeeds(
     faults = (Fault.ERROR, Fault.UNAUTHORIZED, Fault.RESET, Fault.NONSENSE, Fault.ERROR)
     simulator.fault(*faults)
     async with Supervisor(simulator.url, TOKEN) as supervisor:
-        announced = announcements("host", 1, None)
+        announced = to_wyoming("host", 1)
         await announce(supervisor, server.status, announced, itertools.repeat(0.0))
-    assert simulator.services == ["piper_hardened", "wyoming"]
-    assert len(simulator.received) == len(faults) + 2
+    assert simulator.services == ["wyoming"]
+    assert len(simulator.received) == len(faults) + 1
     assert TOKEN not in caplog.text
 
 
-async def test_a_service_that_is_not_listed_does_not_hold_up_the_other(
+async def test_a_service_that_is_not_listed_is_logged_once(
     start_server: Serve, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await start_server(script())
@@ -150,11 +150,30 @@ async def test_a_service_that_is_not_listed_does_not_hold_up_the_other(
         serving(Simulator(TOKEN, config)) as simulator,
         Supervisor(simulator.url, TOKEN) as supervisor,
     ):
-        announced = announcements("host", 1, None)
+        announced = to_companion("host", 1, 2, "0" * 32)
         await announce(supervisor, server.status, announced, [0.0] * 5)
-        assert simulator.services == ["wyoming"]
+        assert simulator.services == []
     (event,) = logged(caplog, "discovery-failed")  # the same again is not worth a line
     assert event.params["service"] == "piper_hardened"
+
+
+async def test_announcement_is_withdrawn_or_the_refusal_logged(
+    simulator: Simulator, start_server: Serve, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server = await start_server(script())
+    own = to_companion("host", 1, 2, "0" * 32)
+    async with Supervisor(simulator.url, TOKEN) as supervisor:
+        await announce(supervisor, server.status, to_wyoming("host", 1))
+        announced = await announce(supervisor, server.status, own)
+        assert simulator.services == ["piper_hardened", "wyoming"]
+        await withdraw(supervisor, own, announced)
+        assert simulator.services == ["wyoming"]
+        for wrong in (announced, "../addons/self/info", ""):
+            await withdraw(supervisor, own, wrong)
+    assert simulator.services == ["wyoming"]
+    assert len(logged(caplog, "discovery-withdrawn")) == 1
+    assert len(logged(caplog, "discovery-not-withdrawn")) == 3
 
 
 async def test_without_a_token_there_is_no_discovery(
@@ -210,7 +229,7 @@ async def test_what_cannot_be_repaired_stays(
     app = App(replace(options, settings=settings), TOKEN, simulator.url)
     server = await start_server(script(), app=app, repair_on_start=list(wanted), offline=True)
     await eventually(lambda: any(i.subject == wanted[0] for i in server.status.issues()))
-    await eventually(lambda: len(simulator.discovered) == 2)
+    await eventually(lambda: simulator.services == ["wyoming"])
     assert not server.repaired_on_start.is_set()
     assert simulator.options["repair_on_start"] == list(wanted)
 

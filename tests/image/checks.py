@@ -175,7 +175,7 @@ async def discovered(bench: Bench, findings: Findings) -> None:
         async with bench.server({"SUPERVISOR_TOKEN": supervisor.token}) as server:
             began = time.monotonic()
             await server.start()
-            await eventually(lambda: supervisor.services == ["piper_hardened", "wyoming"], 30)
+            await eventually(lambda: supervisor.services == ["wyoming"], 30)
             findings.measure("discovered after", time.monotonic() - began)
             (uri,) = (
                 message["config"]["uri"]

@@ -14,7 +14,7 @@ from support.client import connected
 from support.hub import faulty_hub
 from support.hub_client import real_voice
 from support.hub_faults import Fault, voices_json
-from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 
 from .bench import PORT, Bench, Server, is_gone
 

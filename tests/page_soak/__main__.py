@@ -28,7 +28,7 @@ from rich.table import Table
 from support.browser import browser, measured, measures, watched_page
 from support.web_server import WebServer, web_server
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.voices.installation.sources import package_source
 
 WARM_UP = 3  # rounds before the first measurement

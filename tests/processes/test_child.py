@@ -89,7 +89,7 @@ async def test_memory_limit_kills_the_child() -> None:
     grow = "import time; eaten = b'x' * (300 << 20); time.sleep(600)"
     async with (
         Child.running(python(grow)) as child,
-        child.memory_limited(200 << 20, 0.02, Stage.SPEAKING),
+        child.memory_limited(200 << 20, 0.02, lambda: Stage.SPEAKING),
     ):
         failure = await child.failure(Stage.SPEAKING)
     assert (failure.kind, failure.at) == (FailureKind.MEMORY, Stage.SPEAKING)
@@ -99,7 +99,7 @@ async def test_memory_limit_kills_the_child() -> None:
 async def test_memory_is_measured_without_a_limit() -> None:
     async with Child.running(python(FOREVER)) as child:
         assert child.memory == 0
-        async with child.memory_limited(0, 0.01, Stage.SPEAKING):
+        async with child.memory_limited(0, 0.01, lambda: Stage.SPEAKING):
             await eventually(lambda: child.memory > 1 << 20)
         assert child.exit_code is None
 

@@ -13,7 +13,7 @@ from conftest import Script, Serve
 from support.client import Client, connected
 from support.scripted_engine import samples
 from support.waiting import eventually
-from wyoming_piper_hardened.protocol.session import SessionTimings
+from wyoming_piper_hardened.protocol.timings import SessionTimings
 
 FLOOD = 30_000
 

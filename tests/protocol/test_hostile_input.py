@@ -14,7 +14,7 @@ from conftest import Script, Serve
 from support.client import connected
 from support.waiting import eventually
 from wyoming_piper_hardened.errors import ProtocolError
-from wyoming_piper_hardened.protocol.session import SessionTimings
+from wyoming_piper_hardened.protocol.timings import SessionTimings
 from wyoming_piper_hardened.system.framing import MAX_HEADER_BYTES, Limits, read_event
 
 pytestmark = pytest.mark.slow

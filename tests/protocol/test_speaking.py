@@ -135,8 +135,8 @@ async def test_describe_is_answered_while_a_long_text_is_spoken(start_server: Se
 @pytest.mark.parametrize(
     ("voice", "code", "named"),
     [
-        ({"name": "de_DE-nobody-high"}, "voice-not-found", "en_US-joe-medium"),
-        ({"name": "../../etc/passwd"}, "voice-not-found", "en_US-joe-medium"),
+        ({"name": "de_DE-nobody-high"}, "voice-not-found", "de_DE-nobody-high"),
+        ({"name": "../../etc/passwd"}, "voice-not-found", "../../etc/passwd"),
         ({"name": "en_US-joe-medium", "speaker": "7"}, "speaker-not-found", "one speaker"),
         ({"language": "fi_FI"}, "voice-not-found", "en_US"),
         ("en_US-joe-medium", "bad-request", "object"),

@@ -57,6 +57,16 @@ class Spoken:
     events: list[dict[str, Any]]
     """Of the Assist pipeline; empty for a REST request."""
 
+    @property
+    def pcm(self) -> bytes:
+        """The samples that came from the server."""
+        return b"".join(
+            seen.event.payload
+            for connection in self.connections
+            for seen in connection.seen
+            if seen.event.type == "audio-chunk"
+        )
+
     def event(self, kind: str) -> dict[str, Any] | None:
         """Return the data of the first pipeline event of this kind."""
         return next((event["data"] for event in self.events if event["type"] == kind), None)

@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 import re
 import time
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from .home_assistant import URL
+from .home_assistant import URL, page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from .bench import Bench
     from .results import Findings
-
-PREFIX = "/api/hassio_ingress/a-token/"
 
 NEWS_WITHIN = 2.0
 LONG = "The washing machine has finished, and the dryer is waiting for you. " * 12
@@ -29,8 +24,8 @@ LARGE = 20 << 20
 
 async def parts(_: Bench, findings: Findings) -> None:
     """Check the page, and what it consists of."""
-    async with _page() as page:
-        async with page.get("") as answer:
+    async with page() as server:
+        async with server.get("") as answer:
             findings.require(answer.status == HTTPStatus.OK, f"HTTP status {answer.status}")
             text = await answer.text()
             policy = answer.headers.get("Content-Security-Policy", "")
@@ -38,7 +33,7 @@ async def parts(_: Bench, findings: Findings) -> None:
         found = re.findall(r'(?:src|href)="(static/[^"]+)"', text)
         findings.require(len(found) > 2, f"only the parts {found}")
         for path in [*found, "static/locales/en.json", "openapi.json", "api/voices"]:
-            async with page.get(path) as answer:
+            async with server.get(path) as answer:
                 findings.require(answer.status == HTTPStatus.OK, f"{path}: {answer.status}")
 
 
@@ -46,17 +41,17 @@ async def news(bench: Bench, findings: Findings) -> None:
     """Check that events arrive while they happen; where they are kept back the page polls."""
     began = time.monotonic()
     arrived: float | None = None
-    async with _page() as page:
+    async with page() as server:
         try:
             timeout = aiohttp.ClientTimeout(total=NEWS_WITHIN)
-            async with page.get("api/events", timeout=timeout) as answer:
+            async with server.get("api/events", timeout=timeout) as answer:
                 async for line in answer.content:
                     if line.startswith(b"data: "):
                         arrived = time.monotonic() - began
                         break
         except TimeoutError:
             pass
-        async with page.get("api/status") as answer:
+        async with server.get("api/status") as answer:
             findings.require((await answer.json())["ready"], "the server is not ready")
     findings.measure("first", arrived)
     if bench.events_pass_ingress:
@@ -68,15 +63,15 @@ async def news(bench: Bench, findings: Findings) -> None:
 async def speech(_: Bench, findings: Findings) -> None:
     """Heard before all of it is made; and the server reports that nothing is missing."""
     began, first, size = time.monotonic(), None, 0
-    async with _page() as page:
-        async with page.post("api/say", json={"text": LONG}) as answer:
+    async with page() as server:
+        async with server.post("api/say", json={"text": LONG}) as answer:
             findings.require(answer.status == HTTPStatus.OK, f"HTTP status {answer.status}")
             async for part in answer.content.iter_any():
                 first = first or time.monotonic() - began
                 size += len(part)
             request_id = answer.headers.get("X-Request-Id")
         whole = time.monotonic() - began
-        async with page.get("api/status") as answer:
+        async with server.get("api/status") as answer:
             requests = (await answer.json())["requests"]
     seconds = size / 2 / 22050
     findings.measure("first byte", first)
@@ -93,7 +88,7 @@ async def large_file(_: Bench, findings: Findings) -> None:
     form = aiohttp.FormData()
     form.add_field("model", bytes(LARGE), filename="large.onnx")
     form.add_field("config", b"{}", filename="large.onnx.json")
-    async with _page() as page, page.post("api/voices", data=form) as answer:
+    async with page() as server, server.post("api/voices", data=form) as answer:
         body = await answer.text()
         findings.require(
             answer.status == HTTPStatus.UNPROCESSABLE_ENTITY, f"{answer.status}: {body[:200]}"
@@ -109,9 +104,9 @@ async def changes(_: Bench, findings: Findings) -> None:
         ("DELETE", "api/voices/pt_PT-tug%C3%A3o-medium", URL): HTTPStatus.NOT_FOUND,
         ("POST", "api/issues/failing%3Aworker%201/apply", URL): HTTPStatus.NOT_FOUND,
     }
-    async with _page() as page:
+    async with page() as server:
         for (method, path, origin), expected in tries.items():
-            async with page.request(method, path, headers={"Origin": origin}) as answer:
+            async with server.request(method, path, headers={"Origin": origin}) as answer:
                 body = (await answer.text())[:200]
                 findings.require(
                     answer.status == expected,
@@ -125,9 +120,3 @@ def _code(body: str) -> str:
     except (ValueError, KeyError):
         return body[:50]
     return str(error["code"])
-
-
-@asynccontextmanager
-async def _page() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(f"{URL}{PREFIX}") as session:
-        yield session

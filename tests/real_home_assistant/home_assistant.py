@@ -6,14 +6,20 @@ import asyncio
 import shutil
 import signal
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, NoReturn, Self
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 URL = "http://127.0.0.1:8123"
 """Where it listens: its default port, in a network that is ours alone."""
 
-SUPERVISOR_PORT = 8100
-"""Where Home Assistant's ingress finds a Supervisor, if one listens."""
+SUPERVISOR_PORT, APPS_PORT = 8100, 8101
+"""Where Home Assistant finds a Supervisor's ingress and its apps, if one listens."""
 
 STOP_WITHIN = 20.0
 
@@ -37,7 +43,29 @@ assist_pipeline:
 scripted_agent:
 ingress_opener:
   supervisor: 127.0.0.1:{SUPERVISOR_PORT}
+supervisor_opener:
+  supervisor: 127.0.0.1:{APPS_PORT}
 """
+
+OF_INTEGRATION = """\
+script:
+  repair:
+    sequence:
+      - action: piper_hardened.repair_voice
+        data:
+          config_entry_id: "{{ server }}"
+          voice: "{{ voice }}"
+        response_variable: outcome
+      - stop: It speaks again
+        response_variable: outcome
+"""
+
+
+@asynccontextmanager
+async def page() -> AsyncIterator[aiohttp.ClientSession]:
+    """Open the server's page as people do, through ingress; addresses are relative to it."""
+    async with aiohttp.ClientSession(f"{URL}/api/hassio_ingress/a-token/") as session:
+        yield session
 
 
 class EndedError(Exception):
@@ -45,11 +73,16 @@ class EndedError(Exception):
 
 
 class HomeAssistant:
-    """Runs while the `async with` block does."""
+    """Runs while the `async with` block does.
 
-    def __init__(self, folder: Path) -> None:
-        """Take an empty folder for its configuration and its log."""
+    Args:
+        folder: an empty one, for its configuration and its log.
+        integrated: whether the server's integration is installed.
+    """
+
+    def __init__(self, folder: Path, *, integrated: bool = True) -> None:
         self._folder = folder
+        self._integrated = integrated
         self._log_path = folder / "home-assistant.log.txt"
         self._log: BinaryIO | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -57,9 +90,13 @@ class HomeAssistant:
     async def __aenter__(self) -> Self:
         """Write the configuration and start the process."""
         self._folder.mkdir(parents=True)
-        (self._folder / "configuration.yaml").write_text(CONFIGURATION)
+        configuration = CONFIGURATION + (OF_INTEGRATION if self._integrated else "")
+        (self._folder / "configuration.yaml").write_text(configuration)
         components = Path(__file__).parent / "custom_components"
         shutil.copytree(components, self._folder / "custom_components")
+        ours = Path(__file__).parents[1] / "custom_components" / "piper_hardened"
+        if self._integrated:
+            shutil.copytree(ours, self._folder / "custom_components" / ours.name)
         self._log = self._log_path.open("wb")
         self._process = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("hass"),

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import checks_assist, checks_page, checks_speech
+from . import (
+    checks_app,
+    checks_assist,
+    checks_page,
+    checks_presets,
+    checks_speech,
+    checks_text,
+)
 from .bench import Bench
+from .checks_companion import Companion
 from .client import Client
 from .home_assistant import SUPERVISOR_PORT, EndedError, HomeAssistant
 from .ingress import Supervisor
@@ -56,6 +64,9 @@ PAGE_CHECKS: dict[str, Callable[[Bench, Findings], Awaitable[None]]] = {
     "ingress, speech while it is made": checks_page.speech,
     "ingress, a file larger than 16 MB": checks_page.large_file,
     "ingress, changes": checks_page.changes,
+    "a preset in the voice picker": checks_presets.slowly,
+    "a template's state in three languages": checks_text.template,
+    "Assist, markdown and a thought": checks_text.markdown,
 }
 
 
@@ -88,6 +99,10 @@ async def run(order: Order, outside: Outside) -> None:
                 watching.cancel()
         except* EndedError as ended:
             recorder.fail("Home Assistant keeps running", str(ended.exceptions[0]))
+    if order.web_port is not None:
+        title = "a Home Assistant without the integration logs nothing of it"
+        plain = checks_app.Plain(order.folder, order.suite, outside, order.host, order.port)
+        await recorder.run(title, plain.check)
     outcome = {
         "suite": order.suite,
         "home_assistant": version,
@@ -108,9 +123,9 @@ async def _check_server(order: Order, recorder: Recorder, tap: Tap, outside: Out
         )
         if client is None:
             return
-        port = await tap.listen()
+        wyoming_port = await tap.listen()
         entry_id = await recorder.run(
-            "config flow", lambda findings: add_integration(findings, client, port)
+            "config flow", lambda findings: add_integration(findings, client, wyoming_port)
         )
         if entry_id is None:
             return
@@ -131,6 +146,16 @@ async def _check_server(order: Order, recorder: Recorder, tap: Tap, outside: Out
             port = await stack.enter_async_context(outside.passage(order.host, order.web_port))
             supervisor = Supervisor(f"http://127.0.0.1:{port}", streams_bodies=True)
             await stack.enter_async_context(supervisor.listening(SUPERVISOR_PORT))
+            companion = Companion(port, wyoming_port, order.folder / "data")
+            app = checks_app.App(order.folder, port)
             checks |= PAGE_CHECKS
+            checks |= {
+                "integration, the app added by one click": app.click,
+                "integration, added by hand": companion.add,
+                "integration, a voice repaired by a script": companion.actions,
+                "integration, a voice repaired by its button": companion.button,
+                "integration, a voice repaired in Repairs": companion.repairs,
+                "integration, loaded anew": companion.reload,
+            }
         for title, check in checks.items():
             await recorder.run(title, partial(check, bench))

@@ -110,6 +110,13 @@ def test_event_renders_its_parameters() -> None:
                 "continues from sample 4096"
             ),
         ),
+        (
+            Failure(FailureKind.SIGNAL, Stage.SPEAKING, {"signal": "SIGSEGV", "segments": 2}),
+            (
+                "crashed (segmentation fault), while it computed 2 segments, which go on one at a "
+                "time"
+            ),
+        ),
     ],
 )
 def test_failure_renders_its_detail(failure: Failure, sentence: str) -> None:

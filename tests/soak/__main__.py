@@ -17,7 +17,7 @@ from rich.table import Table
 
 from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.voices.installation.sources import package_source
 
 from .crowd import Crowd

@@ -32,7 +32,7 @@ STALL_TIMEOUT = 3
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Figures that must not grow. Memory is the server's proportional share in bytes."""
+    """Measurements that must not grow. Memory is the server's proportional share in bytes."""
 
     descriptors: int
     threads: int

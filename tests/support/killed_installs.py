@@ -34,7 +34,7 @@ from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.engine.preparation.split import split
-from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage, read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store

@@ -1,6 +1,7 @@
 """A transaction that ends, as by a power cut, at its N-th file operation.
 
-Usage: ``power_cut.py DATA_DIR N install|repair MODEL PARTS``. It ends by `os._exit` with code
+Usage: ``power_cut.py DATA_DIR N install|repair MODEL PARTS full|plain``, the last for the features
+of the disk. It ends by `os._exit` with code
 9 right before that operation; with N = 0 it comes to its end and prints how many there were.
 Preparing and trying the voice, which are processes of their own, are replaced by copies of files
 that a real preparation made (they have tests of their own).
@@ -9,6 +10,7 @@ that a real preparation made (they have tests of their own).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import shutil
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from support.plain_disk import plain_disk
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.installation.installer import Installer
@@ -95,7 +98,8 @@ def main() -> None:
         if hasattr(os, name):
             fuse.watch(os, name)
     fuse.watch(io, "open")
-    asyncio.run(work())
+    with plain_disk() if sys.argv[6] == "plain" else contextlib.nullcontext():
+        asyncio.run(work())
     sys.stdout.write(f"{fuse.count}\n")
     sys.stdout.flush()
     os._exit(0)

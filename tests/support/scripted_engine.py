@@ -4,8 +4,10 @@ Usage: ``scripted_engine.py FOLDER [START…]``. START orders say how the proces
 ``die``, ``hang``, ``babble``, ``ignore-term``, or one of `FAULTS`; with ``-once`` behind it only
 the first process does. Orders within the text say what a segment does, see `FAULTS`, ``ERROR``,
 ``SLOW``, ``DRIP`` (slow chunks) and ``PIECES`` (three requests); with ``LATE`` after the first
-chunk, with ``AFTER`` when the segment is complete and the engine idle, with ``ONCE`` only the first
-time. Every start and every execution leaves a line in FOLDER, so that a test can count them.
+chunk, with ``AFTER`` when the segment is complete, with ``ONCE`` only the first time. Every start,
+every execution (its first sample and the text) and every chunk (the text) leaves a line in FOLDER.
+
+It has any number of segments open and computes one chunk after the other, in the order of credit.
 
 The audio of a text is ``samples(text)``: a ramp, so that a wrong sample shows.
 """
@@ -17,7 +19,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +46,40 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     begin(folder, orders)
     write_event(Event("ready", {"models": []}))
+    segments: dict[int, Iterator[None]] = {}
     while (event := read_event()) is not None:
         if event.type == "ping":
             write_event(Pong(event.data.get("text")).event())
-        elif event.type == "synthesize":
-            speak(folder, event.data)
+            continue
+        number = event.data["id"]
+        if event.type == "synthesize":
+            segments[number] = speak(folder, event.data)
+        credit = event.data.get("credit" if event.type == "synthesize" else "chunks", 0)
+        for _ in range(credit):
+            speaking["id"] = number
+            if number in segments and not compute(segments[number]):
+                del segments[number]
+        if event.type == "cancel" and segments.pop(number, None) is not None:
+            speaking["id"] = number
+            say(Event("audio-stop"))
+        speaking.clear()
+
+
+speaking: dict[str, int] = {}
+"""The id of the segment that is computed, as data of its events."""
+
+
+def say(event: Event) -> None:
+    """Write an event of the segment that is computed."""
+    event.data.update(speaking)
+    write_event(event)
+
+
+def compute(chunks: Iterator[None]) -> bool:
+    """Compute a chunk; return whether there are more."""
+    for _ in chunks:
+        return True
+    return False
 
 
 def begin(folder: Path, orders: list[str]) -> None:
@@ -68,25 +99,31 @@ def begin(folder: Path, orders: list[str]) -> None:
         FAULTS[order]()
 
 
-def speak(folder: Path, data: dict[str, Any]) -> None:
+def speak(folder: Path, data: dict[str, Any]) -> Iterator[None]:
+    """Compute a segment chunk by chunk; stop behind each but the last."""
     text = str(data["text"])
     note(folder / "executions", f"{data.get('from_sample', 0)} {text}")
     armed = "ONCE" not in text or arm(folder, text)
     late, after = "LATE" in text, "AFTER" in text
     if armed and not late and not after and misbehave(text):
         return
-    write_event(AudioStart(rate=RATE, width=2, channels=1).event())
+    say(AudioStart(rate=RATE, width=2, channels=1).event())
     audio = samples(text)[data.get("from_sample", 0) * 2 :]
     for start in range(0, len(audio), CHUNK_SAMPLES * 2):
+        note(folder / "chunks", text)
         chunk = audio[start : start + CHUNK_SAMPLES * 2]
-        write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=chunk).event())
+        say(AudioChunk(rate=RATE, width=2, channels=1, audio=chunk).event())
         if "DRIP" in text:
             threading.Event().wait(0.3)
         if armed and late and misbehave(text):
             return
+        left = -(-(len(audio) - start - len(chunk)) // (CHUNK_SAMPLES * 2))
+        if left:
+            say(Event("computed", {"left": left}))
+            yield
     rest = data.get("from_phrase", 0) + 1
     pieces = 3 if "PIECES" in text else 1
-    write_event(Event("audio-stop", {"rest": rest} if rest < pieces else {}))
+    say(Event("audio-stop", {"rest": rest} if rest < pieces else {}))
     if armed and after:
         misbehave(text)
 
@@ -95,7 +132,7 @@ def misbehave(text: str) -> bool:
     """Follow the orders in `text`; true when the segment is over."""
     if "ERROR" in text:
         reason = "cannot speak this" * (100 if "LONG-ERROR" in text else 1)
-        write_event(Error(reason, "synthesis-failed").event())
+        say(Error(reason, "synthesis-failed").event())
         return True
     if "SLOW" in text:
         slow()
@@ -124,13 +161,26 @@ def huge_frame() -> None:
 
 def endless() -> None:
     while True:
-        write_event(AudioChunk(rate=RATE, width=2, channels=1, audio=bytes(1 << 16)).event())
+        say(AudioChunk(rate=RATE, width=2, channels=1, audio=bytes(1 << 16)).event())
 
 
 def greedy() -> None:
     eaten = [bytearray(os.urandom(1 << 20)) * 16 for _ in range(32)]  # half a gigabyte, touched
     threading.Event().wait(60)
     del eaten
+
+
+def stray() -> None:
+    """Answer for a segment that nobody has told it to compute."""
+    number = speaking.get("id", 0) + 1000
+    write_event(Event("computed", {"id": number, "left": 1}))
+    threading.Event().wait()
+
+
+def miscount() -> None:
+    """End a chunk with a number of chunks left that is none."""
+    say(Event("computed", {"left": "many"}))
+    threading.Event().wait()
 
 
 def slow() -> None:
@@ -162,6 +212,8 @@ FAULTS: dict[str, Callable[[], object]] = {
     "DEAF": deaf,
     "MUTE": mute,
     "GREEDY": greedy,
+    "STRAY": stray,
+    "MISCOUNT": miscount,
 }
 
 

@@ -14,7 +14,8 @@ _HEAD = """\
 <!-- made by script/update-settings from wyoming_piper_hardened/config/settings.py -->
 
 Read in this order, each stronger than the one before: defaults, a YAML or JSON file
-(`--config FILE`), the environment (`WPH_MAX_QUEUE=10`), flags (`--max-queue 10`). `app`, the server
+(`--config FILE`), the environment (`WPH_MAX_QUEUE=10`), flags (`--max-queue 10`; for true or false
+`--offline` or `--no-offline`). `app`, the server
 as an app of Home Assistant, reads no such file but, stronger than the environment, the app's
 options (`/data/options.json`). A wrong option never keeps it from starting: the option is at its
 default, and an issue says so.

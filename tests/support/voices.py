@@ -6,11 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
+from wyoming_piper_hardened.engine.messages import SpeechOptions, config_path
 from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.engine.report import REPORT_NAME, SplitReport
+from wyoming_piper_hardened.engine.schedule import Schedule
+from wyoming_piper_hardened.engine.synthesis.voice import Pcm, Voice
 
 VOICES = Path(__file__).parents[1] / "engine" / "voices"
 """Made by ``tests/engine/make_voices.py``."""
@@ -24,6 +28,18 @@ PRIOR = "/Add_output_0"
 """Tensor of `SINGLE` where the frame noise joins; behind a `detour` only the decoder is cut."""
 DECODER = "/dec/conv_pre/Conv_output_0"
 """Tensor of `SINGLE` inside the decoder; behind a `detour` nothing is cut."""
+
+
+def spoken(
+    voice: Voice,
+    text: str,
+    schedule: Schedule,
+    options: SpeechOptions | None = None,
+    start: int = 0,
+) -> Pcm:
+    """Return the audio of a text, computed chunk by chunk."""
+    chunks = voice.chunks(text, options or SpeechOptions(), schedule, start)
+    return np.concatenate([np.zeros(0, np.int16), *(chunk.compute() for chunk in chunks)])
 
 
 class Prepared:
@@ -51,6 +67,32 @@ def detour(model: onnx.ModelProto, name: str) -> None:
         helper.make_node("Transpose", [name], [turned], perm=[0, 2, 1]),
     ):
         model.graph.node.insert(index, node)
+
+
+def fail_at(model: onnx.ModelProto, phoneme_id: int) -> None:
+    """Make a model fail when it runs with that phoneme, which its tables do not foretell."""
+    ids = np.arange(-1, phoneme_id, dtype=np.int64)
+    for name, value in (("known", ids), ("one", np.array(1, np.int64))):
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    for node in model.graph.node:
+        node.input[:] = ["checked" if value == "input" else value for value in node.input]
+    for node in (
+        helper.make_node("Gather", ["known", "shifted"], ["checked"], axis=0),
+        helper.make_node("Add", ["input", "one"], ["shifted"]),
+    ):
+        model.graph.node.insert(0, node)
+
+
+def voice_failing_at(phoneme: str, folder: Path) -> Path:
+    """Make a voice that speaks until that phoneme comes, and return its model."""
+    model, number = onnx.load(SINGLE), 165
+    fail_at(model, number)
+    target = folder / "broken.onnx"
+    onnx.save(model, target)
+    config = json.loads(SINGLE_CONFIG.read_text(encoding="utf-8"))
+    config["phoneme_id_map"][phoneme] = [number]
+    config_path(target).write_text(json.dumps(config), encoding="utf-8")
+    return target
 
 
 def to_format_1(folder: Path) -> None:

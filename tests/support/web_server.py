@@ -75,6 +75,7 @@ class WebServer:
                 stderr=log,
                 env={
                     **os.environ,
+                    "HF_ENDPOINT": "http://127.0.0.1:9",  # nobody is there
                     "ORT_DISABLE_TELEMETRY": "1",
                     "PYTHONPATH": str(_TESTS),
                     ENVIRONMENT: self._scrambled,

@@ -137,6 +137,7 @@ def test_the_cap_has_bounds(cap: int) -> None:
         Segmenter(cap)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
 
-import pytest
 import regex
 from hypothesis import given, settings, strategies as st
 
@@ -235,6 +233,44 @@ def test_prose_stays_as_it_is(pairs: list[tuple[str, str]], language: str) -> No
     assert regex.sub(r"[.,]$", "", said) == regex.sub(r"[.,]$", "", text)
 
 
+MARKED_WORDS = st.sampled_from(
+    ["{}", "**{}**", "*{}*", "_{}_", "({})", "“{}”", "{},", "{}!", "{}…"]
+)
+BETWEEN = st.sampled_from(
+    [" ", " 5 ", " - ", " – ", " 21.5 °C ", " 3/4 ", " → ", "\n", " 10–20 % "]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(st.tuples(WORDS, MARKED_WORDS, BETWEEN), min_size=1, max_size=20),
+    st.sampled_from(LANGUAGES),
+)
+def test_words_keep_their_order(parts: list[tuple[str, str, str]], language: str) -> None:
+    words = [f"zq{word}" for word, _, _ in parts]
+    text = "".join(form.format(f"zq{word}") + gap for word, form, gap in parts)
+    profile = Profile(language=language)
+    said = " ".join(spoken(segment, profile) for segment in whole(text, profile))
+    assert regex.findall(r"zq\p{L}+", said) == words
+
+
+NUMBERS = st.tuples(st.integers(0, 9999), st.sampled_from(["", ".5", " °C", " %", " km/h", " €"]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(NUMBERS, min_size=1, max_size=6), st.sampled_from(LANGUAGES))
+def test_no_number_is_lost(numbers: list[tuple[int, str]], language: str) -> None:
+    text = " zqword ".join(f"{number}{unit}" for number, unit in numbers)
+    profile = Profile(language=language)
+    said = " ".join(spoken(segment, profile) for segment in segments(text, profile))
+    found = [part.strip(" .,") for part in said.split("zqword")]
+    assert len(found) == len(numbers)
+    for (number, _), words in zip(numbers, found, strict=True):
+        digits = {str(one) for one in regex.findall(r"\d+", words)}
+        # Digits stay where gender and order do not want words; words are never fewer than one.
+        assert str(number) in digits or regex.search(r"\p{L}", words), (number, words)
+
+
 PARTS = st.sampled_from(
     [
         *("-5 °C", "21.5 °C", "3,5 kWh", "45 %", "12 km/h", "14:30", "9:05 Uhr", "5,20 €", "$5"),
@@ -278,58 +314,12 @@ def test_whole_numbers_stay(numbers: list[int], language: str) -> None:
     assert regex.findall(r"\d+", said) == [str(number) for number in numbers]
 
 
-FLOODS = (
-    *"0-9.,:/@#*_|<&[]( $½%5a",
-    *(
-        "1:",
-        "1.",
-        "1,",
-        "1-",
-        "1/",
-        "a@",
-        "5 ",
-        "5%",
-        "10-20 ",
-        "**a",
-        "[a](b",
-        "&amp;",
-        "A. ",
-        "<a",
-    ),
-    *(
-        "21,5 °C ",
-        "http://",
-        "...",
-        "e\u0301",
-        "Dr. ",
-        "1h",
-        "-5",
-        "\u200d",
-        "<think>",
-        "```\n",
-        "| a ",
-    ),
-)
-
-
-@pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_takes_time_in_proportion_to_its_length(flood: str) -> None:
-    profile = Profile(language="de")
-    spoken(Segment("1 W"), profile)
-
-    def seconds(length: int) -> float:
-        begin = time.process_time()
-        for segment in segments((flood * length)[:length], profile):
-            spoken(segment, profile)
-        return time.process_time() - begin
-
-    short = seconds(10_000)
-    assert seconds(40_000) < 10 * short + 0.5
-    assert short < 3
-
-
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(WORDS, MARKED), max_size=20).map(" ".join))
+@given(
+    st.lists(st.one_of(WORDS.filter(lambda word: word != "alias"), MARKED), max_size=20).map(
+        " ".join
+    )
+)
 def test_no_tag_of_ssml_is_spoken(text: str) -> None:
     profile = Profile(language="en", text_format=TextFormat.SSML)
     said = " ".join(spoken(segment, profile) for segment in whole(text, profile))

@@ -10,7 +10,7 @@ import pytest
 from support.slow_store import SlowStore
 from support.voices import SINGLE
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import JobCancelledError, NotInstalledError
 from wyoming_piper_hardened.reporting.issues import Issues
 from wyoming_piper_hardened.store.origin import Origin, OriginKind

@@ -13,12 +13,12 @@ from support.client import connected
 from support.voices import PARTS, SINGLE, to_format_1
 from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.engine.report import FORMAT, SplitReport
 from wyoming_piper_hardened.store.manifest import find_damage, make_manifest, read_manifest
 from wyoming_piper_hardened.store.store import Store
-from wyoming_piper_hardened.voices.installation.installer import Installer, own_source
-from wyoming_piper_hardened.voices.installation.sources import custom_source
+from wyoming_piper_hardened.voices.installation.installer import Installer
+from wyoming_piper_hardened.voices.installation.sources import custom_source, own_source
 
 NAME = SINGLE.stem
 

@@ -19,10 +19,10 @@ from support.hub_faults import voices_json
 from support.power_cut import OnlySource
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.engine.preparation.split import split
 from wyoming_piper_hardened.errors import NoSpaceError, StoreError, VoiceNotFoundError
-from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 from wyoming_piper_hardened.hub.settings import HubSettings
 from wyoming_piper_hardened.reporting.issues import IssueKind, Issues, Suggestion
 from wyoming_piper_hardened.store.manifest import find_damage
@@ -163,7 +163,12 @@ Act = Callable[[Path], Awaitable[object]]
 
 
 async def at_every_operation(
-    act: Act, before: Path, tmp_path: Path, kinds: Sequence[tuple[int, bool]]
+    act: Act,
+    before: Path,
+    tmp_path: Path,
+    kinds: Sequence[tuple[int, bool]],
+    *,
+    plain: bool = False,
 ) -> dict[str, int]:
     """Repeat an action, refused at every point; return counts of the outcomes."""
     counts = dict.fromkeys(("points", "runs", "failed", "failed after the switch", "succeeded"), 0)
@@ -173,18 +178,21 @@ async def at_every_operation(
             at += 1
             data = tmp_path / f"{code}-{permanent}-{at}"
             await asyncio.to_thread(shutil.copytree, before, data, symlinks=True)
-            more = await _refused(act, Refusal(data, at, code, permanent=permanent), data, counts)
+            refusal = Refusal(data, at, code, permanent=permanent)
+            more = await _refused(act, refusal, data, counts, plain=plain)
             await asyncio.to_thread(shutil.rmtree, data)
         counts["points"] = at - 1
         counts["runs"] += at - 1
     return counts
 
 
-async def _refused(act: Act, refusal: Refusal, data: Path, counts: dict[str, int]) -> bool:
+async def _refused(
+    act: Act, refusal: Refusal, data: Path, counts: dict[str, int], *, plain: bool
+) -> bool:
     """Run once; return whether there was anything to refuse."""
     before = await asyncio.to_thread(Before.of, data)
     error: BaseException | None = None
-    with refusing(refusal):
+    with refusing(refusal, plain=plain):
         try:
             await act(data)
         except BaseException as err:  # noqa: BLE001 - its class is what is tested
@@ -214,6 +222,7 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+@pytest.mark.parametrize("disk", ["full", "plain"])
 @pytest.mark.parametrize(
     ("action", "kinds"),
     [
@@ -228,8 +237,11 @@ async def test_disk_refuses_at_every_operation(
     bench: Bench,
     action: str,
     kinds: list[tuple[int, bool]],
+    disk: str,
     report: Report,
 ) -> None:
+    """The version before is one of a disk with all features, as if it had been moved."""
+    plain = disk == "plain"
     before = tmp_path / "before"
     before.mkdir()
     if action != "install":
@@ -243,11 +255,11 @@ async def test_disk_refuses_at_every_operation(
         installer = bench.installer(data, bench.new)
         await (installer.repair(NAME) if "repair" in action else installer.install(bench.new))
 
-    counts = await at_every_operation(act, before, tmp_path, kinds)
+    counts = await at_every_operation(act, before, tmp_path, kinds, plain=plain)
     assert counts["points"] > 30
     assert counts["failed"] + counts["succeeded"] == counts["runs"]
     assert counts["runs"] == len(kinds) * counts["points"]
-    show(action, counts, report)
+    show(f"{action} on a {disk} disk", counts, report)
 
 
 async def test_disk_refuses_at_every_operation_of_a_download(

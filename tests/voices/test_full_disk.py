@@ -14,7 +14,7 @@ from conftest import Disk, Serve
 from support.client import connected
 from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.engine.preparation import split as split_module
 from wyoming_piper_hardened.engine.preparation.surgery.cut import Windowed
 from wyoming_piper_hardened.errors import NoSpaceError

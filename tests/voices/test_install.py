@@ -17,7 +17,7 @@ from support.hub_client import amys_files
 from support.hub_faults import Fault
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import VoiceError
 from wyoming_piper_hardened.hub.errors import DownloadError, OfflineError
 from wyoming_piper_hardened.hub.settings import HubSettings

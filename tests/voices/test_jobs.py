@@ -10,15 +10,16 @@ import pytest
 from support.events import logged
 from support.slow_store import SlowStore
 from support.voices import SINGLE
+from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import JobCancelledError, NotInstalledError
 from wyoming_piper_hardened.reporting.issues import DamageKind, IssueKind, Issues
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.store.voice import Voice
 from wyoming_piper_hardened.system.aio import Notifier
 from wyoming_piper_hardened.voices.installation.sources import FileSource
-from wyoming_piper_hardened.voices.job import Action, Outcome
+from wyoming_piper_hardened.voices.job import Action, Job, Outcome
 from wyoming_piper_hardened.voices.jobs import JobRunner
 from wyoming_piper_hardened.voices.library import Library
 
@@ -59,12 +60,32 @@ async def test_same_job_is_joined_and_others_wait(
     voice = await first
     assert await verify == ()
     assert preloaded == [voice]
-    assert [(job.action, job.outcome) for job in jobs.finished_jobs] == [
-        (Action.INSTALL, Outcome.DONE),
-        (Action.VERIFY, Outcome.DONE),
+    assert [(job.id, job.action, job.outcome) for job in jobs.finished_jobs] == [
+        (first.id, Action.INSTALL, Outcome.DONE),
+        (verify.id, Action.VERIFY, Outcome.DONE),
     ]
     assert len(logged(caplog, "install-started")) == len(logged(caplog, "voice-serving")) == 1
     assert not jobs.jobs
+
+
+async def test_job_is_begun_although_its_caller_leaves_while_it_is_looked_up(
+    jobs: JobRunner,
+) -> None:
+    found = asyncio.Event()
+
+    async def start() -> Job[Voice]:
+        await found.wait()
+        return jobs.add(AMY)
+
+    caller = asyncio.create_task(jobs.begin(start()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    found.set()
+    await eventually(lambda: jobs.jobs)
+    await jobs.jobs["amy"]
+    assert "amy" in jobs.library
 
 
 async def test_waiting_install_can_be_cancelled(jobs: JobRunner, store: SlowStore) -> None:
@@ -83,7 +104,10 @@ async def test_waiting_install_can_be_cancelled(jobs: JobRunner, store: SlowStor
 async def test_failed_verify_concerns_only_the_caller(jobs: JobRunner) -> None:
     with pytest.raises(NotInstalledError):
         await jobs.verify("amy")
-    assert not jobs.finished_jobs
+    assert [(job.outcome, job.code) for job in jobs.finished_jobs] == [
+        (Outcome.FAILED, "voice-not-installed")
+    ]
+    assert not jobs.reported_jobs
     assert not list(jobs.issues)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Serve
+from conftest import Script, Serve
 from support.client import connected
 from support.events import logged
 from support.waiting import eventually
 from wyoming_piper_hardened.composition import build_installer
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.engine.messages import VoiceVersion
 from wyoming_piper_hardened.reporting.issues import (
     DamageKind,
@@ -23,6 +23,7 @@ from wyoming_piper_hardened.reporting.issues import (
     IssueKind,
     Issues,
     Stage,
+    Suggestion,
 )
 from wyoming_piper_hardened.store.voice import read_voice
 from wyoming_piper_hardened.system.aio import Notifier, cancel_and_wait
@@ -130,3 +131,31 @@ async def test_voice_in_a_watched_folder_is_imported_and_speaks(
         "my-voice.onnx",
         "my-voice.onnx.json",
     ]
+
+
+async def test_folder_that_refuses_is_reported_at_once_with_what_helps(
+    start_server: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="ascii")
+    server = await start_server(data_dir=tmp_path / "file", voice="de_DE-nobody-low", offline=True)
+    issues = server.jobs.issues
+    expected = {"unwritable:data_dir", "missing:de_DE-nobody-low"}
+    await eventually(lambda: {issue.id for issue in issues} >= expected)
+    (unwritable,) = (issue for issue in issues if issue.kind is IssueKind.UNWRITABLE)
+    assert unwritable.subject == "data_dir"
+    assert not any(issue.kind is IssueKind.UNPREPARED for issue in issues)
+
+
+async def test_missing_default_voice_is_said_before_anything_speaks(
+    start_server: Serve, tmp_path: Path, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The command that gets it is in the log and in the issue; the engine never gets ready."""
+    wanted = "en_US-amy-medium"
+    server = await start_server(script("hang"), data_dir=tmp_path, voice=wanted, auto_install=False)
+    (event,) = logged(caplog, "default-voice-missing")
+    assert event.params["command"] == f"voices install {wanted}"
+    assert event.params["speaks"] == "en_US-joe-medium"
+    await eventually(lambda: list(server.jobs.issues))
+    (issue,) = server.jobs.issues
+    assert (issue.id, issue.suggestion) == (f"missing:{wanted}", Suggestion.INSTALL)
+    assert f"voices install {wanted}" in str(issue)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import shutil
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
-from conftest import Serve
+from conftest import Script, Serve
 from support.client import Outcome, connected
 from support.hub import faulty_hub
-from support.hub_client import amys_files
+from support.hub_client import NEWEST, amys_files, tiny_files
 from support.hub_faults import Fault
 from support.waiting import eventually
 from voices.test_install import AMY, command
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.composition import load_library
-from wyoming_piper_hardened.config.settings import load_settings
+from wyoming_piper_hardened.config.sources import load_settings
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 from wyoming_piper_hardened.reporting.issues import IssueKind, Suggestion
 from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.store.store import SpacePolicy, Store
@@ -64,6 +67,73 @@ async def test_first_request_installs_a_voice_and_is_spoken_by_it(
         assert hub.sent < 1.5 * 63_201_294
         assert (await ask(server.port, "de_DE-thorsten-medium")).error == "voice-not-found"
     assert AMY in await offered(server.port)
+
+
+async def test_newer_voice_is_installed_by_the_first_request_for_it(
+    start_server: Serve, tmp_path: Path
+) -> None:
+    """Neither over Wyoming nor over HTTP the age of the bundled catalogue decides what exists."""
+    for newest, over_http in (("newest", False), ("newer", True)):
+        name = f"en_US-{newest}-medium"
+        async with faulty_hub(tiny_files(newest)) as hub:
+            server = await start_server(
+                data_dir=tmp_path / newest,
+                hub_endpoint=hub.endpoint,
+                install_wait=120,
+                web_uri="http://127.0.0.1:0",
+            )
+            assert server.port
+            assert server.web
+            assert name not in await offered(server.port)
+            if over_http:
+                async with aiohttp.ClientSession(server.web.address) as http:
+                    body = {"text": "Hello there.", "voice": name}
+                    answer = await http.post("/api/say", json=body)
+                    assert answer.status == 200
+                    assert len(await answer.read()) > 1000
+            else:
+                assert (await ask(server.port, name)).error is None
+            assert name in installed(server)
+            for _ in range(3):
+                assert (await ask(server.port, "en_US-none-medium")).error == "voice-not-found"
+            fetched = [one for one in hub.seen if one.path.endswith(CATALOGUE_PATH)]
+            assert len(fetched) <= 4  # because of the name, and by the install
+
+
+@pytest.mark.parametrize(
+    ("settings", "way"),
+    [
+        ({}, "de_DE is in `languages`"),
+        ({"auto_install": False}, "`auto_install`"),
+        ({"offline": True}, "`offline`"),
+    ],
+)
+async def test_error_says_what_makes_a_voice_of_the_repository_speak(
+    start_server: Serve, script: Script, settings: dict[str, Any], way: str
+) -> None:
+    server = await start_server(script(), languages=["en"], **settings)
+    assert server.port
+    for voice in ({"name": "de_DE-thorsten-medium"}, {"language": "de"}):
+        async with connected(server.port) as client:
+            (error,) = (await client.say("Guten Tag.", voice=voice)).events
+        assert error.data["code"] == "voice-not-found"
+        assert way in error.data["text"]
+        assert "`voices install de_DE-" in error.data["text"]
+
+
+async def test_newer_voice_of_the_settings_is_installed(
+    start_server: Serve, tmp_path: Path
+) -> None:
+    async with faulty_hub(tiny_files("newest")) as hub:
+        hub.fault(Fault.BUSY, times=2)
+        server = await start_server(
+            data_dir=tmp_path,
+            hub_endpoint=hub.endpoint,
+            voice=NEWEST,
+            maintenance=MaintenanceTimings(retry_delay=0.1),
+        )
+        await eventually(lambda: server.status.snapshot().speaks == NEWEST, 120)
+        assert not server.status.issues()
 
 
 async def test_cancelled_install_is_not_begun_again_by_a_request(

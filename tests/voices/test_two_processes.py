@@ -16,7 +16,7 @@ from support.hub_faults import voices_json
 from support.killed_installs import AMY, amys_files
 from support.voices import SINGLE, SINGLE_CONFIG
 from support.waiting import eventually
-from wyoming_piper_hardened.hub.client import CATALOGUE_PATH
+from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings

@@ -1,10 +1,11 @@
-"""The commands in docs/api.md do what it says."""
+"""The commands in docs/api.md and README.md do what they say."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import shlex
+import wave
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,18 @@ import soundfile
 
 from support.both_servers import Open
 
-PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+ROOT = Path(__file__).parents[2]
 
 
 def commands() -> list[str]:
-    block = re.search(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert block
-    return [line for line in block[1].splitlines() if line]
+    """Return the calls of both documents; the README's other commands are tested elsewhere."""
+    found = []
+    for page in (ROOT / "docs" / "api.md", ROOT / "README.md"):
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        found += [line for block in blocks for line in block.splitlines() if "curl" in line]
+    assert len({line for line in found if "/api/say" in line}) == 1  # they say the same
+    return list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda line: line.split(":8080")[1][:40])
@@ -37,7 +43,17 @@ async def test_command_of_the_page_succeeds(open_site: Open, tmp_path: Path, com
     said, _ = await curl.communicate()
     assert curl.returncode == 0, said
     if "--output" in words:
-        audio, rate = await asyncio.to_thread(soundfile.read, next(tmp_path.iterdir()))
+        file = next(tmp_path.iterdir())
+        audio, rate = await asyncio.to_thread(soundfile.read, file)
         assert len(audio) / rate > 0.3
+        if file.suffix == ".wav":
+            assert true_seconds(file) == pytest.approx(len(audio) / rate)
     else:
         assert said
+
+
+def true_seconds(file: Path) -> float:
+    """Return the length of a WAV file by its header, which must be that of its samples."""
+    with wave.open(str(file)) as wav:
+        assert len(wav.readframes(1 << 30)) == wav.getnframes() * wav.getsampwidth()
+        return float(wav.getnframes() / wav.getframerate())

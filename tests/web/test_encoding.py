@@ -67,9 +67,14 @@ def test_files_of_any_length_take_little_memory_together(monkeypatch: pytest.Mon
         encoder.close()
 
 
-@pytest.mark.parametrize(("limit", "announced"), [(1 << 20, 3 * 22050), (1000, 0)])
-def test_flac_has_its_length_if_it_can_be_kept_back(limit: int, announced: int) -> None:
-    held_back = HeldBack(limit)
+@pytest.mark.parametrize(
+    ("limit", "each", "announced"),
+    [(1 << 20, None, 3 * 22050), (1000, None, 0), (1 << 20, 1000, 0)],
+)
+def test_flac_has_its_length_if_it_can_be_kept_back(
+    limit: int, each: int | None, announced: int
+) -> None:
+    held_back = HeldBack(limit, each)
     encoder = audio_formats(held_back)["flac"].make(22050)
     hiss = np.random.default_rng(0).integers(-1000, 1000, 3 * 22050, np.int16).tobytes()
     pieces = [encoder.encode(hiss[at : at + 8192]) for at in range(0, len(hiss), 8192)]

@@ -20,7 +20,7 @@ from conftest import Script
 from support.both_servers import Open
 from support.waiting import eventually
 from wyoming_piper_hardened.system.aio import Notifier, cancel_and_wait
-from wyoming_piper_hardened.web.api.events import EventsEndpoint
+from wyoming_piper_hardened.web.events.endpoint import EventsEndpoint, View
 from wyoming_piper_hardened.web.limits import WebLimits
 
 LIMITS = WebLimits()
@@ -55,15 +55,21 @@ async def source(padding: int, **limits: float) -> AsyncIterator[Source]:
 class Source:
     def __init__(self, padding: int, limits: WebLimits) -> None:
         self.changes = Notifier()
-        self.endpoint = EventsEndpoint(self.render, self.changes, lambda _: True, limits)
+        self.endpoint = EventsEndpoint({View.STATUS: self.render}, self.changes, self, limits)
         self.padding = "x" * padding
         self.news = 0
         self.renderings = 0
         self.port = 0
 
-    async def render(self) -> dict[str, Any]:
+    async def render(self, *, for_owner: bool) -> dict[str, Any]:
         self.renderings += 1
-        return {"news": self.news, "padding": self.padding}
+        return {"status": {"news": self.news, "padding": self.padding, "owner": for_owner}}
+
+    def is_privileged(self, _: web.Request) -> bool:
+        return True
+
+    def may_change(self, request: web.Request) -> bool:
+        return "X-Other" not in request.headers
 
     def change(self) -> None:
         self.news += 1
@@ -99,6 +105,27 @@ async def test_changes_are_rendered_once_for_all_and_not_too_often() -> None:
                     break
         assert len(times) <= 0.8 / LIMITS.event_interval + 4
         assert made.renderings <= len(times) + 3
+
+
+async def test_owner_and_others_follow_states_of_their_own() -> None:
+    async with source(0) as made, aiohttp.ClientSession(f"http://127.0.0.1:{made.port}") as client:
+        owner, other = client.get("/api/events"), client.get("/api/events", headers={"X-Other": ""})
+        async with owner as one:
+            first = states(one)
+            assert (await anext(first))["owner"]
+            async with other as two:
+                second = states(two)
+                assert not (await anext(second))["owner"]
+                made.change()
+                async for state in second:
+                    assert not state["owner"]
+                    if state["news"]:
+                        break
+            async for state in first:
+                assert state["owner"]
+                if state["news"]:
+                    break
+            await eventually(lambda: made.endpoint.followers == 1)
 
 
 async def test_new_follower_gets_an_event_at_once(open_site: Open, script: Script) -> None:

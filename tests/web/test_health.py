@@ -39,11 +39,17 @@ async def test_health_metrics_and_status_of_a_healthy_server(
     assert await site.get("/health/live") == (200, {"live": True})
     async with site.client.head("/health/live") as answer:  # as some watchdogs ask
         assert (answer.status, await answer.read()) == (200, b"")
-    assert await site.get("/health/ready") == (200, {"ready": True, "issues": []})
+    joe = "en_US-joe-medium"
+    ready = {"ready": True, "draining": False, "voice": joe, "speaks": joe, "issues": []}
+    assert await site.get("/health/ready") == (200, ready)
     async with site.client.get("/metrics") as answer:
         assert answer.content_type == "text/plain"
         metrics = sampled(await answer.text())
     assert metrics['wyoming_piper_requests_total{outcome="ok"}'] == 1
+    assert metrics['wyoming_piper_requests_total{outcome="overloaded"}'] == 0  # from the start
+    assert metrics['wyoming_piper_worker_restarts_total{reason="hung"}'] == 0
+    assert metrics['wyoming_piper_rejections_total{code="overloaded"}'] == 0
+    assert not [name for name in metrics if "_created" in name]
     assert metrics["wyoming_piper_ready"] == 1
     assert metrics['wyoming_piper_workers{state="running"}'] == 1
     assert metrics['wyoming_piper_workers{state="fatal"}'] == 0
@@ -98,6 +104,20 @@ async def test_metrics_are_plain_text_whatever_is_accepted(
         assert "wyoming_piper_workers" in {family.name for family in metrics}
 
 
+async def test_health_names_the_voice_that_stands_in_and_why(
+    open_site: Open, script: Script
+) -> None:
+    site = await open_site(script(), voice="en_US-amy-medium", auto_install=False)
+    await site.server.pool.until_ready()
+    await eventually(lambda: list(site.server.jobs.issues))
+    code, body = await site.get("/health/ready")
+    assert (code, body["ready"]) == (200, True)
+    assert (body["voice"], body["speaks"]) == ("en_US-amy-medium", "en_US-joe-medium")
+    (issue,) = body["issues"]
+    assert issue["id"] == "missing:en_US-amy-medium"
+    assert issue["params"]["command"] == "voices install en_US-amy-medium"
+
+
 async def test_health_while_every_worker_is_fatal(open_site: Open, script: Script) -> None:
     policy = RestartPolicy(backoff_delay=0.01)
     site = await open_site(script("die"), policy)
@@ -106,6 +126,7 @@ async def test_health_while_every_worker_is_fatal(open_site: Open, script: Scrip
     assert await site.get("/health/live") == (200, {"live": True})
     code, body = await site.get("/health/ready")
     assert (code, body["ready"]) == (503, False)
+    assert (body["voice"], body["speaks"]) == ("en_US-joe-medium", None)
     (issue,) = body["issues"]
     assert issue["suggestion"] == "restart-workers"
     assert issue["applicable"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings, strategies as st
 
-from wyoming_piper_hardened.workers.admission import AdmissionSlots, Slot
+from wyoming_piper_hardened.workers.dispatch.admission import AdmissionSlots, Slot
 
 ACTS = st.tuples(st.sampled_from(["leave", "take", "release"]), st.integers(0, 5))
 

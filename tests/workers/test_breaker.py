@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from wyoming_piper_hardened.engine.messages import VoiceVersion
 from wyoming_piper_hardened.processes.restart import RestartDecider, RestartPolicy
 from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage
-from wyoming_piper_hardened.workers.breaker import Breakers, BreakerState
+from wyoming_piper_hardened.workers.failures.breaker import Breakers, BreakerState
 
 EXACT = RestartDecider(RestartPolicy(jitter=0))
 POLICY = EXACT.policy

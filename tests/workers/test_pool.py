@@ -25,6 +25,8 @@ from wyoming_piper_hardened.system.aio import Notifier, cancel_and_wait
 from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 from wyoming_piper_hardened.workers.worker import WorkerState
 
+A = VoiceVersion(Path("/a.onnx"))
+
 NEVER = RestartPolicy(backoff_delay=1000, backoff_limit=1000)
 """A dead worker stays away for the rest of the test."""
 
@@ -265,7 +267,7 @@ async def test_pool_stops_also_when_a_segment_ends_at_that_moment(
     )
     run = asyncio.create_task(pool.run())
     await pool.until_ready()
-    job, heard = pool.submit(SegmentRequest(text, VoiceVersion(Path("/a.onnx")))), 0
+    job, heard = pool.submit(SegmentRequest(text, A), pool.listener()), 0
     async for pcm in job.audio():
         heard += len(pcm)
         if heard == len(samples(text)):

@@ -1,139 +1,124 @@
-"""The queue of segments: order, fairness, and that no job is lost."""
+"""Precedence among requests, and the playback clock; pure, without time."""
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
+from math import ceil
 
-import pytest
 from hypothesis import given, settings, strategies as st
 
-from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
-from wyoming_piper_hardened.errors import HardenedError, VoiceUnavailableError
-from wyoming_piper_hardened.workers.scheduler import FairShare, JobQueue
-from wyoming_piper_hardened.workers.segment_job import SegmentJob
-
-VOICE = VoiceVersion(Path("/voices/a.onnx"))
+from wyoming_piper_hardened.workers.scheduler import (
+    Claim,
+    Pace,
+    Playback,
+    count_urgent,
+    precedence,
+)
 
 UNHURRIED = settings(deadline=None)
 """A slow machine is no failure."""
 
+NOW, PATIENCE = 1000.0, 30.0
+TIMES = st.floats(0, 5, allow_nan=False)
+PACES = st.builds(Pace, first=st.floats(0.001, 2), further=st.floats(0.001, 2))
+CLAIMS = st.lists(
+    st.builds(
+        Claim,
+        key=st.builds(object),
+        since=st.floats(NOW - 2 * PATIENCE, NOW),
+        lead=st.none() | st.floats(-5, 30),
+        computing=st.sampled_from([0, 0, 0, 1, 2]),
+    ),
+    max_size=20,
+)
 
-def job(fair_share: FairShare | None = None, attempts: int = 0) -> SegmentJob:
-    made = SegmentJob(SegmentRequest("x", VOICE), fair_share or FairShare())
-    made.attempts = attempts
-    return made
 
-
-async def drain(jobs: JobQueue) -> list[SegmentJob]:
-    return [await jobs.get() for _ in range(len(jobs))]
+def ordered(claims: list[Claim[object]], pace: Pace, threads: int) -> list[Claim[object]]:
+    return precedence(claims, NOW, pace=pace, threads=threads, patience=PATIENCE)
 
 
 @UNHURRIED
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), max_size=40))
-def test_each_job_comes_out_once_replays_first_and_cancelled_ones_never(
-    entries: list[tuple[int, bool, bool]],
+@given(CLAIMS, PACES, st.integers(1, 8))
+def test_everybody_who_can_be_served_is_in_the_order_once(
+    claims: list[Claim[object]], pace: Pace, threads: int
 ) -> None:
-    async def scenario() -> None:
-        shares, jobs, made = [FairShare() for _ in range(5)], JobQueue(), []
-        for requester, replayed, cancelled in entries:
-            made.append(job(shares[requester], int(replayed)))
-            jobs.put(made[-1])
-            if cancelled:
-                made[-1].cancel()
-        wanted = [j for j in made if not j.cancelled.is_set()]
-        assert len(jobs) == len(wanted)
-        taken = await drain(jobs)
-        assert sorted(map(id, taken)) == sorted(map(id, wanted))
-        assert [j.attempts for j in taken] == sorted((j.attempts for j in taken), reverse=True)
-        for share in shares:  # in the order of each text
-            for attempts in (0, 1):
-                mine = [j for j in wanted if j.fair_share is share and j.attempts == attempts]
-                assert [j for j in taken if j in mine] == mine
-        assert not len(jobs)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(jobs.get(), 0)
-
-    asyncio.run(scenario())
+    order = ordered(claims, pace, threads)
+    assert sorted(map(id, order)) == sorted(map(id, claims))
 
 
 @UNHURRIED
-@given(st.data(), st.lists(st.integers(1, 12), min_size=2, max_size=6))
-def test_waiting_request_sees_every_other_served_once_at_most(
-    data: st.DataObject, lengths: list[int]
+@given(CLAIMS, PACES, st.integers(1, 8))
+def test_precedence(claims: list[Claim[object]], pace: Pace, threads: int) -> None:
+    order = ordered(claims, pace, threads)
+    overdue = [c for c in order if not c.computing and NOW - c.since >= PATIENCE]
+    served = [c for c in order if c.computing]
+    middle = order[len(overdue) : len(order) - len(served)]
+    # The overdue first, the longest first; further chunks of those who are served last.
+    assert order[: len(overdue)] == overdue == sorted(overdue, key=lambda claim: claim.since)
+    assert order[len(order) - len(served) :] == served
+    newcomers = [claim for claim in middle if claim.lead is None]
+    leads = [claim.lead for claim in middle if claim.lead is not None]
+    assert newcomers == sorted(newcomers, key=lambda claim: claim.since)
+    assert leads == sorted(leads)
+    if not newcomers:
+        return
+    first = middle.index(newcomers[0])
+    assert middle[first : first + len(newcomers)] == newcomers
+    # Whoever comes behind the newcomers outlasts one of them and all who are served before.
+    for number, claim in enumerate(middle[first + len(newcomers) :], start=first + 1):
+        assert claim.lead is not None
+        assert claim.lead >= pace.first + pace.further * ceil(number / threads)
+    # Nobody comes before them for nothing: the last one who does could not wait.
+    if first:
+        assert count_urgent(leads, pace, threads) == first
+
+
+@UNHURRIED
+@given(st.lists(st.floats(-1, 10), max_size=10).map(sorted), PACES, st.integers(1, 4))
+def test_reserve_grows_with_the_time_of_a_chunk_and_with_the_begun(
+    leads: list[float], pace: Pace, threads: int
 ) -> None:
-    """Requests of different length arrive at any time, each with two segments ahead at most."""
-
-    async def scenario() -> None:
-        jobs, shares = JobQueue(), [FairShare() for _ in lengths]
-        left, waiting = list(lengths), [0] * len(lengths)
-        served_since: dict[int, list[int]] = {}
-        arrived: set[int] = set()
-
-        def submit(requester: int) -> None:
-            while left[requester] and waiting[requester] < 2:
-                left[requester] -= 1
-                waiting[requester] += 1
-                served_since.setdefault(requester, [])
-                jobs.put(job(shares[requester]))
-
-        while sum(left) + sum(waiting):
-            coming = [n for n in range(len(lengths)) if n not in arrived]
-            if coming and (not len(jobs) or data.draw(st.booleans())):
-                arrived.add(coming[0])
-                submit(coming[0])
-                continue
-            served = shares.index((await jobs.get()).fair_share)
-            waiting[served] -= 1
-            del served_since[served]
-            for others in served_since.values():
-                others.append(served)
-                assert len(others) == len(set(others))
-            if waiting[served]:
-                served_since[served] = []
-            submit(served)
-
-    asyncio.run(scenario())
+    urgent = count_urgent(leads, pace, threads)
+    slower = Pace(first=2 * pace.first, further=2 * pace.further)
+    assert count_urgent(leads, slower, threads) >= urgent
+    assert count_urgent(leads, pace, threads + 1) <= urgent
+    if leads:
+        assert count_urgent([*leads, leads[-1]], pace, threads) >= urgent
+    assert count_urgent([lead + 1000 for lead in leads], pace, threads) == 0
 
 
 @UNHURRIED
-@given(st.integers(1, 6), st.integers(0, 6))
-def test_cancelled_getter_loses_no_job(getters: int, puts: int) -> None:
-    async def scenario() -> None:
-        jobs = JobQueue()
-        tasks = [asyncio.create_task(jobs.get()) for _ in range(getters)]
-        await asyncio.sleep(0)
-        made = [job() for _ in range(puts)]
-        for one in made:
-            jobs.put(one)
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        taken = [result for result in results if isinstance(result, SegmentJob)]
-        taken += await asyncio.wait_for(drain(jobs), 5)
-        assert sorted(map(id, taken)) == sorted(map(id, made))
+@given(st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=30))
+def test_playback_is_that_of_a_player(events: list[tuple[float, float]]) -> None:
+    """A player in small steps: plays what it has, waits when it has nothing."""
+    playback, now, position, made = Playback(), 0.0, 0.0, 0.0
+    assert playback.lead(now, now) is None
+    for wait, seconds in events:
+        now += wait
+        if playback.begun:
+            lead = playback.lead(now, now - wait)
+            assert lead is not None
+            dry = position + wait - made
+            position = min(position + wait, made)
+            assert abs(max(lead, 0.0) - (made - position)) < 1e-6
+            if dry > 0:
+                assert -wait - 1e-6 <= lead <= 1e-6
+        playback.add(seconds, now)
+        made += seconds
+    assert abs(playback.made - made) < 1e-6
 
-    asyncio.run(scenario())
+
+def test_time_without_text_is_nobodys_delay() -> None:
+    playback = Playback()
+    playback.add(1.0, 10.0)
+    assert playback.lead(100.0, 99.5) == -0.5  # its text came half a second ago
+    playback.add(2.0, 100.0)
+    assert playback.lead(101.0, 101.0) == 1.0
 
 
-@UNHURRIED
-@given(st.integers(0, 6), st.integers(0, 6))
-def test_queue_serves_again_after_failing_every_job(before: int, after: int) -> None:
-    async def scenario() -> None:
-        jobs, error = JobQueue(), VoiceUnavailableError("no worker can start")
-        failed, later = [job() for _ in range(before)], [job() for _ in range(after)]
-        for one in failed:
-            one.add(b"\0\0")
-            jobs.put(one)
-        jobs.fail_all(error)
-        assert not len(jobs)
-        for one in failed:
-            heard: list[bytes] = []
-            with pytest.raises(HardenedError) as caught:
-                heard.extend([pcm async for pcm in one.audio()])
-            assert caught.value is error
-        for one in later:
-            jobs.put(one)
-        assert await asyncio.wait_for(drain(jobs), 5) == later
-
-    asyncio.run(scenario())
+def test_pace_follows_what_is_measured() -> None:
+    pace = Pace(first=0.1, further=0.1)
+    for _ in range(50):
+        pace.observe(0.4, first=False)
+        pace.observe(0.05, first=True)
+    assert abs(pace.further - 0.4) < 0.01
+    assert abs(pace.first - 0.05) < 0.01

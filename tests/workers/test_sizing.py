@@ -50,7 +50,7 @@ def test_sizes_of_ordinary_machines(cores: int, gigabytes: int, size: tuple[int,
 @UNHURRIED
 @given(st.integers(1, 65536), st.integers(0, 1 << 42), st.integers(1, 16))
 def test_memory_limits(megabytes: int, total: int, workers: int) -> None:
-    assert choose_memory_limit(megabytes, total, workers) == megabytes << 20
+    assert choose_memory_limit(megabytes, total, workers) == megabytes * 10**6
     chosen = choose_memory_limit(0, total, workers)
     assert 400 << 20 <= chosen <= 2048 << 20
     assert chosen == 400 << 20 or chosen * workers <= total // 2

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from wyoming_piper_hardened.engine.messages import SegmentRequest, VoiceVersion
-from wyoming_piper_hardened.workers.text_quarantine import TextQuarantine
+from wyoming_piper_hardened.workers.failures.text_quarantine import TextQuarantine
 
 UNHURRIED = settings(deadline=None)
 """A slow machine is no failure."""

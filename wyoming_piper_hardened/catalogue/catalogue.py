@@ -16,15 +16,18 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import CatalogueError, VoiceNotFoundError
-from ..hub.client import CATALOGUE_PATH, Hub
-from ..hub.response import is_commit
+from ..errors import CatalogueError, SourceFileError, VoiceNotFoundError
+from ..hub.files import CATALOGUE_PATH, is_commit
 from ..system.files import write_file
+from ..system.foreign_files import read_file
 from ..text.language_codes import family, normalized
 from .entry import CatalogueVoice
 from .parser import MAX_BYTES, decode, encode_voices, parse_voices
+
+if TYPE_CHECKING:
+    from ..hub.client import Hub
 
 _FORMAT = 1
 _SHOWN_NAMES = 5
@@ -51,25 +54,34 @@ class Catalogue:
         return len(self.voices)
 
     def find(self, name: str) -> CatalogueVoice:
-        """Return the voice of that name, else the first that has it as an alias.
+        """Return the voice of that name or alias, as `find_if_any`.
 
         Raises:
             VoiceNotFoundError: names the most similar ones.
         """
-        if (voice := self.voices.get(name)) is not None:
+        if (voice := self.find_if_any(name)) is not None:
             return voice
-        for voice in self:
-            if name in voice.aliases:
-                return voice
-        near = difflib.get_close_matches(name[:100], self.voices, _SHOWN_NAMES, cutoff=0.5)
+        names = [voice.name for voice in self.speakable]
+        near = difflib.get_close_matches(name[:100], names, _SHOWN_NAMES, cutoff=0.5)
         hint = f"similar ones: {', '.join(near)}" if near else "look at the list of all voices"
         raise VoiceNotFoundError(f"the catalogue has no voice {name[:80]!r}; {hint}")
+
+    def find_if_any(self, name: str) -> CatalogueVoice | None:
+        """Return the voice of that name, else the first that has it as an alias, if any."""
+        if (voice := self.voices.get(name)) is not None:
+            return voice
+        return next((voice for voice in self if name in voice.aliases), None)
 
     def speaking(self, language: str) -> tuple[CatalogueVoice, ...]:
         """Return the voices of a language (``en_GB``, ``en-gb``), else of its family (``en``)."""
         wanted, of_family = normalized(language), family(language)
         exact = tuple(voice for voice in self if normalized(voice.language.code) == wanted)
         return exact or tuple(voice for voice in self if voice.language.family == of_family)
+
+    @property
+    def speakable(self) -> tuple[CatalogueVoice, ...]:
+        """The voices that can speak here, as far as known without their files."""
+        return tuple(voice for voice in self if voice.can_speak)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -100,10 +112,9 @@ def load(path: Path) -> Catalogue:
         CatalogueError: there is none (`FileNotFoundError` included), or it is damaged.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as err:
-        raise CatalogueError(f"cannot read the catalogue {path}: {err.strerror}") from None
+        data = read_file(path, MAX_BYTES)
+    except SourceFileError as err:
+        raise CatalogueError(f"cannot use the catalogue that was kept: {err}") from None
     return _from_own_form(decode(data))
 
 
@@ -116,14 +127,20 @@ def save(catalogue: Catalogue, path: Path) -> None:
     write_file(path, own_form(catalogue))
 
 
-async def refresh(hub: Hub, revision: str | None = None) -> Catalogue:
+async def refresh(
+    hub: Hub, revision: str | None = None, *, known: Catalogue | None = None
+) -> Catalogue:
     """Fetch the hub's catalogue at the commit of `revision` (default: the hub's setting).
+
+    It is not fetched again if `known` is that of this commit.
 
     Raises:
         DownloadError: the hub cannot be reached or does not give it.
         CatalogueError: it is malformed.
     """
     commit = await hub.resolve(revision)
+    if known is not None and (known.source, known.commit) == (hub.settings.endpoint, commit):
+        return known
     data = await hub.read(CATALOGUE_PATH, commit, limit=MAX_BYTES)
     return await asyncio.to_thread(parse, data, hub.settings.endpoint, commit)
 

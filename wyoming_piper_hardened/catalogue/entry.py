@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..engine.configuration.phonemizers import AVAILABLE, Phonemizer
 from ..hub.files import VoiceFile
+
+_PHONEMIZERS = {
+    "zh_CN-chaowen-medium": Phonemizer.PINYIN,
+    "zh_CN-xiao_ya-medium": Phonemizer.PINYIN,
+}
+"""The catalogue does not say; of other voices their configuration does, before the model comes."""
+
+_PHONEMIZERS_OF_LANGUAGES = {"ja": Phonemizer.JAPANESE, "th": Phonemizer.THAI}
+"""By family: languages that espeak cannot read."""
 
 
 class Quality(StrEnum):
@@ -54,6 +64,17 @@ class CatalogueVoice:
     def folder(self) -> str:
         """Folder of its files on the hub."""
         return f"{self.language.family}/{self.language.code}/{self.dataset}/{self.quality}"
+
+    @property
+    def phonemizer(self) -> Phonemizer | None:
+        """The phonemizer that it is known to need; ``None`` if its configuration has to say."""
+        by_language = _PHONEMIZERS_OF_LANGUAGES.get(self.language.family)
+        return _PHONEMIZERS.get(self.name, by_language)
+
+    @property
+    def can_speak(self) -> bool:
+        """Whether it can speak here, as far as known without its files."""
+        return self.phonemizer is None or self.phonemizer in AVAILABLE
 
     @property
     def files(self) -> tuple[VoiceFile, ...]:

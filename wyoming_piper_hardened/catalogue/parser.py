@@ -74,6 +74,11 @@ def parse_voices(voices: object) -> tuple[dict[str, CatalogueVoice], tuple[str, 
     return found, tuple(left_out)
 
 
+def is_plausible_name(name: str) -> bool:
+    """Return whether the hub might have a voice of that name or alias one day."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
 def decode(data: bytes) -> Any:
     """Return the value of a JSON document of at most `MAX_BYTES`.
 
@@ -81,7 +86,7 @@ def decode(data: bytes) -> Any:
         CatalogueError: it is larger, has too many values, is not JSON, or has a key twice.
     """
     if len(data) > MAX_BYTES:
-        raise CatalogueError(f"the catalogue of voices has more than {MAX_BYTES >> 20} MB")
+        raise CatalogueError(f"the catalogue of voices has more than {MAX_BYTES / 1e6:.0f} MB")
     try:
         return parse_json(data, object_pairs_hook=_unique, parse_constant=_refuse)
     except ValueError:

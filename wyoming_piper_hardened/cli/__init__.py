@@ -14,15 +14,21 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from .. import __version__
-from ..config.settings import Settings, all_settings, load_settings
+from ..config.settings import Settings, all_settings
+from ..config.sources import load_settings
 from ..errors import ConfigError, HardenedError, StartError
+from ..system.event_loop import RunningLoop
 from ..system.log_format import LineFormatter
 from .codes import FAILED, NOT_STARTED, USAGE
+from .completion import complete
+from .flags import join_switch_values
+from .parser import build_parser
+from .streams import discard_output, note, prepare_streams
 
 _SERVERS = {"serve:serve", "app:serve"}  # which have their own signal handlers
 
@@ -31,24 +37,35 @@ Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parsed = _parser().parse_args(arguments)
+    prepare_streams()
+    parser = build_parser()
+    complete(parser)
+    given = join_switch_values(sys.argv[1:] if arguments is None else arguments)
+    parsed, unknown = parser.parse_known_args(given)
+    if unknown:
+        parsed.parser.refuse(unknown)
     flags = {setting.name: getattr(parsed, setting.name, None) for setting in all_settings()}
     try:
         command = _prepared(parsed, flags)
         if parsed.command not in _SERVERS:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        code: int = asyncio.run(command(parsed))
+        with asyncio.Runner(loop_factory=RunningLoop) as runner:
+            code = runner.run(command(parsed))
+        sys.stdout.flush()
     except ConfigError as err:
-        print(err, file=sys.stderr)
+        note(err)
         return USAGE
     except StartError as err:
-        print(f"cannot start: {err}", file=sys.stderr)
+        note(f"cannot start: {err}")
         return NOT_STARTED
     except HardenedError as err:
-        print(f"{err.code}: {err}", file=sys.stderr)
+        note(f"{err.code}: {err}")
         return FAILED
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
+        return FAILED
+    except BrokenPipeError:
+        discard_output()
         return FAILED
     return code
 
@@ -70,83 +87,11 @@ def _prepared(parsed: argparse.Namespace, flags: dict[str, object]) -> Command:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wyoming-piper-hardened", description="Text-to-speech for Wyoming clients."
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    flags = argparse.ArgumentParser(add_help=False)
-    for setting in all_settings():
-        flags.add_argument(
-            "--" + setting.name.replace("_", "-"),
-            dest=setting.name,
-            metavar="VALUE",
-            help=f"{setting.help} Allowed: {setting.allowed}.".replace("%", "%%"),
-        )
-    common = argparse.ArgumentParser(add_help=False, parents=[flags])
-    common.add_argument("--config", type=Path, metavar="FILE", help="YAML or JSON settings")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("serve", parents=[common], help="serve Wyoming clients")
-    command.set_defaults(command="serve:serve")
-
-    command = commands.add_parser("app", parents=[flags], help="serve as an app of Home Assistant")
-    command.add_argument("--options", type=Path, metavar="FILE", help="the app's options")
-    command.add_argument("--supervisor", metavar="URL", help="where the Supervisor is")
-    command.set_defaults(command="app:serve")
-
-    command = commands.add_parser("say", parents=[common], help="speak one text, without a server")
-    command.add_argument(
-        "words", metavar="TEXT", help="what to say; - reads it from standard input"
-    )
-    command.add_argument("--output", metavar="FILE.wav", help="a file, or - for standard output")
-    command.set_defaults(command="say:say")
-
-    command = commands.add_parser(
-        "text", parents=[common], help="show how a text will be spoken, without speaking it"
-    )
-    command.add_argument("words", metavar="TEXT", help="the text; - reads it from standard input")
-    command.add_argument("--language", metavar="CODE", help="such as de; else that of the voice")
-    command.add_argument("--ssml", action="store_true", help="the text is SSML")
-    command.add_argument("--json", action="store_true", help="for programs")
-    command.set_defaults(command="text:text")
-
-    command = commands.add_parser(
-        "health", parents=[common], help="ask a server to describe itself"
-    )
-    command.set_defaults(command="health:health")
-
-    command = commands.add_parser("voices", help="what is installed")
-    _add_voices(command.add_subparsers(required=True, metavar="ACTION"), common)
-    return parser
-
-
-def _add_voices(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser],
-    common: argparse.ArgumentParser,
+def print_exception(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    action = actions.add_parser("list", parents=[common], help="list the installed voices")
-    action.add_argument("--json", action="store_true", help="for programs")
-    action.add_argument(
-        "--available", action="store_true", help="list the repository's voices, as far as known"
-    )
-    action.set_defaults(command="voices:show")
-    for name, nargs, text in (
-        ("install", "+", "install voices of the repository, or the embedded one"),
-        ("verify", "*", "read every byte of voices; all of them if none is named"),
-        ("repair", "+", "verify voices, quarantine what is damaged, and get it again"),
-        ("remove", "+", "remove a voice from the data directory"),
-    ):
-        action = actions.add_parser(name, parents=[common], help=text)
-        action.add_argument("names", metavar="NAME", nargs=nargs)
-        action.set_defaults(command=f"voices:{name}")
-    action = actions.add_parser("import", parents=[common], help="install voices of your own")
-    action.add_argument("paths", type=Path, metavar="PATH.onnx", nargs="+")
-    action.set_defaults(command="voices:import_own")
-    action = actions.add_parser(
-        "gc", parents=[common], help="remove versions that do not serve, and what is in quarantine"
-    )
-    action.set_defaults(command="voices:collect_garbage")
+    """Print an unexpected error as the interpreter does, but nothing that steers a terminal."""
+    note("".join(traceback.format_exception(kind, error, trace)).rstrip())
 
 
 def _set_up_logging(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from ..home_assistant.supervisor import SUPERVISOR_URL
 from ..service import serve as serve_settings
 from ..system.privileges import drop_privileges
 from .codes import OK
-from .serve import freeze_heap, stop_signal
+from .serve import freeze_heap, stop_signals
 
 _USER = "piper"  # the image has that account
 
@@ -45,10 +45,11 @@ def take_token(environment: MutableMapping[str, str]) -> str:
 
 
 async def serve(options: AppOptions, token: str, parsed: argparse.Namespace) -> int:
-    """Serve until a signal comes."""
+    """Serve until a signal comes, finish what has begun, and stop."""
     app = App(options, token, parsed.supervisor or SUPERVISOR_URL, descriptor())
-    with stop_signal() as stop:
-        async with serve_settings(options.settings) as server, server.beside(app):
+    with stop_signals() as stop:
+        async with serve_settings(options.settings, app=True) as server, server.beside(app):
             freeze_heap()
-            await stop.wait()
+            await stop.first.wait()
+            await server.drain.run(stop.second)
     return OK

@@ -4,51 +4,73 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 from dataclasses import asdict, replace
 
-from ..composition import build_defaults, load_library
+from ..composition import build_defaults, build_dictionary, build_installer, load_library
 from ..config.settings import Settings
+from ..engine.messages import VoiceVersion
+from ..processes.phonemizer import Phonemizer
 from ..speech.preview import TextPreview, preview
-from ..speech.user_dictionary import UserDictionary
+from ..system.aio import cancel_and_wait
 from ..text.profile import Profile, TextFormat
-from .codes import OK
+from ..voices.offer.absence import OfferPolicy, not_offered
+from .codes import FAILED, OK
+from .streams import answer, given_text, note, print_json
 
 
 async def text(settings: Settings, parsed: argparse.Namespace) -> int:
-    """Print each segment as it came and, where that differs, as it is spoken."""
-    words = sys.stdin.read() if parsed.words == "-" else parsed.words
-    profile = await _profile(settings, parsed.language)
+    """Print each segment as it came, as it is spoken where that differs, and its phonemes."""
+    words = given_text(parsed.words)
+    profile, voice = await _profile(settings, parsed.language)
     if parsed.ssml:
         profile = replace(profile, text_format=TextFormat.SSML)
-    _show(await asyncio.to_thread(preview, words, profile), as_json=parsed.json)
+    phonemizer = Phonemizer()
+    working = asyncio.create_task(phonemizer.run())
+    try:
+        found = await preview(words, profile, phonemizer, voice)
+    finally:
+        await cancel_and_wait(working)
+    _show(found, as_json=parsed.json)
+    if found.problem is not None:
+        note(f"{found.problem.code}: {found.problem.message}")
+        return FAILED
     return OK
 
 
-async def _profile(settings: Settings, language: str | None) -> Profile:
-    defaults, user = build_defaults(settings), UserDictionary(settings.custom_voice_dirs)
+async def _profile(settings: Settings, language: str | None) -> tuple[Profile, VoiceVersion | None]:
+    defaults, user = build_defaults(settings), build_dictionary(settings)
     for path, errors in (await asyncio.to_thread(user.read)).items():
         for error in errors:
-            print(f"{path}:{error.line}: {error.message}", file=sys.stderr)
+            note(f"{path}:{error.line}: {error.message}")
     if language is not None:
-        return Profile(
+        profile = Profile(
             language=language,
             mode=defaults.text_mode,
             dictionary=user.current,
             max_chars=defaults.max_segment_chars,
         )
-    library = await load_library(settings)
-    return defaults.profile(library.find(settings.voice), user.current)
+        return profile, None
+    catalogue = build_installer(settings).sources.catalogue
+    known = await asyncio.to_thread(catalogue.read)
+    library = await load_library(settings, known)
+    if library.wanted not in library:
+        await catalogue.find(settings.voice)
+        policy = OfferPolicy(settings.auto_install, catalogue.hub.offline)
+        known = catalogue.read()
+        raise not_offered(settings.voice, known, (voice.name for voice in library), policy)
+    voice = library.find(library.wanted)
+    return defaults.profile(voice, user.current), voice.version
 
 
 def _show(found: TextPreview, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        print_json(asdict(found))
         return
     for segment in found.segments:
-        print(segment.text)
+        answer(segment.text)
         if segment.spoken != segment.text:
-            print(f"  → {segment.spoken}")
+            answer(f"  → {segment.spoken}")
+        for phonemes in segment.phonemes or ():
+            answer(f"  /{phonemes}/")
         if segment.pause:
-            print(f"  ({segment.pause:g} s of silence)")
+            answer(f"  ({segment.pause:g} s of silence)")

@@ -2,14 +2,10 @@
 
 One field of `Settings` is one setting: name, default, check and explanation stand together, and
 the command line, the environment, the file and docs/settings.md are all made from them.
-Sources, each stronger than the one before: defaults, a YAML or JSON file, the environment
-(``WPH_<NAME>``), flags.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -17,16 +13,12 @@ from typing import Any, cast
 
 import platformdirs
 import voluptuous as vol
-import yaml
 
-from ..errors import ConfigError
 from . import types
+from .presets import PRESETS, SCALES, SILENCES, SPEAKER, Preset
 from .types import Check
 
-ENVIRONMENT_PREFIX = "WPH_"
-
 _APPLICATION = "wyoming-piper-hardened"
-_SECRET = ("web_token",)
 
 
 class LogLevel(StrEnum):
@@ -52,7 +44,7 @@ class Settings:
     uri: str = _option(
         "tcp://0.0.0.0:10200",
         Check("tcp://HOST:PORT or unix:///PATH", types.uri("tcp", "unix")),
-        "Where Wyoming clients connect.",
+        "Where Wyoming clients connect. [::] as HOST, or none, is IPv4 and IPv6.",
     )
     web_uri: str | None = _option(
         None,
@@ -71,6 +63,17 @@ class Settings:
         Check("a list of addresses or networks", types.networks),
         "Proxies that let only the right people through, such as Home Assistant's ingress. If "
         "there are any, nobody else reaches the page.",
+    )
+    web_hosts: tuple[str, ...] = _option(
+        (),
+        Check("a list of host names", types.host_names),
+        "Names by which this machine may ask for the page, besides localhost, its own and that in "
+        "`web_uri`.",
+    )
+    web_origins: tuple[str, ...] = _option(
+        (),
+        Check("a list of origins such as https://HOST or app://obsidian.md", types.origins),
+        "Pages of others, and browser extensions, that may use the API as their user may.",
     )
     data_dir: Path = _option(
         Path(platformdirs.user_data_dir(_APPLICATION)),
@@ -92,31 +95,47 @@ class Settings:
     )
     speaker: str | None = _option(
         None,
-        types.optional(Check("a speaker's name or number", types.speaker)),
+        types.optional(SPEAKER),
         "The speaker of `voice` when a request names none; voices with several speakers only.",
     )
     length_scale: float | None = _option(
         None,
-        types.optional(types.number(0.25, 4)),
+        types.optional(SCALES["length_scale"]),
         "Speed: 0.5 is twice as fast, 2 is half as fast. Empty: as the voice was made.",
     )
     noise_scale: float | None = _option(
         None,
-        types.optional(types.number(0, 2)),
+        types.optional(SCALES["noise_scale"]),
         "Liveliness of the sound. Empty: as the voice was made.",
     )
     noise_w_scale: float | None = _option(
         None,
-        types.optional(types.number(0, 2)),
+        types.optional(SCALES["noise_w_scale"]),
         "Liveliness of the rhythm. Empty: as the voice was made.",
     )
     volume: float = _option(
         1.0,
-        types.number(0, 4),
+        SCALES["volume"],
         "Loudness; 1 is as the voice was made, twice that is 6 dB more. A limiter avoids clipping.",
     )
     sentence_silence: float = _option(
-        0.0, types.number(0, 5, " (seconds)"), "Pause added between two sentences."
+        0.0, SILENCES["sentence_silence"], "Pause added between two sentences."
+    )
+    silence_before: float = _option(
+        0.0,
+        SILENCES["silence_before"],
+        "Silence before the first word of a request, for speakers that wake late.",
+    )
+    silence_after: float = _option(
+        0.0,
+        SILENCES["silence_after"],
+        "Silence after the last word of a request, for speakers that fall asleep early.",
+    )
+    presets: tuple[Preset, ...] = _option(
+        (),
+        PRESETS,
+        "Voices with options of their own, offered to clients under names of their own: "
+        '`[{"name": "Joe, slowly", "voice": "en_US-joe-medium", "length_scale": 1.3}]`.',
     )
     max_segment_chars: int = _option(
         500,
@@ -191,6 +210,18 @@ class Settings:
         "A connection that says nothing for so long is closed. Must outlast the pauses of a "
         "language model; Home Assistant gives up after 300.",
     )
+    drain_accept: float = _option(
+        0.0,
+        types.number(0, 60, " (seconds)"),
+        "A server that is asked to stop is not ready any more, but takes new requests for so long; "
+        "5 behind a load balancer.",
+    )
+    drain_timeout: float = _option(
+        5.0,
+        types.number(0, 600, " (seconds)"),
+        "How long a server that stops goes on with requests that have begun; the rest ends in an "
+        "error. A second signal ends them at once.",
+    )
     zeroconf: str | None = _option(
         None,
         types.optional(Check("a name", types.text)),
@@ -220,7 +251,7 @@ class Settings:
     languages: tuple[str, ...] = _option(
         (),
         Check("a list of languages such as en_GB or de", types.texts),
-        "Languages whose voices are offered. Empty: those of `voice` and `voices`.",
+        "Languages whose voices are offered. Empty: those of the voices that these settings name.",
     )
     install_wait: float = _option(
         20.0,
@@ -248,6 +279,12 @@ class Settings:
         "How much is logged. `debug` also keeps the last texts in memory, for /api/status.",
     )
 
+    @property
+    def wanted_voices(self) -> tuple[str, ...]:
+        """The voices that these settings name: the default first, each once."""
+        presets = (preset.voice for preset in self.presets)
+        return tuple(dict.fromkeys((self.voice, *self.voices, *presets)))
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -270,80 +307,7 @@ def schema() -> vol.Schema:
     return vol.Schema({vol.Optional(s.name): s.check for s in all_settings()})
 
 
-def load_settings(
-    file: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    flags: Mapping[str, object] | None = None,
-) -> Settings:
-    """Read the settings from all sources.
-
-    Args:
-        file: a YAML or JSON file with one object of settings.
-        environment: variables; only those named ``WPH_…`` matter.
-        flags: settings given on the command line; ``None`` means not given.
-
-    Raises:
-        ConfigError: names the key, the value, where it came from and what is allowed.
-    """
-    values: dict[str, Any] = {}
-    if file is not None:
-        values |= _checked(_read(file), str(file), str)
-    names = {
-        key.removeprefix(ENVIRONMENT_PREFIX).lower(): text
-        for key, text in (environment or {}).items()
-        if key.startswith(ENVIRONMENT_PREFIX) and text != ""  # compose files pass empty ones
-    }
-    values |= _checked(names, "the environment", _variable)
-    given = {key: value for key, value in (flags or {}).items() if value is not None}
-    values |= _checked(given, "the command line", _flag)
-    return Settings(**values)
-
-
 def _setting(declared: Field[Any]) -> Setting:
     assert declared.default is not MISSING
     check = cast("Check", declared.metadata["check"])
     return Setting(declared.name, declared.default, check.allowed, declared.metadata["help"], check)
-
-
-def _variable(name: str) -> str:
-    return ENVIRONMENT_PREFIX + name.upper()
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-        loaded = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
-    except OSError as err:
-        raise ConfigError(f"cannot read the settings file {file}: {err.strerror}") from None
-    except (ValueError, yaml.YAMLError, RecursionError) as err:
-        place = str(getattr(err, "problem_mark", "") or "").strip()
-        raise ConfigError(
-            f"the settings file {file} is not valid {'JSON' if file.suffix == '.json' else 'YAML'}"
-            + (f" ({place})" if place else "")
-        ) from None
-    if loaded is None:
-        return {}
-    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        raise ConfigError(f"the settings file {file} must hold one object of settings")
-    return loaded
-
-
-def _checked(values: dict[str, Any], source: str, shown: Callable[[str], str]) -> dict[str, Any]:
-    try:
-        return cast("dict[str, Any]", schema()(values))
-    except vol.MultipleInvalid as err:
-        problems = [_explain(str(one.path[0]), values, source, shown) for one in err.errors]
-        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
-
-
-def _explain(name: str, values: dict[str, Any], source: str, shown: Callable[[str], str]) -> str:
-    for setting in all_settings():
-        if setting.name == name:
-            value = "this value" if name in _SECRET else repr(values[name])[:200]
-            return f"{shown(name)} in {source}: {value} is not allowed; allowed: {setting.allowed}"
-    known = ", ".join(shown(setting.name) for setting in all_settings())
-    return f"{shown(name)} in {source} is not a setting; there are: {known}"

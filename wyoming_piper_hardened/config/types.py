@@ -15,8 +15,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import voluptuous as vol
+
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")
-_SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_SWITCHES = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+_HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,250}[a-z0-9_])?")
+_PORTS = {"http": 80, "https": 443}
+
+
+class NotAllowedError(vol.Invalid):
+    """A value is not allowed, for the reason that its text gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,8 @@ def one_of(choices: type[StrEnum]) -> Check:
 
 
 def _switch(value: object) -> bool:
-    if isinstance(value, str):
-        value = _SWITCHES.get(value.strip().lower())
+    if isinstance(value, str | int):
+        value = _SWITCHES.get(str(value).strip().lower())
     if not isinstance(value, bool):
         raise ValueError
     return value
@@ -122,7 +133,10 @@ def speaker(value: object) -> str:
 
 
 def uri(*schemes: str) -> Callable[[object], str]:
-    """Return a parser of addresses to listen on: ``tcp://HOST:PORT``, ``http://HOST:PORT``, ``unix:///PATH``."""
+    """Return a parser of addresses to listen on: ``tcp://HOST:PORT``, ``http://HOST:PORT``, ``unix:///PATH``.
+
+    The host may be missing.
+    """
 
     def parse(value: object) -> str:
         address = text(value)
@@ -132,8 +146,8 @@ def uri(*schemes: str) -> Callable[[object], str]:
         if parts.scheme == "unix":
             if not parts.path or parts.netloc or parts.query or parts.fragment:
                 raise ValueError  # unix://tmp/x would leave out tmp
-        elif parts.hostname is None or parts.port is None:  # .port raises when out of range
-            raise ValueError
+        elif parts.port is None or not (parts.hostname or parts.netloc.startswith(":")):
+            raise ValueError  # as .port itself does when out of range
         return address
 
     return parse
@@ -150,6 +164,36 @@ def token(value: object) -> str:
 def networks(value: object) -> tuple[str, ...]:
     """Return addresses and networks, each as a network."""
     return tuple(str(ip_network(address)) for address in texts(value))
+
+
+def host_names(value: object) -> tuple[str, ...]:
+    """Return names of hosts as browsers send them: in lower case, ASCII, without a port."""
+    names = []
+    for name in texts(value):
+        try:
+            encoded = name.lower().encode("idna").decode().rstrip(".")
+        except UnicodeError:
+            raise ValueError from None
+        if not _HOST_NAME.fullmatch(encoded):
+            raise ValueError
+        names.append(encoded)
+    return tuple(names)
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """Return origins of pages as browsers send them: ``SCHEME://HOST`` with a port if unusual."""
+    found = []
+    for origin in texts(value):
+        parts = urlsplit(origin.lower())
+        port = parts.port  # raises when out of range
+        plain = not (parts.username or parts.query or parts.fragment or parts.path.strip("/"))
+        if not (plain and parts.scheme and parts.hostname) or "*" in parts.netloc:
+            raise ValueError
+        host = parts.hostname.encode("idna").decode()
+        host = f"[{host}]" if ":" in host else host
+        usual = port is None or port == _PORTS.get(parts.scheme)
+        found.append(f"{parts.scheme}://{host}" + ("" if usual else f":{port}"))
+    return tuple(found)
 
 
 def path(value: object) -> Path:

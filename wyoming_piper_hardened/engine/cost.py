@@ -31,6 +31,13 @@ MAX_PIECE_SECONDS: Final = MAX_PIECE_COST * _SECONDS
 MAX_PHONEME_SECONDS: Final = 1.0
 """At the usual speed. At a high ``noise_w_scale`` some phonemes would last a minute."""
 
+MAX_UNSPLIT_NOISE_W: Final = 1.0
+"""The most of ``noise_w_scale`` that a voice gets whose durations cannot be bounded in between.
+
+Some phonemes would last hours: at 1.0 none lasted 2 s at a quarter of the usual speed, at 2.0 some
+more than a minute, and all of a phrase is made at once.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

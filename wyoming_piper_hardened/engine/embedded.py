@@ -12,7 +12,8 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import VoiceModelError, VoicePartsError
+from ..errors import SourceFileError, VoiceModelError, VoicePartsError
+from ..system.foreign_files import read_blocks
 from .report import FORMAT, REPORT_NAME, SplitReport
 
 FOLDER = Path(__file__).with_name("data")
@@ -50,10 +51,13 @@ def file_digest(model: Path) -> str:
         VoiceModelError: it cannot be read.
     """
     try:
-        with model.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    except OSError as error:
-        raise VoiceModelError(f"cannot read {model.name}: {error}") from error
+        digest = hashlib.blake2b(digest_size=16)
+        for block in read_blocks(model, model.stat().st_size):
+            digest.update(block)
+    except (OSError, SourceFileError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise VoiceModelError(f"cannot read {model.name}: {reason}") from error
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=8)

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import faulthandler
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -46,6 +47,8 @@ def isolate(parent_pid: int | None, niceness: int = _NICENESS) -> None:
             os._exit(0)  # the parent died before it could be watched
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+    with contextlib.suppress(OSError, ValueError):  # a crash must not fill the disk
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
         os.nice(niceness)
 

@@ -8,7 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ..errors import VoicePartsError
+from ..errors import SourceFileError, VoicePartsError
+from ..system.foreign_files import read_file
+from ..system.numbers import checked_int
 from .quoting import brief
 
 FORMAT = 2
@@ -22,6 +24,11 @@ READABLE = (1, 2)
 """Formats that can be played; a reader refuses any other."""
 
 REPORT_NAME = "parts.json"
+
+PART_NAMES = frozenset({"encoder", "flow", "decoder", "whole", "folded"})
+"""Names of the files that a preparation writes, without their ending."""
+
+_MAX_BYTES = 1 << 20  # with all that a voice can have it has some kilobytes
 
 
 class Mode(StrEnum):
@@ -103,6 +110,8 @@ class SplitReport:
     """
     stock: Stock | None = None
     """Where the parts' weights lie; None in format 1, whose parts hold them themselves."""
+    symbols: int = 0
+    """Rows of the model's table of phonemes; 0 if unknown, as in reports that lack it."""
     format: int = FORMAT
 
     @property
@@ -136,6 +145,8 @@ class SplitReport:
             known = {field.name for field in fields(cls)}
             values = {key: value for key, value in data.items() if key in known}
             values["mode"] = Mode(values["mode"])
+            checked_int(values["speakers"], 1)
+            checked_int(values.get("symbols", 0), 0)
             for name in ("flow", "decoder"):
                 values[name] = _part(values[name])
             for name in ("front_noise", "peaks"):
@@ -154,10 +165,10 @@ class SplitReport:
             VoicePartsError: there is none that can be read.
         """
         try:
-            text = (folder / REPORT_NAME).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_file(folder / REPORT_NAME, _MAX_BYTES).decode()
+        except (SourceFileError, UnicodeDecodeError) as error:
             raise VoicePartsError(
-                f"cannot read {folder / REPORT_NAME} ({error}); prepare the voice again"
+                f"cannot read the report of its parts ({brief(error)}); prepare the voice again"
             ) from error
         return cls.from_json(text)
 

@@ -15,7 +15,7 @@ LARGEST: Final = 192
 
 FASTEST_GROWTH: Final = 2.0
 OVERHEAD: Final = 22
-"""What a chunk's margins cost, as frames: 17 measured on a stock medium voice, and some more."""
+"""Cost of a chunk's margins, as frames: 17 measured on a stock medium voice, and some more."""
 _STEEPEST: Final = 16.0
 """Growth beyond which a request's schedule is surely a mistake."""
 _UNCUT: Final = 1.5
@@ -23,7 +23,7 @@ _UNCUT: Final = 1.5
 _LONGEST: Final = 5.0
 """Seconds that a chunk may take: half of what an engine is given before it counts as hung."""
 _RESERVE: Final = 1.3
-"""How much slower than measured the machine may become before playback waits."""
+"""Factor by which the machine may become slower than measured before playback waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..control import Control
 from ..errors import HardenedError
 from ..reporting.events import Event
-from ..reporting.issues import Issue, IssueKind, Suggestion
-from ..status import StatusReporter
+from ..status.reporter import StatusReporter
+from ..system.aio import cancel_and_wait
 from .command_listener import CommandListener
-from .discovery import announce, announcements
+from .discovery import announce, to_companion, to_wyoming, withdraw
 from .errors import SupervisorRefusedError
 from .options import AppOptions
 from .supervisor import SUPERVISOR_URL, Supervisor
@@ -69,15 +66,13 @@ class App:
         for issue in self.options.issues:
             control.jobs.open_issue(issue)
         listener = CommandListener(control, status)
-        tasks: list[Callable[[], Awaitable[None]]] = [
-            listener.run,
-            lambda: self._check_folder(control),
-        ]
+        tasks: list[Callable[[], Awaitable[None]]] = [listener.run]
         if (source := self.commands) is not None:
             tasks.append(lambda: listener.listen(source))
         async with contextlib.AsyncExitStack() as stack:
             if (supervisor := await self._supervisor(stack)) is not None:
                 tasks.append(lambda: self._announce(supervisor, status, port))
+                tasks.append(lambda: self._announce_paired(supervisor, control, status, port))
                 tasks.append(lambda: self._clear_repairs(supervisor, repaired_on_start))
             async with asyncio.TaskGroup() as group:
                 running = [group.create_task(_run_task(task)) for task in tasks]
@@ -106,10 +101,30 @@ class App:
             reason = "only a tcp:// address can be announced"
             _LOGGER.warning(Event("discovery-disabled", reason=reason))
             return
+        await announce(supervisor, status, to_wyoming(socket.gethostname(), port))
+
+    async def _announce_paired(
+        self, supervisor: Supervisor, control: Control, status: StatusReporter, port: int | None
+    ) -> None:
+        """Announce the app to its integration each time that has paired it, and only then."""
         web_uri = self.options.settings.web_uri
         web_port = urlsplit(web_uri).port if web_uri else None
-        announced = announcements(socket.gethostname(), port, web_port)
-        await announce(supervisor, status, announced)
+        if port is None or web_port is None:
+            return
+        own = to_companion(socket.gethostname(), port, web_port, status.identity.server_id)
+        announced = ""
+        while True:
+            change = asyncio.create_task(control.pairing.changes.wait())
+            try:
+                await asyncio.sleep(0)  # it waits before the pairing is looked at
+                if control.pairing.paired:
+                    announced = await announce(supervisor, status, own)
+                elif announced:
+                    await withdraw(supervisor, own, announced)
+                    announced = ""
+                await change
+            finally:
+                await cancel_and_wait(change)
 
     async def _clear_repairs(self, supervisor: Supervisor, repaired: asyncio.Event) -> None:
         """Remove what has been repaired from the options, or every start would repeat it."""
@@ -124,25 +139,6 @@ class App:
                 await asyncio.sleep(self.clear_delay)
             else:
                 return
-
-    async def _check_folder(self, control: Control) -> None:
-        """Report early that no voice can be installed or repaired, before one has to be."""
-        folder = self.options.settings.data_dir
-        try:
-            await asyncio.to_thread(_write_something, folder)
-        except OSError as err:
-            params = {"folder": str(folder), "reason": err.strerror}
-            if err.errno in {errno.ENOSPC, errno.EDQUOT}:
-                kind, suggestion = IssueKind.NO_SPACE, Suggestion.FREE_SPACE
-                control.jobs.open_issue(Issue(kind, "data_dir", "data_dir", params, suggestion))
-            else:
-                control.jobs.open_issue(Issue(IssueKind.UNWRITABLE, "data_dir", "", params))
-
-
-def _write_something(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(b"x" * 4096)
 
 
 async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:

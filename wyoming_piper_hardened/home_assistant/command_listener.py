@@ -10,7 +10,8 @@ import time
 from ..control import Control
 from ..errors import HardenedError
 from ..reporting.events import Event, LimitedLog
-from ..status import CommandRecord, StatusReporter
+from ..status.reporter import StatusReporter
+from ..status.rows import CommandRecord
 from .commands import Command, parse
 from .errors import CommandError, CommandsWaitingError
 from .standard_input import MAX_LINE_BYTES, lines

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,11 +15,13 @@ import voluptuous as vol
 
 from ..control import Control
 from ..errors import VoiceError
-from ..status import StatusReporter
+from ..status.reporter import StatusReporter
 from ..store.voice import is_voice_name
+from ..system.pairing import TOKEN_PATTERN
 from .errors import CommandError, CommandFieldsError, CommandUnknownError
 
 _SHOWN = 40  # characters of a name that somebody made up
+_TOKEN = re.compile(TOKEN_PATTERN)
 _TRIAL_TEXT = "1, 2, 3."  # every voice reads numbers in its own language
 
 
@@ -105,6 +108,12 @@ def _text(value: object) -> str:
     return value.encode(errors="replace").decode()
 
 
+def _token(value: object) -> str:
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value.strip()):
+        raise vol.Invalid("must be 32 to 200 letters, digits, - and _")
+    return value.strip()
+
+
 async def _install(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
     voice = await (await control.start_install(fields["voice"]))
     return f"{voice.name} is installed"
@@ -122,8 +131,8 @@ async def _verify(control: Control, _: StatusReporter, fields: Mapping[str, str]
 
 
 async def _repair(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
-    voice = await (await control.start_repair(fields["voice"]))
-    return f"it speaks from {voice.model.parent}"
+    await (await control.start_repair(fields["voice"]))
+    return "it speaks"
 
 
 async def _restart_workers(
@@ -147,7 +156,7 @@ async def _say(control: Control, _: StatusReporter, fields: Mapping[str, str]) -
 
 
 async def _status(_control: Control, reporter: StatusReporter, _fields: Mapping[str, str]) -> str:
-    status = reporter.snapshot()
+    status = reporter.snapshot(for_owner=False)  # the answer is shown to others, too
     workers = ", ".join(str(worker.state) for worker in status.workers) or "none"
     jobs = ", ".join(f"{job.action} {job.voice}" for job in status.jobs) or "none"
     issues = ", ".join(issue.id for issue in status.issues) or "none"
@@ -155,6 +164,16 @@ async def _status(_control: Control, reporter: StatusReporter, _fields: Mapping[
         f"{'ready' if status.ready else 'not ready'}, {status.speaks} speaks; workers: {workers}; "
         f"jobs: {jobs}; issues: {issues}"
     )
+
+
+async def _pair(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    await control.pairing.replace(fields["token"])
+    return "Home Assistant's integration may look after this server"
+
+
+async def _unpair(control: Control, _status: StatusReporter, _fields: Mapping[str, str]) -> str:
+    await control.pairing.replace(None)
+    return "Home Assistant's integration may do so no longer"
 
 
 _OF_A_VOICE = vol.Schema({vol.Required("voice"): _voice})
@@ -170,4 +189,6 @@ COMMANDS: Mapping[str, _Kind] = {
         vol.Schema({vol.Optional("text"): _text, vol.Optional("voice"): _voice}), _say, "text"
     ),
     "status": _Kind(vol.Schema({}), _status),
+    "pair": _Kind(vol.Schema({vol.Required("token"): _token}), _pair, "token"),
+    "unpair": _Kind(vol.Schema({}), _unpair),
 }

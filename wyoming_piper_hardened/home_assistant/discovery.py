@@ -10,7 +10,8 @@ from typing import Any
 
 from ..processes.restart import backoff
 from ..reporting.events import Event
-from ..status import StatusReporter
+from ..status.reporter import StatusReporter
+from ..status.rows import API_VERSION
 from .errors import SupervisorError
 from .supervisor import Supervisor
 
@@ -27,24 +28,30 @@ class Announcement:
     config: Mapping[str, Any]
 
 
-def announcements(host: str, port: int, web_port: int | None) -> tuple[Announcement, ...]:
-    """Return the announcements of a server at `host`, for the Wyoming integration and ours."""
-    own: dict[str, Any] = {"host": host, "port": port}
-    if web_port is not None:
-        own["web_port"] = web_port
-    return (
-        Announcement("wyoming", {"uri": f"tcp://{host}:{port}"}),
-        Announcement("piper_hardened", own),
-    )
+def to_wyoming(host: str, port: int) -> Announcement:
+    """Return the announcement of a server to the Wyoming integration."""
+    return Announcement("wyoming", {"uri": f"tcp://{host}:{port}"})
+
+
+def to_companion(host: str, port: int, web_port: int, server_id: str | None) -> Announcement:
+    """Return the announcement of a server to the integration that looks after it.
+
+    Only for a server that it has paired: Home Assistant without that integration would log an
+    error. There is no secret in it.
+    """
+    config = {"host": host, "port": port, "web_port": web_port, "server_id": server_id}
+    return Announcement("piper_hardened", {**config, "api": API_VERSION})
 
 
 async def announce(
     supervisor: Supervisor,
     status: StatusReporter,
-    announced: Iterable[Announcement],
+    announcement: Announcement,
     delays: Iterable[float] | None = None,
-) -> None:
+) -> str:
     """Announce once the default voice can speak; try again until that succeeds.
+
+    Returns the announcement's id; empty if there is none.
 
     It is not withdrawn when the server stops. The Supervisor hides what stopped apps have
     announced; but a withdrawal makes Home Assistant remove the integration that a person has set up
@@ -53,25 +60,15 @@ async def announce(
     Args:
         supervisor: gets the announcements.
         status: knows when the server is ready.
-        announced: what to announce; one that fails does not hold up another.
+        announcement: what to announce.
         delays: seconds between attempts.
     """
     while not status.ready:
         await status.notifier.wait()
-    async with asyncio.TaskGroup() as tasks:
-        for one in announced:
-            tasks.create_task(
-                _announce(supervisor, one, delays or backoff(_RETRY_DELAY, _RETRY_LIMIT))
-            )
-
-
-async def _announce(
-    supervisor: Supervisor, announcement: Announcement, delays: Iterable[float]
-) -> None:
     logged = ""
-    for delay in delays:
+    for delay in delays or backoff(_RETRY_DELAY, _RETRY_LIMIT):
         try:
-            await supervisor.announce(announcement.service, announcement.config)
+            announced = await supervisor.announce(announcement.service, announcement.config)
         except SupervisorError as err:
             # An absent Supervisor is worth one line, not one every 5 minutes.
             if str(err) != logged:
@@ -83,4 +80,22 @@ async def _announce(
             await asyncio.sleep(delay)
         else:
             _LOGGER.info(Event("discovery-announced", service=announcement.service))
-            return
+            return announced
+    return ""
+
+
+async def withdraw(supervisor: Supervisor, announcement: Announcement, announced: str) -> None:
+    """Take an announcement back, by its id; a Supervisor that refuses is logged.
+
+    Home Assistant would otherwise look for the integration at each of its starts, and log an error
+    when that has been removed.
+    """
+    service = announcement.service
+    try:
+        await supervisor.withdraw(announced)
+    except SupervisorError as err:
+        _LOGGER.warning(
+            Event("discovery-not-withdrawn", service=service, code=err.code, reason=str(err))
+        )
+    else:
+        _LOGGER.info(Event("discovery-withdrawn", service=service))

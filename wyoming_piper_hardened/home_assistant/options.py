@@ -8,7 +8,7 @@ flags.
 
 from __future__ import annotations
 
-import json
+import codecs
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +17,15 @@ from typing import Any
 
 import voluptuous as vol
 
-from ..config.settings import ENVIRONMENT_PREFIX, Settings, all_settings, load_settings
-from ..errors import ConfigError
+from ..config.settings import Settings, all_settings
+from ..config.sources import ENVIRONMENT_PREFIX, SECRETS, load_settings
+from ..config.types import NotAllowedError
+from ..errors import ConfigError, SourceFileError
 from ..hub.settings import HubSettings
 from ..reporting.issues import Issue, IssueKind, Suggestion
+from ..reporting.public import Private
+from ..system.foreign_files import read_file
+from ..system.foreign_json import parse_json
 
 APP_DEFAULTS: Mapping[str, Any] = {
     "uri": "tcp://0.0.0.0:10200",
@@ -84,8 +89,8 @@ _RETIRED = {
     "streaming": _Retired("has no use here: every voice streams that can"),
     "backend": _Retired("has no use here: there is only Piper"),
     "omnivoice_steps": _Retired("has no use here: there is only Piper"),
-    "enable_japanese": _Retired("has no use here: a voice brings all that it needs"),
-    "enable_thai": _Retired("has no use here: a voice brings all that it needs"),
+    "enable_japanese": _Retired("has no use here: voices of Japanese cannot speak in this app"),
+    "enable_thai": _Retired("has no use here: voices of Thai cannot speak in this app"),
 }
 
 
@@ -133,11 +138,10 @@ class _Reading:
                 if file.exists() or missing_is_wrong:
                     self._is_wrong(file.name, "file-missing")
                 return {}
-            with file.open("rb") as opened:
-                loaded = json.loads(opened.read(_MAX_BYTES).decode("utf-8-sig"))
-        except OSError as err:
-            self._is_wrong(file.name, "file-unreadable", reason=err.strerror or "")
-        except (ValueError, RecursionError):
+            loaded = parse_json(read_file(file, _MAX_BYTES).removeprefix(codecs.BOM_UTF8))
+        except SourceFileError as err:
+            self._is_wrong(file.name, "file-unreadable", reason=str(err))
+        except ValueError:
             self._is_wrong(file.name, "file-invalid", reason="it is not valid JSON")
         else:
             if isinstance(loaded, dict):
@@ -191,7 +195,9 @@ class _Reading:
             self._refuse(shown, value, _CHECKS[name].allowed)
 
     def _refuse(self, shown: str, value: object, allowed: str) -> None:
-        self._is_wrong(shown, "not-allowed", value=reprlib.repr(value), allowed=allowed)
+        secret = {shown, shown.removeprefix(ENVIRONMENT_PREFIX).lower()} & SECRETS
+        text = "this value" if secret else Private(reprlib.repr(value))
+        self._is_wrong(shown, "not-allowed", value=text, allowed=allowed)
 
     def _is_wrong(self, subject: str, code: str, **params: str) -> None:
         suggestion = Suggestion.CHANGE_OPTION
@@ -205,6 +211,8 @@ def _is_empty(value: object) -> bool:
 
 def _is_printable(value: object) -> bool:
     """Return whether every text in `value` is printable, and so fit for file names and logs."""
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, list):
         return all(map(_is_printable, value))
     return not isinstance(value, str) or value.strip().isprintable()
@@ -214,7 +222,10 @@ def _checked(name: str, value: object) -> Any:
     """Return a value in its proper type; raises ValueError, vol.Invalid or ConfigError."""
     if not _is_printable(value):
         raise ValueError
-    checked = _CHECKS[name](value)
+    try:
+        checked = _CHECKS[name](value)
+    except NotAllowedError as err:
+        raise ConfigError(err.msg) from None
     if name == "hub_endpoint" and checked:  # or the server would refuse it when it starts
         HubSettings.read({}, endpoint=checked)
     elif name == "hub_revision":

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 
@@ -17,6 +18,7 @@ SUPERVISOR_URL = "http://supervisor"
 _TIMEOUT = 10.0  # seconds
 _MAX_BYTES = 1 << 20
 _TOKEN = re.compile(r"[!-~]{1,1000}")
+_ID = re.compile(r"[0-9A-Fa-f-]{1,64}")
 _SHOWN = 200  # characters of the Supervisor's own words
 
 
@@ -55,13 +57,25 @@ class Supervisor:
         if self._session is not None:
             await self._session.close()
 
-    async def announce(self, service: str, config: Mapping[str, object]) -> None:
+    async def announce(self, service: str, config: Mapping[str, object]) -> str:
         """Let Home Assistant discover this app; the same once more changes nothing.
+
+        Returns the announcement's id, by which it can be withdrawn; empty if it is not told.
 
         Raises:
             SupervisorError: see the class.
         """
-        await self._ask("POST", "/discovery", {"service": service, "config": dict(config)})
+        body = {"service": service, "config": dict(config)}
+        found = (await self._ask("POST", "/discovery", body)).get("uuid")
+        return found if isinstance(found, str) and _ID.fullmatch(found) else ""
+
+    async def withdraw(self, announcement_id: str) -> None:
+        """Take an announcement back.
+
+        Raises:
+            SupervisorError: see the class; among others there is no such announcement.
+        """
+        await self._ask("DELETE", f"/discovery/{quote(announcement_id, safe='')}")
 
     async def options(self) -> dict[str, Any]:
         """Return the app's options as they will be at its next start.

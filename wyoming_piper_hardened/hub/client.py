@@ -20,12 +20,11 @@ from yarl import URL
 
 from .. import __version__
 from .errors import HubAnswerError, OfflineError, RedirectRefusedError
-from .response import HEAD_BYTES, HubHeaders, HubResponse, Timeouts, is_commit, refuse_other_content
+from .files import CATALOGUE_PATH, is_commit
+from .response import HEAD_BYTES, HubHeaders, HubResponse, Timeouts, refuse_other_content
 from .retry import RetryPolicy
 from .settings import HubSettings
 from .transport import Resolver, failures_named, proxy_for, trusted_certificates
-
-CATALOGUE_PATH = "voices.json"
 
 _REPOSITORY = "rhasspy/piper-voices"
 _REDIRECTS = (301, 302, 303, 307, 308)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+CATALOGUE_PATH = "voices.json"
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +22,8 @@ class VoiceFile:
     def name(self) -> str:
         """The path's last part."""
         return self.path.rpartition("/")[2]
+
+
+def is_commit(revision: str) -> bool:
+    """Return whether a revision of the repository is a commit, which never moves."""
+    return _COMMIT.fullmatch(revision) is not None

@@ -127,9 +127,10 @@ class Partial:
         except OSError as err:
             if err.errno in _FULL:
                 raise NoSpaceError(
-                    f"{self.path.parent}: {err.strerror}; {self._expected.name} needs "
+                    f"data_dir: {err.strerror}; {self._expected.name} needs "
                     f"{self._expected.size / 1e6:.1f} MB, make room and try again"
                 ) from None
             raise StoreError(
-                f"cannot write {self.path}: {err.strerror}; check the disk and the permissions"
+                f"cannot write {self._expected.name} in data_dir: {err.strerror}; check the disk "
+                "and the permissions"
             ) from None

@@ -24,23 +24,18 @@ from .errors import (
     NotOnHubError,
     RateLimitedError,
 )
+from .files import is_commit
 from .retry import TransientError
 
 HEAD_BYTES = 1024
 """So many first bytes distinguish a web page or a pointer from a file."""
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SECONDS = re.compile(r"[0-9]+")
 _RESET = re.compile(r";\s*t=([0-9]+)")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _LFS_POINTER = b"version https://git-lfs"
 _STRONG_ETAG = re.compile(r'"[!#-~]{1,200}"')
-
-
-def is_commit(revision: str) -> bool:
-    """Return whether a revision is a commit, which never moves."""
-    return _COMMIT.fullmatch(revision) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

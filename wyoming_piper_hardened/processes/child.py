@@ -10,7 +10,7 @@ import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Self
 
@@ -131,23 +131,27 @@ class Child:
         return self.memory
 
     @contextlib.asynccontextmanager
-    async def memory_limited(self, limit: int, interval: float, at: Stage) -> AsyncIterator[None]:
-        """Measure its memory every `interval` seconds within the context.
+    async def memory_limited(
+        self, limit: int, interval: float, stage: Callable[[], Stage]
+    ) -> AsyncIterator[None]:
+        """Measure its memory every `interval` seconds within the context, unless it is idle.
 
         Beyond `limit` bytes it is killed; 0 means no limit.
         """
-        watch = asyncio.create_task(self._watch_memory(limit, interval, at))
+        watch = asyncio.create_task(self._watch_memory(limit, interval, stage))
         try:
             yield
         finally:
             await cancel_and_wait(watch)
 
-    async def _watch_memory(self, limit: int, interval: float, at: Stage) -> None:
+    async def _watch_memory(self, limit: int, interval: float, stage: Callable[[], Stage]) -> None:
         while True:
             await asyncio.sleep(interval)
+            if (at := stage()) is Stage.IDLE:
+                continue
             memory = await self.measure_memory()
             if 0 < limit < memory:
-                self.kill(Failure(FailureKind.MEMORY, at, {"megabytes": memory >> 20}))
+                self.kill(Failure(FailureKind.MEMORY, at, {"megabytes": memory // 10**6}))
 
     async def _keep_last_lines(self, stream: asyncio.StreamReader) -> None:
         partial = ""

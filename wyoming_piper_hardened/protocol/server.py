@@ -20,8 +20,9 @@ from ..reporting.events import Event as LogEvent, LimitedLog
 from ..speech.synthesizer import Synthesizer
 from ..speech.voice_resolver import VoiceResolver
 from ..system.framing import MAX_HEADER_BYTES
-from ..system.sockets import bind_error, tune_socket
-from .session import Session, SessionTimings
+from ..system.sockets import bind_error, open_listener, tune_socket, with_port
+from .session import Session
+from .timings import SessionTimings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class WyomingServer:
     """Accepts Wyoming clients on one address.
 
     Args:
-        uri: ``tcp://HOST:PORT`` (port 0: any free one) or ``unix://PATH``.
+        uri: ``tcp://HOST:PORT`` (port 0: any free one; no host: IPv4 and IPv6) or ``unix://PATH``.
         resolver: chooses who speaks.
         synthesizer: speaks for every session.
         describe: makes the ``info`` event.
@@ -71,8 +72,19 @@ class WyomingServer:
     @property
     def address(self) -> str:
         """Address that clients connect to; with the real port where port 0 was asked for."""
-        port = self.port
-        return self._uri if port is None else self._uri.rpartition(":")[0] + f":{port}"
+        return with_port(self._uri, self.port)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Addresses that are listened on, once started; ``::`` is every one of both families."""
+        if self._server is None or self.port is None:
+            return frozenset()
+        return frozenset(listener.getsockname()[0] for listener in self._server.sockets)
+
+    @property
+    def under_way(self) -> int:
+        """Number of connections with a request under way."""
+        return sum(session.busy for session in self._sessions)
 
     @property
     def connections(self) -> int:
@@ -96,23 +108,31 @@ class WyomingServer:
                 self._socket = Path(parts.path)
                 self._socket_file = await asyncio.to_thread(_identity, self._socket)
             else:
+                listener = await asyncio.to_thread(open_listener, self._uri)
                 self._server = await asyncio.start_server(
-                    self._accept, parts.hostname, parts.port, limit=MAX_HEADER_BYTES
+                    self._accept, **listener, limit=MAX_HEADER_BYTES
                 )
         except (OSError, UnicodeError) as err:
             raise await bind_error(err, self._uri) from None
 
-    async def stop(self, grace: float) -> None:
-        """Stop accepting, let requests finish for `grace` seconds, then cut off the rest."""
+    async def drain(self) -> None:
+        """Accept no more connections, and take no more requests on those that are there."""
+        await asyncio.sleep(0)  # those that have just connected are accepted
         if self._server is not None:
             self._server.close()
             self._server = None
-        for session, task in self._sessions.items():
-            if not session.busy:
-                task.cancel()
+        for session in self._sessions:
+            session.drain()
+
+    async def drained(self) -> None:
+        """Wait until every connection has ended."""
+        while self._sessions:
+            await asyncio.wait(self._sessions.values())
+
+    async def stop(self) -> None:
+        """Stop accepting, and cut off what has not ended."""
+        await self.drain()
         tasks = set(self._sessions.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -136,6 +156,8 @@ class WyomingServer:
             log=self._log,
         )
         self._sessions[session] = task
+        if self._server is None:
+            session.drain()
         try:
             await session.run()
         except asyncio.CancelledError:

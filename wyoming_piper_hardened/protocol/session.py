@@ -8,17 +8,13 @@ complete audio up to ``audio-stop``, or an ``error`` event and the end of the co
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
-from wyoming.error import Error
-from wyoming.event import Event, Eventable, async_write_event
+from wyoming.event import Event, Eventable
 from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 from wyoming.tts import (
@@ -43,8 +39,9 @@ from ..reporting.events import Event as LogEvent, LimitedLog
 from ..speech.synthesizer import Synthesizer
 from ..speech.text_stream import TextStream
 from ..speech.voice_resolver import VoiceResolver
+from ..system.aio import cancel_and_wait
 from ..system.framing import Limits, read_event
-from ..system.sockets import SEND_TIMEOUT
+from .client_writer import ClientWriter
 from .requests import (
     SynthesisRequest,
     read_ping_text,
@@ -52,6 +49,7 @@ from .requests import (
     read_text_format,
     read_voice_choice,
 )
+from .timings import SessionTimings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,24 +57,7 @@ LIMITS = Limits(data=1280 * 1024, payload=64 * 1024, body_timeout=30.0)
 """The longest allowed text in JSON's longest form fits; clients have no reason to send payload."""
 
 _WAITING_REQUESTS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionTimings:
-    """Time limits of a connection, in seconds.
-
-    Args:
-        idle: silence after which the client is taken for gone; the setting `idle_timeout` if that
-            is shorter.
-        abandoned: silence after which a stream of text may be ended to make room.
-        send: time in which the client must accept a piece of audio.
-        linger: time to wait for the client to close after an error.
-    """
-
-    idle: float = math.inf
-    abandoned: float = 5.0
-    send: float = SEND_TIMEOUT
-    linger: float = 1.0
+_GONE = "the client left before its audio was complete"
 
 
 class SessionState(StrEnum):
@@ -109,11 +90,10 @@ class Session:
         timings: SessionTimings,
         log: LimitedLog,
     ) -> None:
-        self.peer = _peer(writer)
         self.state = SessionState.IDLE
-        self.last_activity = time.monotonic()
+        self.last_activity = _now()
         self._reader = reader
-        self._writer = writer
+        self._client = ClientWriter(reader, writer, send=timings.send, linger=timings.linger)
         self._resolver = resolver
         self._synthesizer = synthesizer
         self._describe = describe
@@ -121,11 +101,14 @@ class Session:
         self._log = log
         self._requests: asyncio.Queue[SynthesisRequest] = asyncio.Queue(_WAITING_REQUESTS)
         self._unfinished = 0
-        self._error_sent = False
+        self._draining = asyncio.Event()
         self._stream: SynthesisRequest | None = None
-        self._cut_off: HardenedError = ShuttingDownError(
-            "the server stops; ask again when it is back"
-        )
+        self._cut_off: HardenedError = ShuttingDownError()
+
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+        return self._client.peer
 
     @property
     def busy(self) -> bool:
@@ -140,7 +123,7 @@ class Session:
         """
         if not self.busy:
             return True
-        quiet = time.monotonic() - self.last_activity
+        quiet = _now() - self.last_activity
         stream = self._stream
         return stream is not None and stream.text.starving and quiet > self._timings.abandoned
 
@@ -148,31 +131,42 @@ class Session:
         """Set the error to send when the task that runs this session is cancelled next."""
         self._cut_off = IdleError("the stream of text was quiet and its connection was needed")
 
+    def drain(self) -> None:
+        """Take no more requests; the connection ends when those that have begun are spoken."""
+        self._draining.set()
+
     async def run(self) -> None:
         """Serve the connection; raise only when cancelled, which means that the server stops."""
         try:
             await self._serve()
+            if self._draining.is_set():
+                await self._client.end()
         except asyncio.CancelledError:
             if self.busy:
-                await self._end(self._cut_off)
+                await self._client.end(self._cut_off)
             raise
         except HardenedError as err:
             self._log.warning(
                 LogEvent("request-failed", client=self.peer, code=err.code, reason=str(err))
             )
-            await self._end(err)
+            await self._client.end(err)
         except OSError:
             self._log.info(LogEvent("client-left", client=self.peer))
         except Exception:  # noqa: BLE001 - logged, with its traceback
             self._log.exception(LogEvent("internal-error", where=self.peer))
-            await self._end(HardenedError("internal error; see the server's log"))
+            await self._client.end(HardenedError("internal error; see the server's log"))
         finally:
-            await self._close()
+            await self._client.close()
 
     async def _serve(self) -> None:
         tasks = [
             asyncio.create_task(part)
-            for part in (self._receive(), self._speak_all(), self._watch_idle())
+            for part in (
+                self._receive(),
+                self._speak_all(),
+                self._watch_idle(),
+                self._watch_drain(),
+            )
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -187,14 +181,23 @@ class Session:
     async def _receive(self) -> None:
         while (event := await self._read()) is not None:
             if self.state is SessionState.IDLE or event.type.startswith("synthesize"):
-                self.last_activity = time.monotonic()
+                self.last_activity = _now()
             await self._handle(event)
             await asyncio.sleep(0)  # a flood that is buffered already must not starve the others
-        if self.busy:
-            raise ClientGoneError(
-                "the client closed its side before its audio was complete; keep the connection "
-                "open until the audio has ended"
-            )
+        self._end_stream()
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """Serve what was asked for; raise ClientGoneError if nobody is there any more."""
+        spoken = asyncio.create_task(self._requests.join())
+        gone = asyncio.create_task(self._client.until_gone())
+        try:
+            await asyncio.wait({spoken, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not spoken.done():
+                raise ClientGoneError(_GONE)
+        finally:
+            await cancel_and_wait(spoken, gone)
+        await self._client.flush()
 
     async def _read(self) -> Event | None:
         try:
@@ -203,7 +206,9 @@ class Session:
             if err.event_type in ("synthesize", "synthesize-chunk"):
                 raise TextTooLongError(f"the text is too long: {err}") from None
             raise
-        except OSError:  # reset, timed out, unreachable: the client is gone
+        except OSError:  # reset, timed out, unreachable
+            if self.busy:
+                raise ClientGoneError(_GONE) from None
             return None
 
     async def _handle(self, event: Event) -> None:
@@ -236,6 +241,8 @@ class Session:
         if not self.busy:
             await self._refuse_overload()
         try:
+            if self._draining.is_set():
+                raise ShuttingDownError
             request.choice = read_voice_choice(event.data)
             if not request.streamed:
                 request.text = TextStream.of(read_text(event.data))
@@ -252,8 +259,7 @@ class Session:
         try:
             self._synthesizer.check_room()
         except OverloadedError as err:
-            self._error_sent = True
-            await self._write(Error(str(err), err.code))
+            await self._client.write_error(err)
             raise
 
     def _end_stream(self) -> None:
@@ -265,6 +271,7 @@ class Session:
     async def _speak_all(self) -> None:
         while True:
             await self._speak(await self._requests.get())
+            self._requests.task_done()
 
     async def _speak(self, request: SynthesisRequest) -> None:
         choice = request.choice
@@ -295,7 +302,7 @@ class Session:
 
     async def _watch_idle(self) -> None:
         while True:
-            quiet = time.monotonic() - self.last_activity
+            quiet = _now() - self.last_activity
             if self.busy and self.state is SessionState.IDLE:
                 quiet = 0.0  # all its text is here; it waits for us
             if quiet >= self._timings.idle:
@@ -307,44 +314,15 @@ class Session:
                 "is taken for abandoned"
             )
 
+    async def _watch_drain(self) -> None:
+        await self._draining.wait()
+        await self._requests.join()
+        await self._client.flush()
+
     async def _write(self, event: Event | Eventable) -> None:
-        if isinstance(event, Eventable):
-            event = event.event()
-        try:
-            async with asyncio.timeout(self._timings.send):
-                await async_write_event(event, self._writer)
-        except TimeoutError:
-            raise ClientGoneError(
-                f"the client accepted nothing for {self._timings.send:g} s"
-            ) from None
-        self.last_activity = time.monotonic()
-
-    async def _end(self, error: HardenedError) -> None:
-        """Send the error, then wait a moment for the client to close.
-
-        Closing while unread input waits would reset the connection, and the client might never
-        see the error.
-        """
-        with contextlib.suppress(OSError, TimeoutError, HardenedError):
-            async with asyncio.timeout(self._timings.linger):
-                if not self._error_sent:
-                    await async_write_event(Error(str(error), error.code).event(), self._writer)
-                if self._writer.can_write_eof():
-                    self._writer.write_eof()
-                while await self._reader.read(64 * 1024):
-                    pass
-
-    async def _close(self) -> None:
-        self._writer.close()
-        try:
-            async with asyncio.timeout(self._timings.linger):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError, asyncio.CancelledError):
-            self._writer.transport.abort()
+        await self._client.write(event)
+        self.last_activity = _now()
 
 
-def _peer(writer: asyncio.StreamWriter) -> str:
-    address = writer.get_extra_info("peername")
-    if isinstance(address, tuple):
-        return f"{address[0]}:{address[1]}"
-    return "unix socket"
+def _now() -> float:
+    return asyncio.get_running_loop().time()  # which a pause of the process does not count

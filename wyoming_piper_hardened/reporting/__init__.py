@@ -1,1 +1,1 @@
-"""What happened and what is wrong as data, and the English sentences for both."""
+"""Events and issues as data, and their English sentences."""

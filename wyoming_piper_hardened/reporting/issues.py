@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 from ..errors import HardenedError
@@ -41,6 +42,8 @@ class Suggestion(StrEnum):
     REPLACE_FILE = "replace-file"
     CHECK_NETWORK = "check-network"
     CHANGE_OPTION = "change-option"
+    CHANGE_OWNER = "change-owner"
+    UPLOAD = "upload"
     RESTART_WORKERS = "restart-workers"
 
 
@@ -49,13 +52,12 @@ class Issue:
     """Something that needs attention.
 
     `subject` is a voice's name, an option's, a worker's, ``catalogue``, ``data_dir`` or a
-    dictionary's path. `code`
-    says more than `kind` (often the code of the error that was met) and may be empty; `params` are
-    the parameters of its sentence.
+    dictionary's path. `code` says more than `kind` (often the code of the error that was met) and
+    may be empty; `params` are the parameters of its sentence.
     """
 
     kind: IssueKind
-    subject: str
+    subject: str | Path
     code: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     suggestion: Suggestion | None = None
@@ -111,7 +113,7 @@ class Failure:
     ``seconds`` for hung; ``code`` for exit; ``signal`` (such as ``SIGSEGV``) for signal;
     ``megabytes`` for memory; ``variant`` where a kind has several; ``last_words`` is the last line
     of its standard error. ``segment`` has ``characters``, ``outcome`` and ``sample`` of the segment
-    that it was speaking.
+    that it was computing; ``segments`` is their number if there were several, which all go on.
     """
 
     kind: FailureKind
@@ -150,11 +152,17 @@ def damaged(subject: str, damage: Iterable[Damage]) -> Issue:
     return Issue(IssueKind.DAMAGED, subject, "files", params, Suggestion.REPAIR)
 
 
+def lost(subject: str, damage: Iterable[Damage]) -> Issue:
+    """Return the issue of a damaged voice of the user's own that nothing can replace."""
+    params = {"damage": tuple(damage)}
+    return Issue(IssueKind.DAMAGED, subject, "no-copy", params, Suggestion.UPLOAD)
+
+
 @dataclass(slots=True)
 class Issues:
     """The open issues, at most one of a kind for a subject."""
 
-    _open: dict[tuple[IssueKind, str], Issue] = field(default_factory=dict)
+    _open: dict[tuple[IssueKind, str | Path], Issue] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Issue]:
         return iter(tuple(self._open.values()))
@@ -166,11 +174,12 @@ class Issues:
         self._open[key] = issue
         return new
 
-    def dismiss(self, subject: str, kind: IssueKind) -> None:
+    def dismiss(self, issue_id: str) -> None:
         """Close an issue because a person wants so, although nothing has been repaired."""
-        self.close(subject, kind)
+        for key in [key for key, issue in self._open.items() if issue.id == issue_id]:
+            del self._open[key]
 
-    def close(self, subject: str, *kinds: IssueKind) -> None:
+    def close(self, subject: str | Path, *kinds: IssueKind) -> None:
         """Close the issues of a subject, which are resolved: those of `kinds`, or all."""
         for key in list(self._open):
             if key[1] == subject and (not kinds or key[0] in kinds):

@@ -15,13 +15,20 @@ EVENTS: dict[str, str] = {
     # server
     "server-listening": "listening on {address}; default voice {voice}",
     "web-listening": "web page and API on {address}",
+    "server-draining": "asked to stop: not ready any more; new requests for {accept:g} s, then "
+    "{timeout:g} s for those that have begun",
+    "requests-cut-off": "{count} requests are cut off: their time is up, or a second signal came",
     "server-stopping": "stopping",
+    "status-loading": "listening; {voice} cannot speak yet; issues: {issues}",
+    "status-ready": "{voice} speaks; issues: {issues}",
+    "status-stopping": "finishing what has begun",
     "connections-limited": "at most {allowed} connections at once instead of {wanted}: only "
     "{files} files may be open here",
     "accept-failed": "cannot accept a connection ({reason}); it is tried again every second",
     "running-as-uid": "running as user {uid}",
     "running-as-user": "running as {user} (user {uid})",
     "running-as-root": "running as root: {reason}",
+    "running-as-root-for-access": "running as root: {user} would lose access to {path}",
     "internal-error": "{where}: unexpected error; please report this",
     "messages-left-out": "{count} more messages such as those before were left out",
     # clients
@@ -39,6 +46,8 @@ EVENTS: dict[str, str] = {
     "workers-restarted": "every worker is replaced on request",
     "voice-load-failed": "worker {worker} cannot load {voice}: {reason}",
     "segment-failed": "worker {worker} cannot speak a segment of {characters} characters: {reason}",
+    "phonemizer-failed": "the process that makes phonemes {failure}. It is tried again in "
+    "{delay:.1f} s",
     # voices
     "voice-serving": "{voice} speaks from {folder}",
     "voice-removed": "{voice} has been removed",
@@ -47,8 +56,16 @@ EVENTS: dict[str, str] = {
     "voice-not-loaded": "{voice} is not loaded yet: {reason}",
     "voice-unprepared": "{voice} is used as it is: each sentence starts later",
     "parts-unusable": "{voice} speaks without its prepared parts: {reason}",
+    "default-voice-missing": "the default voice {voice} is not installed, {speaks} speaks instead; "
+    "the command `{command}` gets it",
     "fallback-voice-missing": "fallback_voice: {voice} is not installed",
     "speaker-missing": "the setting speaker: {reason}; until then its first one speaks",
+    "voice-reduced": "{voice} speaks without {phonemes} phonemes and {speakers} speakers of its "
+    "configuration, which its model does not have: {names}",
+    "watched-folder-missing": "{path}, a folder of custom_voice_dirs, is not there yet",
+    "watched-subfolder-ignored": "{path} is not looked into: put the files of voices into {folder} "
+    "itself, or name it in custom_voice_dirs",
+    "watched-file-hidden": "{path} is left alone: another file for the voice {voice} comes first",
     # jobs
     "install-started": "{voice} is being installed",
     "install-cancelled": "the installation of {voice} has been cancelled",
@@ -61,11 +78,19 @@ EVENTS: dict[str, str] = {
     "catalogue-not-saved": "cannot keep the catalogue in {path}: {reason}",
     "catalogue-unreadable": "{reason}; the bundled one is used",
     "store-unreadable": "cannot read {folder}: {reason}",
+    "disk-without-symbolic-links": "{folder} is on a disk without symbolic links: files name the "
+    "versions that serve",
+    "disk-without-locks": "{folder} is on a disk without locks: files with an owner replace them; "
+    "what a killed process leaves in another container or machine is free after 30 s",
+    "disk-without-folder-sync": "{folder} is on a disk that cannot flush folders: after a power "
+    "cut the last change of a voice may be missing",
     # Home Assistant and the network
     "announced": "announced as {name!r} at {addresses}",
     "announcement-failed": "zeroconf: cannot announce {name!r}: {reason}",
     "announcement-impossible": "zeroconf: {reason}",
     "discovery-announced": "{service}: announced to Home Assistant",
+    "discovery-not-withdrawn": "{service}: is still announced to Home Assistant: {code}: {reason}",
+    "discovery-withdrawn": "{service}: no longer announced to Home Assistant",
     "discovery-failed": "{service}: cannot be discovered yet: {code}: {reason}; tried again",
     "discovery-disabled": "no discovery: {reason}",
     "repairs-cleared": "repair_on_start is done and has been cleared",
@@ -79,20 +104,26 @@ EVENTS: dict[str, str] = {
 """By the event's name."""
 
 ISSUES: dict[str, str] = {
-    "missing.not-installed": "it is not installed",
+    "missing.not-installed": "it is not installed; the command `{command}` gets it",
     "damaged.files": "{damage}",
+    "damaged.no-copy": "one of its files changed on the disk, and there is no copy; upload or "
+    "import it again, or remove it ({damage})",
     "damaged.no-usable-version": "no version of it can be used",
     "stale": "the repository has another version of it; the installed one keeps speaking",
     "failing": "{failure}",
     "unloadable": "{failure}",
     "option.speaker-not-found": "{reason}; until then its first one speaks",
+    "option.preset-name-taken": "the preset {preset!r} is called like an installed voice, which "
+    "speaks for that name; give the preset another one",
     "option.not-allowed": "{value} is not allowed; allowed: {allowed}; it is left at its default",
     "option.file-missing": "there is no such file; every option is at its default",
     "option.file-unreadable": "it cannot be read ({reason}); every option is at its default",
     "option.file-invalid": "{reason}; every option is at its default",
     "option.config-invalid": "it is left at its default; {reason}",
-    "unwritable": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
-    "no-space.data_dir": "{folder} refuses: {reason}; installed voices speak, nothing can be added",
+    "unwritable.foreign-owner": "{folder} belongs to user {owner}, and the server runs as user "
+    "{user}; installed voices speak, nothing can be added. Change it: chown -R {user} {folder}",
+    "unwritable": "it refuses: {reason}; installed voices speak, nothing can be added",
+    "no-space.data_dir": "it refuses: {reason}; installed voices speak, nothing can be added",
 }
 """By ``kind.code``, else ``kind``; any other issue shows its parameter ``reason``."""
 
@@ -136,7 +167,7 @@ SEGMENTS: dict[str, str] = {
 DAMAGE: dict[str, str] = {
     "size": "{file} has {found} bytes instead of {expected}",
     "changed": "{file} has changed",
-    "unreadable": "{file} cannot be read: {error}",
+    "unreadable": "{file}: {error}",
     "manifest": "{error}",
     "silent": "it does not speak",
 }
@@ -162,6 +193,8 @@ def failure_text(kind: str, stage: str, detail: Mapping[str, Any]) -> str:
     text = _filled(template, detail)
     if last_words := detail.get("last_words"):
         text += f"; its last words: {last_words}"
+    if count := detail.get("segments"):
+        text += f", while it computed {count} segments, which go on one at a time"
     if segment := detail.get("segment"):
         outcome = _filled(SEGMENTS[segment["outcome"]], segment)
         text += f", in a segment of {segment['characters']} characters {outcome}"

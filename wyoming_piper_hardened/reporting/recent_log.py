@@ -11,6 +11,7 @@ from typing import Any
 
 from ..system.log_format import escaped
 from .events import Event
+from .public import public
 
 _KEPT = 200
 _MAX_CHARS = 1000
@@ -37,27 +38,37 @@ class RecentLog(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._entries: deque[LogEntry] = deque(maxlen=_KEPT)
+        self._public: deque[LogEntry] = deque(maxlen=_KEPT)
 
     def __iter__(self) -> Iterator[LogEntry]:
         """Iterate over the entries, oldest first."""
         return iter(tuple(self._entries))
 
+    def public(self) -> tuple[LogEntry, ...]:
+        """Return the entries for others than the owner, without lines that are no events."""
+        return tuple(self._public)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one line, without a traceback."""
+        level = record.levelname.lower()
         try:
-            text = escaped(record.getMessage(), _MAX_CHARS)
+            if isinstance(record.msg, Event):
+                name, params = record.msg.name, public(record.msg.params)
+                self._entries.append(_entry(record.created, level, record.msg))
+                self._public.append(_entry(record.created, level, Event(name, **params)))
+            else:
+                text = escaped(record.getMessage(), _MAX_CHARS)
+                self._entries.append(LogEntry(record.created, level, "", text))
         except Exception:  # noqa: BLE001 - as every handler, or a wrong format ends the program
             self.handleError(record)
-            return
-        name, params = "", {}
-        if isinstance(record.msg, Event):
-            name = record.msg.name
-            params = {
-                key: escaped(value, _MAX_CHARS) if isinstance(value, str) else value
-                for key, value in record.msg.params.items()
-            }
-        level = record.levelname.lower()
-        self._entries.append(LogEntry(record.created, level, name, text, params))
+
+
+def _entry(at: float, level: str, event: Event) -> LogEntry:
+    params = {
+        key: escaped(value, _MAX_CHARS) if isinstance(value, str) else value
+        for key, value in event.params.items()
+    }
+    return LogEntry(at, level, event.name, escaped(str(event), _MAX_CHARS), params)
 
 
 @contextlib.contextmanager

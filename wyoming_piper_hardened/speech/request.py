@@ -16,10 +16,9 @@ from ..text.cleaner import has_words, speakable
 from ..text.profile import Profile, TextMode
 from ..text.segmenter import Segment
 from ..text.speech import attempt
-from ..workers.admission import Slot
+from ..workers.dispatch.admission import Slot
+from ..workers.dispatch.segment_job import SegmentJob
 from ..workers.pool import Pool
-from ..workers.scheduler import FairShare
-from ..workers.segment_job import SegmentJob
 from .target import SpeechDefaults, Target
 
 _AHEAD = 2  # the segment being sent and the one being made
@@ -39,7 +38,7 @@ class Request:
         profile: how the text is spoken.
         admission: holds the request's slot until it is closed.
         send: gets the PCM.
-        defaults: pauses and time limits, and whether the text is kept.
+        defaults: time limits, and whether the text is kept.
         metrics: where first audio and left out texts are counted.
         log: where left out texts are logged.
     """
@@ -67,8 +66,8 @@ class Request:
         self._profile = profile
         self._admission = admission
         self._slot: Slot | None = None
-        self._fair_share = FairShare()
-        self._pause = self._silence(defaults.sentence_silence)
+        self._listener = pool.listener()
+        self._pause = self._silence(target.silence.between)
         self._send = send
         self._defaults = defaults
         self._metrics = metrics
@@ -100,7 +99,7 @@ class Request:
                     version = self.target.voice.version
                     self._slot = self._admission.enter_context(self._pool.admit(version))
                 try:
-                    job = self._pool.submit(self._request(segment, text), self._fair_share)
+                    job = self._pool.submit(self._request(segment, text), self._listener)
                 except TextQuarantinedError as err:
                     self._items.put_nowait(err)
                     self._segments_ahead.release()
@@ -147,6 +146,7 @@ class Request:
             raise skipped  # a truncated sentence must not pass for a whole one
         if not self._sent:
             await self._send_all(self._silence(_SHORT_SILENCE))
+        await self._send_all(self._silence(self.target.silence.after))
         return self.samples
 
     def cancel_jobs(self) -> None:
@@ -171,20 +171,26 @@ class Request:
             self._metrics.first_audio.observe(self.first_audio)
         self._heard = True
         await self._send_all(pause)
-        await self._send_all(first)
+        await self._send_speech(first)
         async for pcm in audio:
-            await self._send_all(pcm)
+            await self._send_speech(pcm)
 
     def _continued(self, job: SegmentJob) -> SegmentJob | None:
         """Submit what the engine has left of a segment that is too much to be spoken at once."""
         self._jobs.discard(job)
         if job.rest is None:
             return None
-        rest = self._pool.submit(job.rest, self._fair_share)
+        rest = self._pool.submit(job.rest, self._listener)
         self._jobs.add(rest)
         return rest
 
+    async def _send_speech(self, pcm: bytes) -> None:
+        await self._send_all(pcm)
+        self._listener.take(len(pcm) / BYTES_PER_SAMPLE / self.target.voice.sample_rate)
+
     async def _send_all(self, pcm: bytes) -> None:
+        if pcm and not self._sent:
+            pcm = self._silence(self.target.silence.before) + pcm
         for start in range(0, len(pcm), _SEND_BYTES):
             with self._slot_lent():
                 await self._send(pcm[start : start + _SEND_BYTES])

@@ -18,10 +18,10 @@ from ..system.aio import Notifier, cancel_and_wait
 from ..text.profile import Profile, TextFormat, TextMode
 from ..text.speech import warm
 from ..workers.pool import Pool
+from .dictionary.user_dictionary import UserDictionary
 from .request import Request
 from .target import SpeechDefaults, Target
 from .text_stream import TextStream
-from .user_dictionary import UserDictionary
 
 _REMEMBERED = 50
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from ..config.presets import SCALES, Preset
 from ..engine.messages import LENGTH_SCALES, VOLUMES, SpeechOptions
 from ..store.voice import Voice
 from ..text.dictionary.entries import Dictionary
@@ -11,12 +14,47 @@ from ..text.profile import Profile, TextFormat, TextMode
 from ..text.segmenter import Segment
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Silence that is added to the audio of a request, in seconds."""
+
+    between: float = 0.0
+    """Between two sentences."""
+    before: float = 0.0
+    """Before the first audio of a request."""
+    after: float = 0.0
+    """After its last."""
+
+
+_SILENCES: Mapping[str, str] = {
+    "between": "sentence_silence",
+    "before": "silence_before",
+    "after": "silence_after",
+}
+"""Fields of `Silence`, by those of a setting, a preset or a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The voice of one request and its options, speaker included."""
+    """The voice of one request, its options, speaker included, and its silence."""
 
     voice: Voice
     options: SpeechOptions
+    silence: Silence = Silence()
+
+    def adjusted(self, asked: object) -> Target:
+        """Return the target with the scales, the volume and the silence that `asked` has.
+
+        `asked` is a preset or a request's body: fields named as the settings are, of which
+        those that are missing or ``None`` change nothing.
+        """
+        options = _given(asked, {name: name for name in SCALES})
+        silence = _given(asked, _SILENCES)
+        return replace(
+            self,
+            options=replace(self.options, **options),
+            silence=replace(self.silence, **silence),
+        )
 
     def options_of(self, segment: Segment) -> SpeechOptions:
         """Return the options at the rate and the gain of a segment."""
@@ -29,6 +67,11 @@ class Target:
         return replace(options, length_scale=length)
 
 
+def _given(asked: object, fields: Mapping[str, str]) -> dict[str, Any]:
+    given = {name: getattr(asked, field, None) for name, field in fields.items()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechDefaults:
     """Voice options and limits of requests that do not say otherwise.
@@ -36,7 +79,8 @@ class SpeechDefaults:
     Args:
         speaker: the speaker of the default voice; its first one if it has no such speaker.
         options: scales and volume.
-        sentence_silence: pause between sentences in seconds.
+        silence: between sentences, and around a request.
+        presets: voices with options of their own.
         max_segment_chars: longest segment.
         text_mode: how much of a text is changed before it is spoken.
         early_start: whether a text that arrives as a stream is begun at its first clause.
@@ -49,7 +93,8 @@ class SpeechDefaults:
 
     speaker: str | None = None
     options: SpeechOptions = SpeechOptions()
-    sentence_silence: float = 0.0
+    silence: Silence = Silence()
+    presets: tuple[Preset, ...] = ()
     max_segment_chars: int = 500
     text_mode: TextMode = TextMode.ON
     early_start: bool = True

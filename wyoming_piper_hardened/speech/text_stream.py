@@ -29,9 +29,9 @@ class TextStream:
         self._max_chars = max_chars
         self._streamed = streamed
         self.mode: TextMode | None = None
-        """How much of it is changed; ``None`` leaves that to the settings."""
+        """Extent to which it is changed; ``None`` leaves that to the settings."""
         self.text_format = TextFormat.AUTO
-        """What it is written in."""
+        """Its format: plain text or SSML."""
         self.starving = False
         self._characters = 0
         self._pieces: asyncio.Queue[str | HardenedError | None] = asyncio.Queue()

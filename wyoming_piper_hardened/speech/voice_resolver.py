@@ -19,6 +19,7 @@ from ..reporting.issues import Failure
 from ..store.voice import Voice
 from ..voices.library import Library
 from ..workers.pool import Pool
+from .presets import Presets, speaker_of
 from .target import SpeechDefaults, Target
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class VoiceResolver:
     Args:
         library: the installed voices.
         pool: knows which versions fail in the workers.
-        defaults: speaker, options and fallback of requests that name none.
+        defaults: speaker, options and fallback of requests that name none, and the presets.
         obtain: gets voices that are offered but not installed; ``None`` for none.
     """
 
@@ -51,14 +52,27 @@ class VoiceResolver:
         self._pool = pool
         self._defaults = defaults
         self._obtain = obtain
+        self.presets = Presets(defaults.presets, library)
+        """Names that stand for a voice with options of its own."""
         self._replaced: set[str] = set()
         self._speaker_reported = False
 
     @property
     def can_speak(self) -> bool:
         """Whether the voice of requests that name none can speak at this moment."""
-        voice = next(iter(self._library), None)
+        voice = self.speaking
         return voice is not None and self._pool.is_ready and self._failure(voice) is None
+
+    @property
+    def speaking(self) -> Voice | None:
+        """The voice of requests that name none at this moment; ``None`` if nothing is installed."""
+        try:
+            voice = self._library.find()
+        except VoiceUnavailableError:
+            return self._fallback() or next(iter(self._library), None)
+        except VoiceNotFoundError:
+            return None
+        return voice if self._failure(voice) is None else self._fallback() or voice
 
     def failing(self) -> Mapping[str, Failure]:
         """Return the installed voices whose version fails in the workers, and why."""
@@ -79,33 +93,51 @@ class VoiceResolver:
     ) -> Target:
         """Return who speaks a request; a voice that is offered is installed first.
 
+        `name` may be that of a preset.
+
         Raises:
             HardenedError: there is no such voice or speaker, or the voice cannot be had now.
         """
+        preset = self.presets.find(name)
+        if preset is not None:
+            await self._find(preset.voice, None, None)
+            return self.resolve(preset.name, None, speaker)
+        return await self._find(name, language, speaker)
+
+    async def _find(self, name: str | None, language: str | None, speaker: str | None) -> Target:
         try:
-            return self.resolve(name, language, speaker)
-        except VoiceNotFoundError as unknown:
+            return self._resolve(name, language, speaker)
+        except VoiceNotFoundError:
             if self._obtain is None:
                 raise
             try:
                 voice = await self._obtain(name, language)
-            except VoiceNotFoundError:
-                raise unknown from None  # it names what is installed
+            except VoiceNotFoundError as err:
+                raise err from None
             except HardenedError as err:
                 if self._defaults.fallback_voice is None:
                     raise
                 return self._target(self._substitute(name or language or "", str(err)), None)
-        return self.resolve(voice.name, None, speaker)
+        return self._resolve(voice.name, None, speaker)
 
     def resolve(
         self, name: str | None = None, language: str | None = None, speaker: str | None = None
     ) -> Target:
-        """Return who speaks a request, of the installed voices.
+        """Return who speaks a request, of the installed voices and the presets.
 
         Raises:
             VoiceNotFoundError: there is no such voice.
             SpeakerNotFoundError: the voice has no such speaker.
         """
+        preset = self.presets.find(name)
+        if preset is None:
+            return self._resolve(name, language, speaker)
+        target = self._resolve(preset.voice, None, speaker)
+        if not speaker and preset.speaker and target.voice.name == preset.voice:
+            target = self._target(target.voice, speaker_of(preset, target.voice))
+        return target.adjusted(preset)
+
+    def _resolve(self, name: str | None, language: str | None, speaker: str | None) -> Target:
         try:
             voice = self._library.find(name, language)
         except VoiceUnavailableError as err:
@@ -144,7 +176,7 @@ class VoiceResolver:
         if not speaker and voice.name == self._library.wanted:
             speaker = self._default_speaker()
         options = replace(self._defaults.options, speaker_id=voice.speaker_id(speaker or None))
-        return Target(voice, options)
+        return Target(voice, options, self._defaults.silence)
 
     def _default_speaker(self) -> str | None:
         if (error := self.speaker_error()) is None:

@@ -12,18 +12,19 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..engine.report import REPORT_NAME, SplitReport
-from ..errors import VoiceError
+from ..errors import SourceFileError, VoiceError
 from ..reporting.issues import Damage, DamageKind
+from ..system.foreign_files import read_blocks, read_file
 from ..system.foreign_json import parse_json
 from ..system.numbers import checked_int
 from .origin import Origin, OriginKind
+from .voice import MAX_MODEL_BYTES
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 1
 _MAX_BYTES = 1 << 20
 _FILE_NAME = re.compile(r"[^/\0\x00-\x1f]{1,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,13 @@ class Manifest:
 
 
 def make_manifest(voice: str, origin: Origin, folder: Path) -> Manifest:
-    """Record every file in `folder`. Blocks on the disk."""
+    """Record every file in `folder`. Blocks on the disk.
+
+    Raises:
+        SourceFileError: one of them is no regular file.
+    """
     files = {
-        path.name: FileRecord(path.stat().st_size, _digest(path, None))
+        path.name: FileRecord(path.stat().st_size, _digest(path, MAX_MODEL_BYTES, None))
         for path in folder.iterdir()
         if path.name != MANIFEST_NAME
     }
@@ -76,8 +81,7 @@ def read_manifest(folder: Path) -> Manifest:
         VoiceError: there is none, or it is damaged: the version is not to be trusted.
     """
     try:
-        with (folder / MANIFEST_NAME).open("rb") as file:
-            data = parse_json(file.read(_MAX_BYTES))
+        data = parse_json(read_file(folder / MANIFEST_NAME, _MAX_BYTES))
         if data["format"] != FORMAT:
             raise VoiceError(f"{folder.name!r} has a manifest of another version of this program")
         files = {
@@ -90,8 +94,8 @@ def read_manifest(folder: Path) -> Manifest:
         _ = files[f"{voice}.onnx"], files[f"{voice}.onnx.json"]  # every voice has both
         origin = Origin.parse(_matched(data["source"], _FILE_NAME))
         return Manifest(voice, origin, MappingProxyType(files))
-    except OSError as err:
-        raise VoiceError(f"{folder.name!r} has no manifest: {err.strerror}") from None
+    except SourceFileError as err:
+        raise VoiceError(f"{folder.name!r} has no manifest: {err}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise VoiceError(f"the manifest of {folder.name!r} is damaged") from None
 
@@ -110,6 +114,16 @@ def origin_and_size(model: Path) -> tuple[Origin, int]:
             size = 0
         return Origin(OriginKind.EMBEDDED, str(size)), size
     return manifest.origin, manifest.size
+
+
+def origin_kind(version: Path) -> OriginKind | None:
+    """Return the kind of a version's origin, by its name or its manifest. Blocks on the disk."""
+    if (kind := OriginKind.of_prefix(version.name.rpartition(".")[2])) is not None:
+        return kind
+    try:
+        return read_manifest(version).origin.kind
+    except VoiceError:
+        return None
 
 
 def find_damage(
@@ -135,10 +149,12 @@ def find_damage(
             if size != record.size:
                 detail = {"found": size, "expected": record.size}
                 found.append(Damage(name, DamageKind.SIZE, detail))
-            elif digests and _digest(path, pause) != record.sha256:
+            elif digests and _digest(path, record.size, pause) != record.sha256:
                 found.append(Damage(name, DamageKind.CHANGED))
         except OSError as err:
             found.append(Damage(name, DamageKind.UNREADABLE, {"error": err.strerror}))
+        except SourceFileError as err:
+            found.append(Damage(name, DamageKind.UNREADABLE, {"error": str(err)}))
     return tuple(found)
 
 
@@ -157,13 +173,12 @@ def _check_complete(manifest: Manifest, folder: Path) -> None:
         raise VoiceError(f"the manifest of {folder.name} lacks {', '.join(sorted(missing))}")
 
 
-def _digest(path: Path, pause: Callable[[], None] | None) -> str:
+def _digest(path: Path, limit: int, pause: Callable[[], None] | None) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            if pause is not None:
-                pause()
+    for block in read_blocks(path, limit):
+        digest.update(block)
+        if pause is not None:
+            pause()
     return digest.hexdigest()
 
 

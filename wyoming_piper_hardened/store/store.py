@@ -3,10 +3,17 @@
 ::
 
     voices/<name>/<version>/   <name>.onnx  <name>.onnx.json  the parts  parts.json  manifest.json
-    voices/<name>/current      symbolic link to the serving version, switched by rename
-    staging/<transaction>/     locked while it lasts; removed at start-up if nobody holds it
+                               and damage.json, if it is damaged and nothing can replace it
+    voices/<name>/current      the serving version, switched by rename: a symbolic link to it, or a
+                               file with its name where the disk has no such links
+    staging/<transaction>/     removed at start-up if nobody holds the lock beside it
+    staging/<transaction>.lock
     quarantine/<name>.corrupt.<time>/   the newest few, with reason.json
     locks/<name>               held by the process that changes that voice
+
+A version's name ends in the kind of its origin: backups leave out the models that can be had
+again. A lock is one of the system (flock). Where the disk has none it is a file in the same place,
+with a dot before its name, that names its owner.
 
 Everything here blocks on the disk; an event loop calls it in a thread.
 """
@@ -15,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -28,14 +34,19 @@ from pathlib import Path
 
 from ..errors import NoSpaceError, StoreError, VoiceError
 from ..reporting.events import Event
-from ..reporting.issues import Damage
-from ..system.files import move_folder, switch_link
+from ..reporting.issues import Damage, Issue
+from ..system.disk.locks import LeaseTimings
+from ..system.files import move_folder, read_pointer
+from .damage_mark import DamageMark, is_marked, read_mark
+from .disk import Disk, folder_issue, foreign_owner
 from .manifest import MANIFEST_NAME, find_damage, make_manifest
 from .origin import Origin
 from .voice import Voice, read_voice
 
 _LOGGER = logging.getLogger(__name__)
 _KEPT_QUARANTINED = 3
+_CURRENT = "current"
+_LOCK = ".lock"
 
 
 def free_bytes(folder: Path) -> int:
@@ -56,23 +67,35 @@ class SpacePolicy:
 
 
 class Store:
-    """The voices below a data directory; processes that share it exclude each other by locks."""
+    """The voices below a data directory; processes that share it exclude each other by locks.
 
-    def __init__(self, data_dir: Path, space: SpacePolicy | None = None) -> None:
+    Args:
+        data_dir: the data directory.
+        space: the free space that a voice needs.
+        leases: timings of locks on a disk that has none.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        space: SpacePolicy | None = None,
+        leases: LeaseTimings | None = None,
+    ) -> None:
         self.root = data_dir
+        self._disk = Disk(data_dir, leases)
         self._space = space or SpacePolicy()
         self._voices = data_dir / "voices"
         self._staging = data_dir / "staging"
         self._quarantine = data_dir / "quarantine"
-        self._held: dict[Path, int] = {}
+        self._held: dict[Path, contextlib.ExitStack] = {}
 
     @contextlib.contextmanager
     def try_lock(self, name: str) -> Iterator[bool]:
         """Try to take the lock of a voice; yields whether that worked. It ends with the process."""
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / name).open("wb") as file:
-            yield _locked(file.fileno())
+        path = self._lock_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._disk.try_lock(path) as taken:
+            yield taken
 
     def recover(self) -> int:
         """Remove the remains of interrupted transactions; returns the bytes.
@@ -80,13 +103,26 @@ class Store:
         Transactions under way, also those of other processes, are left alone.
         """
         freed = 0
-        with contextlib.suppress(OSError):  # nothing can be changed here, so nothing was
-            for entry in os.scandir(self._staging):
-                with _opened(Path(entry.path)) as descriptor:
-                    if _locked(descriptor):
-                        freed += folder_size(Path(entry.path))
-                        shutil.rmtree(entry.path, ignore_errors=True)
+        try:
+            entries = [entry.name for entry in os.scandir(self._staging)]
+        except OSError:
+            return 0
+        for transaction in {_transaction(name) for name in entries} - {""}:
+            with contextlib.suppress(OSError):  # else not ours
+                stage = self._staging / transaction
+                with self._disk.try_lock(_lock_of(stage)) as free:
+                    if free:
+                        freed += folder_size(stage)
+                        shutil.rmtree(stage, ignore_errors=True)
+                        _lock_of(stage).unlink(missing_ok=True)
+                        for name in entries:  # locks of the other kind
+                            if _transaction(name) == transaction != name:
+                                (self._staging / name).unlink(missing_ok=True)
         return freed
+
+    def check_folder(self) -> Issue | None:
+        """Return the issue that nothing can be written to the data directory, if so."""
+        return folder_issue(self.root)
 
     def names(self) -> list[str]:
         """Return the names that have a folder, whether anything in it is usable or not."""
@@ -109,16 +145,22 @@ class Store:
         if (current := self.current(name)) in candidates:
             candidates.remove(current)
             candidates.insert(0, current)
-        return next((path for path in candidates if not find_damage(path, digests=False)), None)
+        whole = (path for path in candidates if not is_marked(path))
+        return next((path for path in whole if not find_damage(path, digests=False)), None)
+
+    def marked(self, name: str) -> tuple[Path, DamageMark] | None:
+        """Return the version that should serve and its mark, if it has one."""
+        current = self.current(name)
+        mark = None if current is None else read_mark(current)
+        return None if current is None or mark is None else (current, mark)
 
     def current(self, name: str) -> Path | None:
         """Return the target of ``current``, if it is a version's name and leads nowhere else."""
-        link = self._voices / name / "current"
-        try:
-            target = link.readlink()
-        except OSError:
+        pointer = self._voices / name / _CURRENT
+        target = read_pointer(pointer)
+        if target is None or "\0" in target or target in {"", ".", ".."}:
             return None
-        return link.with_name(target.name) if target.name == str(target) else None
+        return pointer.with_name(target) if Path(target).name == target else None
 
     def versions(self, name: str) -> list[Path]:
         """Return every folder of a version that has a manifest."""
@@ -126,7 +168,12 @@ class Store:
             folders = [Path(entry.path) for entry in os.scandir(self._voices / name)]
         except OSError:
             return []
-        return [p for p in folders if not p.is_symlink() and (p / MANIFEST_NAME).is_file()]
+        return [
+            path
+            for path in folders
+            # a copy that followed links has a folder instead of the pointer
+            if path.name != _CURRENT and not path.is_symlink() and (path / MANIFEST_NAME).is_file()
+        ]
 
     def begin(self, model_bytes: int) -> Path:
         """Make an empty folder in staging, for the holder of the lock to fill and commit.
@@ -152,15 +199,15 @@ class Store:
         free = self._space.free(self._staging)
         if free < needed:
             raise NoSpaceError(
-                f"{needed >> 20} MB are needed in {self.root}, {free >> 20} MB are free; make room "
-                "or choose a smaller voice"
+                f"{needed / 1e6:.0f} MB are needed in data_dir, {free / 1e6:.0f} MB are free; make "
+                "room or choose a smaller voice"
             )
 
     def abandon(self, stage: Path) -> None:
         """Remove the folder of a transaction, if it is still there."""
         shutil.rmtree(stage, ignore_errors=True)
-        if (descriptor := self._held.pop(stage, None)) is not None:
-            os.close(descriptor)
+        if (lock := self._held.pop(stage, None)) is not None:
+            lock.close()
 
     def commit(self, name: str, origin: Origin, stage: Path) -> Voice:
         """Make the tested files in `stage` the serving version of a voice.
@@ -171,12 +218,13 @@ class Store:
         manifest = make_manifest(name, origin, stage)
         manifest.write(stage)
         digest = manifest.files[f"{name}.onnx"].sha256
-        version = f"{digest[:16]}-{secrets.token_hex(2)}"
+        version = f"{digest[:16]}-{secrets.token_hex(2)}.{origin.prefix}"
         folder = self._voices / name
         served = self.serving(name)
+        self._disk.check_lock(self._lock_path(name))
         try:
             move_folder(stage, folder / version)
-            switch_link(folder / "current", version)
+            self._disk.switch(folder / _CURRENT, version)
         except OSError:
             if self.current(name) != folder / version:
                 self.abandon(folder / version)
@@ -212,14 +260,27 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
 
     def remove(self, name: str) -> None:
-        """Remove every version of a voice; ``current`` goes first."""
-        (self._voices / name / "current").unlink(missing_ok=True)
-        shutil.rmtree(self._voices / name)
+        """Remove every version of a voice; ``current`` goes first.
+
+        Some disks (NFS, FUSE) keep files that an engine has open until it ends: `recover` removes
+        those.
+        """
+        folder = self._voices / name
+        with contextlib.suppress(IsADirectoryError):
+            (folder / _CURRENT).unlink(missing_ok=True)
+        try:
+            shutil.rmtree(folder)
+        except OSError as err:
+            if err.errno != errno.ENOTEMPTY:
+                raise
+            self._staging.mkdir(parents=True, exist_ok=True)
+            folder.rename(self._staging / secrets.token_hex(8))
 
     def superfluous(self, name: str) -> list[Path]:
-        """Return the versions of a voice that do not serve."""
+        """Return the versions of a voice that do not serve, but for marked ones."""
         served = self.serving(name)
-        return [version for version in self.versions(name) if version != served]
+        versions = (version for version in self.versions(name) if version != served)
+        return [version for version in versions if not is_marked(version)]
 
     def quarantined(self) -> list[Path]:
         """Return the quarantined versions, the newest first."""
@@ -230,21 +291,30 @@ class Store:
 
     def _new_stage(self) -> Path:
         """Make a folder in staging that is locked, so that no `recover` removes it."""
+        self._staging.mkdir(parents=True, exist_ok=True)
         while True:
             stage = self._staging / secrets.token_hex(8)
-            stage.mkdir(parents=True)
-            with contextlib.suppress(FileNotFoundError):  # recovered before it was locked
-                descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY)
-                if _locked(descriptor) and stage.exists():
-                    self._held[stage] = descriptor
+            with contextlib.ExitStack() as stack:
+                lock = _lock_of(stage)
+                if stack.enter_context(self._disk.try_lock(lock)):
+                    stack.callback(lock.unlink, missing_ok=True)
+                    stage.mkdir()
+                    self._held[stage] = stack.pop_all()
                     return stage
-                os.close(descriptor)
+
+    def _lock_path(self, name: str) -> Path:
+        return self.root / "locks" / name
 
 
-def disk_error(err: OSError, root: Path) -> VoiceError:
-    """Return the error to raise when the disk below `root` refuses."""
+def disk_error(err: OSError) -> VoiceError:
+    """Return the error to raise when the disk of the store refuses."""
     kind = NoSpaceError if err.errno in {errno.ENOSPC, errno.EDQUOT} else StoreError
-    return kind(f"{root} refuses: {err.strerror}; what was there still serves")
+    reason = str(err.strerror)
+    if err.errno in {errno.EACCES, errno.EPERM} and isinstance(err.filename, str):
+        owner = foreign_owner(Path(err.filename).parent)
+        if owner is not None:
+            reason += f" (it belongs to user {owner}, and this is user {os.geteuid()})"
+    return kind(f"data_dir refuses: {reason}; what was there still serves")
 
 
 def folder_size(folder: Path) -> int:
@@ -252,21 +322,13 @@ def folder_size(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _lock_of(stage: Path) -> Path:
+    return stage.with_name(f"{stage.name}{_LOCK}")
 
 
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _transaction(name: str) -> str:
+    """Return the transaction to which an entry of staging belongs: its folder, or a lock."""
+    return name.rstrip("~").removeprefix(".").removesuffix(_LOCK)
 
 
 def _age(path: Path) -> float:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
+from ..engine.configuration.reading import read_configuration
 from ..engine.embedded import find_parts
-from ..engine.messages import LENGTH_SCALES, NOISE_SCALES, VoiceVersion, config_path
-from ..engine.report import Mode, SplitReport
+from ..engine.messages import VoiceVersion, config_path
+from ..engine.report import PART_NAMES, Mode, SplitReport
 from ..engine.schedule import Schedule, choose
 from ..errors import SourceFileError, SpeakerNotFoundError, VoiceError
 from ..reporting.events import Event
-from ..system.foreign_files import read_file
-from ..system.foreign_json import parse_json
-from ..system.numbers import checked_int
-from ..text import language_codes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,19 +25,9 @@ NAME_PATTERN = r"[^\W\d_][\w.+-]{0,99}"
 MAX_MODEL_BYTES = 1 << 30
 """The largest model of the hub has 114 MB."""
 
-MAX_CONFIG_BYTES = 4 * 1024 * 1024
-"""The largest of the hub, with 904 speakers, has 50 kB."""
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,3}")
-_QUALITY = re.compile(r"\w{0,20}")
-_RATES = (4000, 192_000)
-_MOST_SPEAKERS = 10_000  # the hub's largest voice has 904
-_MAX_SPEAKER_CHARS = 100
-_PHONEME_TYPE = re.compile(r"[a-z]{1,20}")
-_MOST_PHONEMES = 10_000  # the hub's largest map has 256
 _NAME = re.compile(NAME_PATTERN)
 _NUMBER = re.compile(r"[0-9]{1,5}")
-_SCALES = {"length_scale": LENGTH_SCALES, "noise_scale": NOISE_SCALES, "noise_w": NOISE_SCALES}
+_OTHER_CHARACTERS = re.compile(r"[^\w.+-]+")
 _SHOWN_SPEAKERS = 20
 _MAX_NAME_BYTES = 200  # file systems allow 255, with endings
 
@@ -111,8 +97,15 @@ def speaker_names(speakers: Mapping[str, int], count: int) -> list[str]:
 
 
 def is_voice_name(name: str) -> bool:
-    """Return whether a voice may have that name, which is then also safe as that of a file."""
-    return _NAME.fullmatch(name) is not None and len(name.encode()) <= _MAX_NAME_BYTES
+    """Return whether a voice may have that name, which is then also safe as that of a file.
+
+    Names of parts are refused: they lie in the same folder as the model.
+    """
+    return (
+        _NAME.fullmatch(name) is not None
+        and len(name.encode()) <= _MAX_NAME_BYTES
+        and name not in PART_NAMES
+    )
 
 
 def shown_name(name: str) -> str:
@@ -121,55 +114,73 @@ def shown_name(name: str) -> str:
 
 
 def check_voice_name(name: str) -> None:
-    """Raise VoiceError for a name that no voice may have."""
-    if not is_voice_name(name):
-        raise VoiceError(f"{name[:100]!a} cannot be the name of a voice")
+    """Raise VoiceError for a name that no voice may have; it says the rule, and one like it."""
+    if is_voice_name(name):
+        return
+    similar = suggest_voice_name(name)
+    hint = f", such as {similar}" if similar else ""
+    raise VoiceError(
+        f"{name[:100]!a} cannot be the name of a voice: that is a letter, then letters, digits and "
+        f"_ . + - (100 at most){hint}"
+    )
+
+
+def suggest_voice_name(name: str) -> str | None:
+    """Return the name most like `name` that a voice may have; ``None`` if nothing is left of it."""
+    plain = unicodedata.normalize("NFC", name[:200])
+    plain = _OTHER_CHARACTERS.sub("_", plain).lstrip("0123456789_.+-")[:100].rstrip("_")
+    while len(plain.encode()) > _MAX_NAME_BYTES:
+        plain = plain[:-1]
+    return plain if is_voice_name(plain) else None
 
 
 def read_voice(name: str, model: Path) -> Voice:
     """Describe the voice in `model` and the configuration beside it. Blocks on the disk.
 
     Raises:
-        VoiceError: a file is missing or the configuration is not one of a Piper voice.
+        VoiceError: a file is missing, or the configuration is none that can be spoken with here.
     """
-    path = config_path(model)
     try:
         if not model.is_file():
             raise VoiceError(f"{name!r}: {model.name!r} is missing; install the voice again")
-        config = parse_json(read_file(path, MAX_CONFIG_BYTES))
-        _check_scales(config.get("inference", {}))
-        prepared, schedule = _preparation(name, model)
-        return Voice(
-            name=name,
-            model=model,
-            language=_language(name, config),
-            quality=_quality(config["audio"].get("quality", "")),
-            sample_rate=checked_int(config["audio"]["sample_rate"], *_RATES),
-            speakers=MappingProxyType(_speakers(config.get("speaker_id_map", {}))),
-            number_of_speakers=checked_int(config.get("num_speakers", 1) or 1, 1, _MOST_SPEAKERS),
-            phoneme_type=_phoneme_type(config.get("phoneme_type", "espeak")),
-            phonemes=_phonemes(config.get("phoneme_id_map") or {}),
-            length_scale=float(config.get("inference", {}).get("length_scale", 1.0)),
-            prepared=prepared,
-            schedule=schedule,
-        )
+        config = read_configuration(config_path(model))
     except SourceFileError as err:
         raise VoiceError(f"{name!r}: {err}") from None
     except OSError as err:
-        raise VoiceError(f"{name!r}: cannot read {path.name!r}: {err.strerror}") from None
-    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
-        raise VoiceError(
-            f"{name!r}: {path.name!r} is not the configuration of a Piper voice; install it again"
-        ) from None
+        raise VoiceError(f"{name!r}: cannot read {model.name!r}: {err.strerror}") from None
+    report = _report(name, model)
+    if report is not None:
+        config = config.within(symbols=report.symbols, speakers=report.speakers)
+    prepared, schedule = _preparation(name, report)
+    return Voice(
+        name=name,
+        model=model,
+        language=config.language,
+        quality=config.quality,
+        sample_rate=config.sample_rate,
+        speakers=config.speakers,
+        number_of_speakers=config.number_of_speakers,
+        phoneme_type=config.phonemizer,
+        phonemes=frozenset(phoneme for phoneme in config.phoneme_ids if len(phoneme) == 1),
+        length_scale=config.length_scale,
+        prepared=prepared,
+        schedule=schedule,
+    )
 
 
-def _preparation(name: str, model: Path) -> tuple[bool, Schedule | None]:
+def _report(name: str, model: Path) -> SplitReport | None:
+    """Return the report on the parts of a model; ``None`` if there are none that can be used."""
     if (folder := find_parts(model)) is None:
-        return False, None
+        return None
     try:
-        report = SplitReport.read(folder)
+        return SplitReport.read(folder)
     except VoiceError as err:
         _LOGGER.warning(Event("parts-unusable", voice=name, reason=str(err)))
+        return None
+
+
+def _preparation(name: str, report: SplitReport | None) -> tuple[bool, Schedule | None]:
+    if report is None:
         return False, None
     if report.mode is Mode.WHOLE:
         return True, None
@@ -178,54 +189,3 @@ def _preparation(name: str, model: Path) -> tuple[bool, Schedule | None]:
     except (ArithmeticError, TypeError, ValueError) as err:
         _LOGGER.warning(Event("parts-unusable", voice=name, reason=repr(err)))
         return False, None
-
-
-def _check_scales(inference: Mapping[str, object]) -> None:
-    """Check the voice's own scales, as those of requests are."""
-    for key, (low, high) in _SCALES.items():
-        value = inference.get(key, 1.0)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ValueError
-        if not low <= value <= high:  # which holds for no NaN
-            raise VoiceError(f"inference.{key} of its configuration is not from {low} to {high}")
-
-
-def _language(name: str, config: Any) -> str:
-    code = (config.get("language") or {}).get("code")
-    if isinstance(code, str) and _LANGUAGE.fullmatch(code):
-        return code
-    if named := language_codes.of_voice_name(name):
-        return named
-    voice = str(config["espeak"]["voice"]).rpartition("/")[2].partition("+")[0]
-    if not _LANGUAGE.fullmatch(voice):
-        raise ValueError
-    family, _, region = voice.partition("-")
-    return f"{family}_{region.upper()}" if region else family
-
-
-def _quality(value: object) -> str:
-    return value if isinstance(value, str) and _QUALITY.fullmatch(value) else ""
-
-
-def _phoneme_type(value: object) -> str:
-    if not isinstance(value, str) or not _PHONEME_TYPE.fullmatch(value):
-        raise ValueError
-    return value
-
-
-def _phonemes(numbers: Mapping[Any, Any]) -> frozenset[str]:
-    if len(numbers) > _MOST_PHONEMES:
-        raise ValueError
-    return frozenset(phoneme for phoneme in numbers if len(phoneme) == 1)
-
-
-def _speakers(numbers: Mapping[Any, Any]) -> dict[str, int]:
-    """Return checked names: every client gets them."""
-    if len(numbers) > _MOST_SPEAKERS:
-        raise ValueError
-    found = {
-        str(name): checked_int(int(number), 0, _MOST_SPEAKERS) for name, number in numbers.items()
-    }
-    if any(len(name.encode()) > 4 * _MAX_SPEAKER_CHARS for name in found):
-        raise ValueError
-    return found

@@ -6,9 +6,21 @@ Everything here blocks on the disk; an event loop calls it in a thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import shutil
 from pathlib import Path
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+LACKING = frozenset(
+    {errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+    | {errno.ENOLCK, errno.EBADF}
+)
+"""Errors by which disks say that they lack a feature."""
+
+_MAX_POINTER_BYTES = 300
+_POINTER_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def sync_folder(folder: Path) -> None:
@@ -16,7 +28,7 @@ def sync_folder(folder: Path) -> None:
     for path, _, files in os.walk(folder, topdown=False):
         for name in files:
             _sync(Path(path, name), os.O_RDONLY)
-        _sync(Path(path), os.O_RDONLY | os.O_DIRECTORY)
+        _sync_entries(Path(path))
 
 
 def move_folder(source: Path, target: Path) -> None:
@@ -25,18 +37,24 @@ def move_folder(source: Path, target: Path) -> None:
     for parent in reversed(target.parents):
         if not parent.exists():
             parent.mkdir()
-            _sync(parent.parent, os.O_RDONLY | os.O_DIRECTORY)
+            _sync_entries(parent.parent)
     source.rename(target)
-    _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    _sync(source.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_entries(target.parent)
+    _sync_entries(source.parent)
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file, old or new but never torn; durable on return. Makes its folder if need be."""
+def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write a file, old or new but never torn; durable on return. Makes its folder if need be.
+
+    Args:
+        path: of the file.
+        data: its bytes.
+        mode: its permissions, less those that the process withholds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = _aside(path)
     try:
-        with aside.open("xb") as file:
+        with os.fdopen(os.open(aside, _NEW_FILE, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -45,20 +63,70 @@ def write_file(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             aside.unlink()
         raise
-    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_entries(path.parent)
 
 
 def switch_link(link: Path, target: str) -> None:
     """Make the symbolic link `link` point to `target`, old or new but never missing."""
     aside = _aside(link)
     aside.symlink_to(target)
+    _clear(link)
     try:
         aside.replace(link)
     except OSError:
         with contextlib.suppress(OSError):
             aside.unlink()
         raise
-    _sync(link.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_entries(link.parent)
+
+
+def switch_pointer(pointer: Path, target: str) -> None:
+    """Do as `switch_link` with a file that has the target's name, where there are no links."""
+    _clear(pointer)
+    write_file(pointer, target.encode() + b"\n")
+
+
+def read_pointer(pointer: Path) -> str | None:
+    """Return the target of a symbolic link or of a file that replaces one; ``None`` without it."""
+    try:
+        return str(pointer.readlink())
+    except OSError as err:
+        if err.errno not in {errno.EINVAL, *LACKING}:
+            return None
+    try:
+        descriptor = os.open(pointer, _POINTER_FLAGS)
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, _MAX_POINTER_BYTES).decode().strip("\n")
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def sync_entry(folder: Path) -> None:
+    """Flush the entries of a folder.
+
+    Raises:
+        OSError: the disk refuses, or cannot do that.
+    """
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync_entries(folder: Path) -> None:
+    """Flush the entries of a folder where the disk can do that."""
+    try:
+        sync_entry(folder)
+    except OSError as err:
+        if err.errno not in LACKING:
+            raise
+
+
+def _clear(pointer: Path) -> None:
+    """Remove the folder that a copy which followed a link has put in its place."""
+    if pointer.is_dir() and not pointer.is_symlink():
+        shutil.rmtree(pointer)
 
 
 def _aside(path: Path) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,7 +35,7 @@ def read_file(path: Path, limit: int) -> bytes:
     Raises:
         SourceFileError: see `check_file`; or it cannot be read, or changed meanwhile.
     """
-    return b"".join(_blocks(path, limit))
+    return b"".join(read_blocks(path, limit))
 
 
 def copy_file(source: Path, target: Path, limit: int, before_block: Callable[[], None]) -> None:
@@ -52,12 +52,17 @@ def copy_file(source: Path, target: Path, limit: int, before_block: Callable[[],
         OSError: the target cannot be written.
     """
     with target.open("wb") as file:
-        for block in _blocks(source, limit):
+        for block in read_blocks(source, limit):
             before_block()
             file.write(block)
 
 
-def _blocks(path: Path, limit: int) -> Iterator[bytes]:
+def read_blocks(path: Path, limit: int) -> Generator[bytes, None, None]:
+    """Yield the bytes of a regular file, a megabyte at a time.
+
+    Raises:
+        SourceFileError: see `read_file`; some blocks may have come before.
+    """
     check_file(path, limit)  # opening alone starts some devices
     with _opened(path) as file:
         with _named_errors(path):
@@ -90,7 +95,7 @@ def _checked(path: Path, found: os.stat_result, limit: int) -> os.stat_result:
     if not found.st_size:
         raise SourceFileError(f"{path.name!a} is empty")
     if found.st_size > limit:
-        raise SourceFileError(f"{path.name!a} has more than {limit >> 20} MB")
+        raise SourceFileError(f"{path.name!a} has more than {limit / 1e6:.0f} MB")
     return found
 
 

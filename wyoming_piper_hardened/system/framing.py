@@ -35,7 +35,7 @@ class Limits:
 async def read_event(  # noqa: C901 - one frame, read top-down
     reader: asyncio.StreamReader, limits: Limits
 ) -> Event | None:
-    """Read one event; ``None`` at a clean end of the stream.
+    """Read one event; ``None`` at a clean end of the stream, which also ends a header line.
 
     Raises:
         EventTooLargeError: the event announces more than `limits` allow.
@@ -47,9 +47,12 @@ async def read_event(  # noqa: C901 - one frame, read top-down
         raise ProtocolError(f"header line longer than {MAX_HEADER_BYTES} bytes") from None
     if not line:
         return None
-    if not line.endswith(b"\n"):
-        raise ProtocolError(f"the stream ended within a header line of {len(line)} bytes")
-    header = _json_object(line, "header")
+    try:
+        header = _json_object(line, "header")
+    except ProtocolError:
+        if line.endswith(b"\n"):
+            raise
+        raise ProtocolError(f"the stream ended within a header line of {len(line)} bytes") from None
     event_type = header.get("type")
     if not isinstance(event_type, str) or not event_type:
         raise ProtocolError("the header has no type")

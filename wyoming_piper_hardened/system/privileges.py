@@ -59,7 +59,7 @@ def drop_privileges(user: str, folders: Sequence[Path], readable: Sequence[Path]
         _LOGGER.warning(Event("running-as-root", reason=reason))
         return False
     if lost is not None:
-        _LOGGER.warning(Event("running-as-root", reason=f"{user} would lose access to {lost}"))
+        _LOGGER.warning(Event("running-as-root-for-access", user=user, path=lost))
         return False
     os.environ["HOME"] = account.pw_dir
     _forbid_new_privileges()

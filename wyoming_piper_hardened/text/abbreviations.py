@@ -9,8 +9,13 @@ from functools import lru_cache
 from .language import Language
 
 _KNOWN = 64
-_DOTTED = re.compile(r"[^\W\d_][.º](?!$)|\b[^\W\d_]{1,6}\.$")
+_LAST = 8
+"""Characters that show whether a word of at most six letters ends a text."""
+_DOTTED = re.compile(r"[.º](?<=[^\W\d_].)(?!$)")
+_DOTTED_LAST = re.compile(r"\b[^\W\d_]{1,6}\.$")
+_DOTTED_WORD = re.compile(r"\w+\.")
 _LETTER = r"[^\W\d_a-zß-öø-ÿа-я]"
+_SINGLE = re.compile(rf"\.(?<={_LETTER}\.)")
 _INITIALS = re.compile(
     rf"(?<![\w.])(?:(?:{_LETTER}\.[ \u00a0]?){{2,6}}(?=[^\W\d_]|[\s,;:!?)\"'”’»]|$)"
     rf"|(?:{_LETTER}\.){{1,5}}{_LETTER}(?=[\s,;:!?)]|$))"
@@ -35,14 +40,23 @@ class Abbreviations:
         ]
         self._pattern = re.compile(rf"(?<![\w.])(?:{'|'.join(parts)})")
         keys = [key for table in self._tables.values() for key in table]
-        self._undotted = tuple(key for key in keys if "." not in key)
+        self._undotted = tuple(key for key in keys if not _DOTTED_WORD.search(key))
+        self._dotted_words = frozenset(
+            found[0] for key in keys if (found := _DOTTED_WORD.search(key))
+        )
         self._written = frozenset(
             (*language.abbreviations, *language.before_number, *language.before_name)
         )
         self._all = self._written
         longest = max((len(key) for key in self._all), default=0)
-        self._tail = re.compile(rf"(?<![\w.])(?:{_joined(self._all)})$" if longest else r"(?!)")
+        self._tail = re.compile(
+            rf"(?<![\w.])(?:{_joined(self._all)})$|^(?:{_joined(keys)})$" if longest else r"(?!)"
+        )
+        self._suffix = re.compile(
+            rf"(?<=[a-zß-ÿ]{{2}})(?P<suffix>{_joined(language.suffixes)})(?!\w|\.)"
+        )
         self._longest = longest
+        self._suffixes = tuple(language.suffixes)
         self._parts: dict[str, list[str]] = {}
         for key in (key for table in self._tables.values() for key in table):
             for match in re.finditer(r"\. ", key):
@@ -52,13 +66,35 @@ class Abbreviations:
 
     def replace(self, text: str) -> str:
         """Return a segment with its abbreviations in words, the last full stop kept."""
-        if not _DOTTED.search(text) and not any(key in text for key in self._undotted):
+        if not self._may_have_any(text):
             return text
-        text = self._pattern.sub(self._words, text)
-        if not _DOTTED.search(text):
+        if self._has_known(text):
+            text = self._pattern.sub(self._words, text)
+        if self._language.suffixes:
+            text = self._suffix.sub(self._suffix_word, text)
+        if not _SINGLE.search(text) or not _has_dotted(text):
             return text
         text = _INITIALS.sub(_initials, text)
         return _INITIAL.sub(self._initial, text) if ". " in text else text
+
+    def _may_have_any(self, text: str) -> bool:
+        """Return false for most texts that have none, without a look at every word."""
+        if self._has_undotted(text):
+            return True
+        dot = text.find(".")
+        if "º" not in text and dot in {-1, len(text) - 1}:
+            last = _DOTTED_WORD.findall(text, max(0, dot - self._longest))
+            return not self._dotted_words.isdisjoint(last) or text.endswith(self._suffixes)
+        return _has_dotted(text)
+
+    def _has_known(self, text: str) -> bool:
+        """Return false if no abbreviation of the tables stands in `text`."""
+        return self._has_undotted(text) or not self._dotted_words.isdisjoint(
+            _DOTTED_WORD.findall(text)
+        )
+
+    def _has_undotted(self, text: str) -> bool:
+        return any(map(text.__contains__, self._undotted))
 
     def may_continue(self, sentence: str) -> bool:
         """Return whether `sentence` ends in an abbreviation, or in the first part of one."""
@@ -112,6 +148,10 @@ class Abbreviations:
             return found[0]  # Max. at the begin of a sentence is short for something, a name else
         return self._tables[kind][key]
 
+    def _suffix_word(self, found: re.Match[str]) -> str:
+        ends = not found.string[found.end() :].strip("\"'”’») ")
+        return self._language.suffixes[found["suffix"]] + ("." if ends else "")
+
     def _initial(self, found: re.Match[str]) -> str:
         """Drop the full stop behind an initial that stands in a name."""
         before = found.string[: found.start()].rstrip()
@@ -122,6 +162,13 @@ class Abbreviations:
             if begins and found[2] not in self._language.starters and found[2][0].isupper()
             else found[0]
         )
+
+
+def _has_dotted(text: str) -> bool:
+    """Return whether a full stop stands behind a letter, or behind a short word at the end."""
+    if _DOTTED.search(text):
+        return True
+    return text.endswith(".") and _DOTTED_LAST.search(text[-_LAST:]) is not None
 
 
 def _initials(found: re.Match[str]) -> str:

@@ -35,6 +35,13 @@ _SQUARED = str.maketrans(
 )
 
 
+# Nothing below concerns a text of these alone: European letters without the soft hyphen and the
+# marks that are put on letters, punctuation without what is invisible.
+_PLAIN = re.compile(
+    "[\x00-\xac\xae-\u02bb\u0400-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20ac]*"
+)
+
+
 def plain(text: str) -> str:
     """Return a segment in the characters that a phonemizer knows best.
 
@@ -42,7 +49,7 @@ def plain(text: str) -> str:
     """
     if "&" in text:
         text = _ENTITY.sub(_decoded, text)
-    if text.isascii():
+    if text.isascii() or _PLAIN.fullmatch(text):
         return text
     text = _CHILLU.sub(lambda found: _CHILLUS[found[1]], _UNSEEN.sub("", text))
     text = _LATIN_JOINER.sub("", _JOINER.sub("", text))

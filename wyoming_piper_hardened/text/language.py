@@ -44,7 +44,7 @@ class Language:
     symbols: Mapping[str, str] = field(default_factory=dict)
     """Abbreviations of units in the language's own script."""
     per: Mapping[str, str] = field(default_factory=dict)
-    """What stands behind a unit for "per hour", by the unit's name."""
+    """Words behind a unit, such as "per hour", by the unit's name."""
     genders: Mapping[str, str] = field(default_factory=dict)
     forms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Numbers from 1 to 99 in words, by gender, where the gender changes them."""
@@ -56,7 +56,7 @@ class Language:
     scales: tuple[str, ...] = ()
     """Words that multiply an amount: million, billion."""
     scale_names: Mapping[str, Forms] = field(default_factory=dict)
-    """What is said for those that are abbreviations, or have a plural."""
+    """Words for those that are abbreviations, or have a plural."""
     months: tuple[str, ...] = ()
     ordinals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     order: str = "dmy"
@@ -68,6 +68,8 @@ class Language:
     vulgar: Mapping[str, str] = field(default_factory=dict)
     """Words of common fractions, by "1/2"; "and 1/2" is its form behind a whole number."""
     abbreviations: Mapping[str, str] = field(default_factory=dict)
+    suffixes: Mapping[str, str] = field(default_factory=dict)
+    """Abbreviated ends of words, such as "str." in German."""
     before_number: Mapping[str, str] = field(default_factory=dict)
     before_name: Mapping[str, str] = field(default_factory=dict)
     final: frozenset[str] = frozenset()

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
-_IN_VOICE_NAME = re.compile(r"([a-z]{2,3}_[A-Z]{2})-")
+_IN_ESPEAK = {
+    "en": "en-us",
+    "en-gb": "en-gb-x-rp",
+    "es-ar": "es-419",
+    "es-mx": "es-419",
+    "no": "nb",
+    "nn": "nb",
+    "pt": "pt-br",
+    "pt-pt": "pt",
+    "zh": "cmn",
+}
 
 
 def normalized(language: str) -> str:
@@ -17,7 +25,9 @@ def family(language: str) -> str:
     return normalized(language).partition("_")[0]
 
 
-def of_voice_name(name: str) -> str | None:
-    """Return the code that a voice's name begins with (``en_US-joe-medium``), if it does."""
-    match = _IN_VOICE_NAME.match(name)
-    return match[1] if match else None
+def in_espeak(language: str) -> tuple[str, ...]:
+    """Return the codes that espeak may know a language by, as Piper's voices choose among them."""
+    code = language.replace("_", "-").lower()
+    base = code.partition("-")[0]
+    found = (_IN_ESPEAK.get(code), code, _IN_ESPEAK.get(base), base)
+    return tuple(dict.fromkeys(one for one in found if one))

@@ -17,6 +17,7 @@ _FULL_WIDTH = str.maketrans({
 })  # fmt: skip
 _FULL_WIDTH_ANY = re.compile("[" + "".join(map(chr, _FULL_WIDTH)) + "]")
 _ELLIPSIS = re.compile(r"(?:\.{2,}|…)(?:[.…]*)(?P<end>[!?]?)")
+_DASHES = re.compile(r"[-–—―⸺→⇒➜➔⟶←↔•·‣]")
 _DASH = re.compile(r"(?<=[^\s,;:])\s{1,9}(?:-{1,3}|–|—|―|⸺|→|⇒|➜|➔|⟶|←|↔|•|·|‣)\s{1,9}(?=\S)")
 _DOUBLE_DASH = re.compile(r"(?<=\w)--{1,2}(?=\w)")
 _ARROW = re.compile(r"\s{0,9}[→⇒➜➔⟶←↔]\s{0,9}")
@@ -25,12 +26,15 @@ _FIRST_OPENING = re.compile(r"^\s{0,9}[(\[{]\s{0,9}")
 _CLOSING = re.compile(r"\s{0,9}[)\]}](?P<after>\s{0,9}[,;:.!?]|)")
 _GLUED_CLOSING = re.compile(r"(?<=\S)\((?=\w)")
 _STOP_GLUED = re.compile(r"(?<=[^\W\d_][!?])(?=[^\W\d_])")
+_ANY_SIGN = re.compile(r"[+×·÷*/=<>≤≥]")
 _SIGNS = re.compile(
     r"(?<=\d) ?(?P<sign>[+×·÷*/=<>≤≥]) ?(?=-?\d)|(?<=[\w)]) (?P<spaced>[=<>≤≥×]) (?=[\w(-])"
 )
 _MINUS = re.compile(
     r"(?<=\d) [-−–] (?=\d[\d., ]*(?: [-−–+×*/] \d[\d., ]*)*=| ?\d+(?:[.,]\d+)? (?:=|equals))"
 )
+_POWER = re.compile(r"(?<=\d)(?P<minus>⁻)?(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})(?![⁰-⁹ⁿ\w])")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _NAMES = {
     "+": "plus", "×": "times", "·": "times", "*": "times", "÷": "divided", "/": "", "=": "equals",
     "<": "less", ">": "greater", "≤": "", "≥": "",
@@ -38,9 +42,9 @@ _NAMES = {
 _SILENT = re.compile(r"[\u2190-\u2bff\ue000-\uf8ff\u266a-\u266f]|[^\w\s!-~]")
 _SPOKEN = frozenset("©®™°℃℉№℗%‰§¶«»„“”‘’‚‹›¿¡–—…·×÷±−≈≤≥≠½¼¾⅓⅔⅛€£¥₽₴₹₩₺₪₸₾₫฿µΩ")
 _ARROWS = frozenset("→⇒➜➔⟶←↔")
-_COMMAS = re.compile(r"(?P<first>[,;:])(?:\s{0,9},)+|,\s{0,9}(?P<last>[.!?;:])")
+_COMMAS = re.compile(r"(?P<first>[,;:])(?:(?:\s{0,9},)+|(?<=,)\s{0,9}(?P<last>[.!?;:]))")
 _BLANKS = re.compile(r"\s{2,}")
-_SPACE_BEFORE = re.compile(r"(?<=[^\s]) (?=[,.](?:\s|$))|(?<=[.!?,;:]) (?=[”’»)\]](?:\W|$))")
+_SPACE_BEFORE = re.compile(r" (?:(?<=\S )(?=[,.](?:\s|$))|(?<=[.!?,;:] )(?=[”’»)\]](?:\W|$)))")
 _END = re.compile(r"[.!?…,;:؟،؛—][\"'”’»)\]›“]*$")
 _FINAL = frozenset(".!?…,;:")
 _SPECIAL = re.compile(r"[^\w\s,.?!'’:;]|\.\.|[!?][^\W\d_]")
@@ -59,14 +63,16 @@ class Marks:
         if not text.isascii():
             text = _FULL_WIDTH_ANY.sub(lambda c: _FULL_WIDTH[ord(c[0])], text)
         text = self._signs(text)
-        text = _ELLIPSIS.sub(_pause, text)
-        text = _DASH.sub(", ", text)
-        text = _DOUBLE_DASH.sub(", ", text)
+        if ".." in text or "…" in text:
+            text = _ELLIPSIS.sub(_pause, text)
+        if _DASHES.search(text):
+            text = _DOUBLE_DASH.sub(", ", _DASH.sub(", ", text))
         if not text.isascii():
             text = _ARROW.sub(", ", text)
         text = self._brackets(text)
-        text = _STOP_GLUED.sub(" ", text)
-        text = _COMMAS.sub(lambda m: m["first"] or m["last"], text)
+        if "!" in text or "?" in text:
+            text = _STOP_GLUED.sub(" ", text)
+        text = _COMMAS.sub(lambda m: m["last"] or m["first"], text)
         text = _SPACE_BEFORE.sub("", _BLANKS.sub(" ", text))
         return text.strip().lstrip(",;: ")
 
@@ -75,7 +81,16 @@ class Marks:
         minus = words.get("subtract", words.get("minus"))
         if minus and "=" in text:
             text = _MINUS.sub(f" {minus} ", text)
-        return _SIGNS.sub(self._sign, text)
+        if not text.isascii():
+            text = _POWER.sub(self._power, text)
+        return _SIGNS.sub(self._sign, text) if _ANY_SIGN.search(text) else text
+
+    def _power(self, found: re.Match[str]) -> str:
+        word, minus = self._language.words.get("power"), self._language.words.get("minus")
+        if not word or (found["minus"] and not minus) or found[0] in {"²", "³"}:
+            return found[0]  # squares and cubes are said by espeak
+        sign = f"{minus} " if found["minus"] else ""
+        return f" {word} {sign}{found['power'].translate(_RAISED)}"
 
     def _sign(self, found: re.Match[str]) -> str:
         sign = found["sign"] or found["spaced"]

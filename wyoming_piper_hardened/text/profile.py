@@ -10,7 +10,7 @@ from .segmenter import MAX_SEGMENT_CHARS
 
 
 class TextMode(StrEnum):
-    """How much of a text is changed before it is spoken."""
+    """Degree to which a text is changed before it is spoken."""
 
     ON = "on"
     MARKS = "marks"

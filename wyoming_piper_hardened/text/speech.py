@@ -23,6 +23,7 @@ from .markup.pieces import Boundary, Piece, Style
 from .markup.ssml import Markup, Ssml
 from .markup.thoughts import Thoughts
 from .numbers.scanner import scanner
+from .numbers.units import units
 from .profile import Profile, TextMode
 from .segmenter import Segment, Segmenter
 from .sentences import Sentences
@@ -30,9 +31,11 @@ from .sentences import Sentences
 _GROWTH, _ALLOWANCE = 4, 200
 _PASSES, _MANY = 4, 30
 _NUMBER = re.compile(r"\d+")
+_UNSETTLED_SIGN = re.compile(r"[\[\]*_`~<>@€$£°%×½(){}\\]")
+# Each begins with one set of characters, for which alone the text is then searched.
 _UNSETTLED = re.compile(
-    r"\d(?!st\b|nd\b|rd\b|th\b)[^\s\d.,;:!?\"'”’]|[^\s\d.,(\"'“-]\d|[\[\]*_`~<>@€$£°%×½(){}\\]|\.\.|[a-zÀ-ž]\d"
-    r"|[.,:;!?/=-][.,]|\s[.,;:!?]|[,;]\S"
+    r"[\d.,;:!?](?:(?<=\d)(?!st\b|nd\b|rd\b|th\b)[^\s\d.,;:!?\"'”’]|(?<=[^\s\d.,(\"'“-]\d)"
+    r"|(?<=[.,:;!?/=-][.,])|(?<=\s[.,;:!?])|(?<=[,;])[^\s\d]|(?<=[^\d][,;])\d|(?<=^[,;])\d)"
 )
 
 
@@ -169,13 +172,24 @@ def _words(text: str, profile: Profile, language: Language) -> str:
     text = " ".join(without_signs(text).split())
     for _ in range(_PASSES):  # what now stands beside each other may have a meaning of its own
         done, text = text, _pass(text, profile, language)
-        if text == done or not _UNSETTLED.search(text) or len(_NUMBER.findall(text)) > _MANY:
+        if text == done or not (_UNSETTLED_SIGN.search(text) or _UNSETTLED.search(text)):
             break
+        if len(_NUMBER.findall(text)) > _MANY:
+            return before + _with_settled_marks(text, language) + after
     return before + text + after
+
+
+def _with_settled_marks(text: str, language: Language) -> str:
+    """Replace marks until nothing changes, in a text with too many numbers for further passes."""
+    for _ in range(_PASSES):
+        done, text = text, marks(language).replace(text)
+        if text == done:
+            break
+    return text
 
 
 def _pass(text: str, profile: Profile, language: Language) -> str:
     if profile.numbers:
-        text = scanner(language).speak(text)
+        text = units(language).alone(scanner(language).speak(text))
     text = marks(language).replace(abbreviations(language).replace(text))
     return emphasis.plain(text)

@@ -38,6 +38,7 @@ class FinishedJob:
     """A finished action; `code` and `message` are those of the error, if it failed."""
 
     id: str
+    """That of its job."""
     voice: str
     action: Action
     outcome: Outcome
@@ -57,7 +58,9 @@ class Job(Generic[T]):
     origin: Origin | None = None
     """Of the files to install; ``None`` for other actions."""
     reports_failure: bool = True
-    """False if a failure concerns only the caller and is not remembered."""
+    """False if a failure concerns only the caller: no issue is opened, no page tells it."""
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Its own from its start to its end, for as long as the server runs."""
     progress: Progress = field(default_factory=Progress)
     cancelled: bool = False
     task: asyncio.Task[T] = field(init=False, repr=False)
@@ -79,7 +82,7 @@ class Job(Generic[T]):
         await asyncio.wait({self.task})
 
     def finished(self) -> FinishedJob | None:
-        """Return the outcome; ``None`` if it concerns only the caller, or if the server stops."""
+        """Return the outcome; ``None`` if the server stops."""
         if self.task.cancelled():
             return None
         code = message = ""
@@ -89,10 +92,8 @@ class Job(Generic[T]):
             case JobCancelledError():
                 outcome = Outcome.CANCELLED
             case err:
-                if not self.reports_failure:
-                    return None
                 outcome = Outcome.FAILED
                 if not isinstance(err, HardenedError):
                     err = HardenedError("unexpected error; see the log")
                 code, message = err.code, str(err)
-        return FinishedJob(secrets.token_hex(4), self.voice, self.action, outcome, code, message)
+        return FinishedJob(self.id, self.voice, self.action, outcome, code, message)

@@ -7,20 +7,30 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import HardenedError, JobCancelledError, NoSpaceError, NotInstalledError, VoiceError
+from ..errors import (
+    HardenedError,
+    JobCancelledError,
+    NoSpaceError,
+    NotInstalledError,
+    StoreError,
+    VoiceError,
+)
 from ..reporting.events import Event, LimitedLog
-from ..reporting.issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged
+from ..reporting.issues import Damage, Issue, IssueKind, Issues, Suggestion, damaged, lost
+from ..store.damage_mark import NoCopyError
+from ..store.origin import OriginKind
 from ..store.voice import Voice
 from ..system.aio import Notifier, cancel_and_wait
 from .installation.installer import Installer
 from .installation.progress import Progress, Report
 from .installation.sources import Source, custom_source
-from .job import Action, FinishedJob, Job
+from .job import Action, FinishedJob, Job, Outcome
 from .library import Library
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,12 +68,15 @@ class JobRunner:
         self.issues = issues
         self.finished_jobs: deque[FinishedJob] = deque(maxlen=_REMEMBERED)
         """The last finished jobs, the newest last."""
+        self.reported_jobs: deque[FinishedJob] = deque(maxlen=_REMEMBERED)
+        """The same without failures that concern only their caller."""
         self._notifier = notifier
         # Each file in a watched folder makes a few of these, and nothing limits their number.
         self._log = LimitedLog(_LOGGER, _LINES_A_MINUTE)
         self._preload = preload
         self._queues: dict[str, list[Job[Any]]] = {}
         self._failures: dict[str, tuple[float, HardenedError]] = {}
+        self._beginnings: set[asyncio.Task[Any]] = set()
 
     @property
     def jobs(self) -> Mapping[str, Job[Any]]:
@@ -74,13 +87,25 @@ class JobRunner:
         """Return when (monotonic) and why the last installation of a voice failed, if it did."""
         return self._failures.get(name)
 
+    async def begin(self, beginning: Coroutine[Any, Any, T]) -> T:
+        """Return the result of what leads to a job; it is done although the caller leaves."""
+        task = asyncio.create_task(beginning)
+        self._beginnings.add(task)
+        task.add_done_callback(self._begun)
+        return await asyncio.shield(task)
+
+    def _begun(self, task: asyncio.Task[Any]) -> None:
+        self._beginnings.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, for the caller may have left
+
     async def find_source(self, name: str) -> Source:
-        """Return the source of a voice by its name or an alias.
+        """Return the source of a voice by its name or an alias, which the hub may have by now.
 
         Raises:
             VoiceNotFoundError: no source has such a voice.
         """
-        return await asyncio.to_thread(self.installer.sources.find, name)
+        return await self.installer.sources.search(name)
 
     async def start_install(self, name: str) -> Job[Voice]:
         """Start to install a voice by its name or an alias; the job fails as `install`.
@@ -108,8 +133,11 @@ class JobRunner:
         return self._start(job, partial(self.installer.install, source))
 
     async def import_files(self, model: Path) -> Voice:
-        """Install a voice of the user's own, named by its file; fails as `install`."""
-        source = await asyncio.to_thread(custom_source, model)
+        """Install a voice from files in a folder of `Installer.staging`; fails as `install`.
+
+        They are shared, not copied, where the disk allows that.
+        """
+        source = replace(await asyncio.to_thread(custom_source, model), linked=True)
         return await self.add(source, reports_failure=False)
 
     def verify(self, name: str) -> Job[tuple[Damage, ...]]:
@@ -199,6 +227,7 @@ class JobRunner:
 
     async def close(self) -> None:
         """Cancel all jobs; transactions leave the voices as they were."""
+        await cancel_and_wait(*self._beginnings)
         await cancel_and_wait(*(job.task for queue in self._queues.values() for job in queue))
 
     def _start(self, job: Job[T], do: Callable[[Report], Awaitable[T]]) -> Job[T]:
@@ -234,10 +263,11 @@ class JobRunner:
             if not job.cancelled:
                 raise
         except HardenedError as err:
-            self._report_failure(job, err)
+            await self._report_failure(job, err)
             raise
         else:
             if isinstance(result, Voice):
+                self.issues.close("data_dir", IssueKind.UNWRITABLE)
                 self._serve(result)
             return result
         _LOGGER.info(Event("install-cancelled", voice=job.voice))
@@ -253,28 +283,37 @@ class JobRunner:
             del self._queues[job.voice]
         if (finished := job.finished()) is not None:
             self.finished_jobs.append(finished)
+            if job.reports_failure or finished.outcome is not Outcome.FAILED:
+                self.reported_jobs.append(finished)
         error = None if job.task.cancelled() else job.task.exception()
         if error is not None and not isinstance(error, HardenedError):
             _LOGGER.error(Event("internal-error", where=job.task.get_name()), exc_info=error)
         self._notifier.notify()
 
-    def _report_failure(self, job: Job[Any], err: HardenedError) -> None:
+    async def _report_failure(self, job: Job[Any], err: HardenedError) -> None:
         if job.action is Action.INSTALL and job.reports_failure:
             self._failures[job.voice] = (time.monotonic(), err)
-        if (issue := self._issue_of(job, err)) is not None:
+        issue = self._issue_of(job, err) if job.reports_failure else None
+        if isinstance(err, StoreError) and job.reports_failure:
+            issue = await asyncio.to_thread(self.installer.store.check_folder) or issue
+        if issue is not None:
             self.open_issue(issue)
             return
         params = {"action": job.action, "code": err.code, "reason": str(err)}
         self._log.log(logging.ERROR, Event("job-failed", voice=job.voice, **params))
 
     def _issue_of(self, job: Job[Any], err: HardenedError) -> Issue | None:
-        """Return the issue that a failed job leaves, if any."""
-        if not job.reports_failure:
-            return None
+        """Return the issue that a failed job leaves, if any; not of one that reports none."""
         if isinstance(err, NoSpaceError):
             return Issue.from_error(IssueKind.NO_SPACE, job.voice, err, Suggestion.FREE_SPACE)
+        if isinstance(err, NoCopyError):
+            self.issues.close(job.voice)  # which is why it could not be loaded, either
+            return lost(job.voice, err.damage)
         if job.action is Action.REPAIR:
             return Issue.from_error(IssueKind.DAMAGED, job.voice, err, Suggestion.REPAIR)
+        own = job.origin is not None and job.origin.kind is OriginKind.CUSTOM
+        if own and not isinstance(err, StoreError):
+            return Issue.from_error(IssueKind.REJECTED, job.voice, err, Suggestion.REPLACE_FILE)
         if job.action is Action.INSTALL and job.voice not in self.library:
             return Issue.from_error(IssueKind.MISSING, job.voice, err, Suggestion.INSTALL)
         return None

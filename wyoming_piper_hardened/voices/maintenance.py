@@ -14,19 +14,21 @@ from ..engine.messages import VoiceVersion
 from ..errors import (
     HardenedError,
     JobCancelledError,
+    StoreError,
     VoiceError,
     VoiceNotFoundError,
+    VoiceUnconfirmedError,
+    VoiceUnusableError,
 )
 from ..hub.errors import OfflineError
 from ..reporting.events import Event
-from ..reporting.issues import Failure, Issue, IssueKind, Suggestion, damaged
+from ..reporting.issues import Failure, Issue, IssueKind, Suggestion, damaged, lost
 from ..store.manifest import read_manifest
 from ..store.origin import Origin, OriginKind
 from ..store.store import Store
 from ..store.verifier import Verifier
 from ..store.voice import Voice, is_voice_name
-from .installation.installer import own_source
-from .installation.sources import hub_origin, package_source
+from .installation.sources import hub_origin, own_source, package_source
 from .jobs import JobRunner
 from .library import Library
 from .maintenance_policy import MaintenancePolicy, MaintenanceTimings
@@ -81,7 +83,7 @@ class Maintenance:
     async def run(self) -> None:
         """Maintain the voices until cancelled."""
         tasks = (
-            *(self._start, self._read_reports, self._consume),
+            *(self._check, self._start, self._read_reports, self._consume),
             *(self._verify_all, self._refresh, self._watch, self._follow),
         )
         try:
@@ -104,6 +106,15 @@ class Maintenance:
             else:
                 return
 
+    async def _check(self) -> None:
+        """Report at once what a person has to do: a folder to hand over, a voice to install."""
+        wanted = self._library.wanted
+        comes = self._policy.auto_install and not self._catalogue.hub.offline
+        if wanted not in self._library and not comes:
+            self._report_missing(wanted)
+        if (issue := await asyncio.to_thread(self._store.check_folder)) is not None:
+            self._jobs.open_issue(issue)
+
     async def _start(self) -> None:
         """Verify, install and prepare the voices that the settings name."""
         await self._ready()
@@ -114,11 +125,7 @@ class Maintenance:
         for voice in list(self._library):
             if not voice.prepared:
                 await self._prepare(voice)
-        for name in await asyncio.to_thread(self._store.names):
-            if name not in self._library and is_voice_name(name):
-                kind, suggestion = IssueKind.DAMAGED, Suggestion.REPAIR
-                self._jobs.open_issue(Issue(kind, name, "no-usable-version", {}, suggestion))
-                self._repair_queue.put_nowait(name)
+        await self._report_unusable()
         for name in dict.fromkeys(self._policy.wanted):
             if name not in self._library and name not in self._repairs:
                 await self._install_missing(name)
@@ -126,10 +133,28 @@ class Maintenance:
             if await asyncio.to_thread(is_outdated, voice.model.parent):
                 await self._convert(voice)
 
+    async def _report_unusable(self) -> None:
+        """Open issues for voices without a version that can be used, and repair those."""
+        for name in await asyncio.to_thread(self._store.names):
+            if (marked := await asyncio.to_thread(self._store.marked, name)) is not None:
+                if not marked[1].dismissed:
+                    self._jobs.open_issue(lost(name, marked[1].damage))
+            elif name not in self._library and is_voice_name(name):
+                kind, suggestion = IssueKind.DAMAGED, Suggestion.REPAIR
+                self._jobs.open_issue(Issue(kind, name, "no-usable-version", {}, suggestion))
+                self._repair_queue.put_nowait(name)
+
     async def _install_missing(self, name: str) -> None:
         """Install a voice of the settings, or open an issue."""
         try:
             source = await self._jobs.find_source(name)
+        except VoiceUnconfirmedError as err:
+            self._jobs.open_issue(
+                Issue.from_error(IssueKind.MISSING, name, err, Suggestion.INSTALL)
+            )
+            if self._policy.auto_install:
+                self._start_repair(name, self._jobs.install)
+            return
         except VoiceNotFoundError as err:
             suggestion = Suggestion.CHANGE_OPTION
             self._jobs.open_issue(Issue.from_error(IssueKind.MISSING, name, err, suggestion))
@@ -139,8 +164,11 @@ class Maintenance:
         if self._policy.auto_install:  # no issue yet: it will be here soon
             self._start_repair(source.voice, self._jobs.install)
             return
-        kind, suggestion = IssueKind.MISSING, Suggestion.INSTALL
-        self._jobs.open_issue(Issue(kind, source.voice, "not-installed", {}, suggestion))
+        self._report_missing(source.voice)
+
+    def _report_missing(self, name: str) -> None:
+        kind, params = IssueKind.MISSING, {"command": f"voices install {name}"}
+        self._jobs.open_issue(Issue(kind, name, "not-installed", params, Suggestion.INSTALL))
 
     async def _prepare(self, voice: Voice) -> None:
         source = await asyncio.to_thread(package_source)
@@ -149,6 +177,8 @@ class Maintenance:
             return
         try:
             await self._jobs.add(source)
+        except StoreError:  # what can be done about that is reported of the folder
+            _LOGGER.warning(Event("voice-unprepared", voice=voice.name))
         except VoiceError as err:
             kind, suggestion = IssueKind.UNPREPARED, Suggestion.REPAIR
             self._jobs.open_issue(Issue.from_error(kind, voice.name, err, suggestion))
@@ -167,6 +197,8 @@ class Maintenance:
         while True:
             version, failure = await self._reports.get()
             name = version.name
+            if await asyncio.to_thread(self._store.marked, name):
+                continue  # it is known to be damaged for good
             if await self._jobs.has(name) and not self._is_replaced(version):
                 params, suggestion = {"failure": failure}, Suggestion.REPAIR
                 issue = Issue(IssueKind.UNLOADABLE, name, failure.kind, params, suggestion)
@@ -202,6 +234,7 @@ class Maintenance:
                 return
             except HardenedError as err:
                 last = attempt >= self._timings.max_attempts and not err.retryable
+                last |= isinstance(err, VoiceUnusableError)
                 if isinstance(err, OfflineError) or last:
                     return  # there is an issue: a person has to act
                 delay = self._timings.delay(attempt)
@@ -217,6 +250,9 @@ class Maintenance:
         await self._ready()
         await asyncio.sleep(self._timings.first_check)
         while True:
+            await asyncio.to_thread(
+                self._store.recover
+            )  # of owners that only time shows to be gone
             for name in await asyncio.to_thread(self._store.names):
                 await self._verify(name)
                 with contextlib.suppress(HardenedError):  # it is removed, or the disk refuses
@@ -226,6 +262,8 @@ class Maintenance:
     async def _verify(self, name: str) -> None:
         version = await asyncio.to_thread(self._store.current, name)
         if version is None or name in self._jobs.jobs:
+            return
+        if await asyncio.to_thread(self._store.marked, name):
             return
         damage = await self._verifier.find_damage(version, self._timings.check_pause)
         if damage and await asyncio.to_thread(self._store.current, name) == version:

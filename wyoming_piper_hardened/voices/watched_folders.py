@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
+import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import JobCancelledError, NoSpaceError, SourceFileError, StoreError, VoiceError
+from ..reporting.events import Event, LimitedLog
 from ..reporting.issues import Issue, IssueKind, Suggestion
 from ..store.origin import Origin
 from ..store.voice import shown_name
-from .installation.sources import custom_source
+from .installation.own_files import OwnFiles, look_into
+from .installation.sources import check_configuration, custom_source
 from .jobs import JobRunner
 from .maintenance_policy import MaintenanceTimings
 
-_MOST_MODELS = 1000
-"""In one folder."""
+_LOGGER = logging.getLogger(__name__)
+_LINES_A_MINUTE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +56,42 @@ class WatchedFolders:
         self._served = served
         self._timings = timings
         self._rejections: dict[Path, _Rejection] = {}
+        self._log = LimitedLog(_LOGGER, _LINES_A_MINUTE)
+        self._noted: set[tuple[str, Path]] = set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while self._folders:
-            models = await asyncio.to_thread(_models, self._folders)
-            for gone in self._rejections.keys() - models:
+            found = await asyncio.to_thread(look_into, self._folders)
+            self._note(found)
+            for gone in self._rejections.keys() - found.models:
                 del self._rejections[gone]
                 self._jobs.issues.close(shown_name(gone.stem), IssueKind.REJECTED)
-            for model in models:
+            for model in found.models:
                 await self._import(model)
             await asyncio.sleep(self._timings.custom_interval)
+
+    def _note(self, found: OwnFiles) -> None:
+        """Log what is left alone, once as long as it stays so."""
+        noted = {
+            *(("watched-folder-missing", path) for path in found.missing),
+            *(("watched-subfolder-ignored", path) for path in found.folders),
+            *(("watched-file-hidden", path) for path in found.hidden),
+        }
+        for name, path in sorted(noted - self._noted):
+            self._log_path(name, path)
+        self._noted = noted
+
+    def _log_path(self, name: str, path: Path) -> None:
+        shown = {"path": _shown(path), "folder": _shown(path.parent)}
+        match name:
+            case "watched-folder-missing":
+                self._log.info(Event("watched-folder-missing", **shown))
+            case "watched-subfolder-ignored":
+                self._log.warning(Event("watched-subfolder-ignored", **shown))
+            case _:
+                event = Event("watched-file-hidden", voice=shown_name(path.stem), **shown)
+                self._log.warning(event)
 
     async def _import(self, model: Path) -> None:
         origin = None
@@ -76,6 +102,7 @@ class WatchedFolders:
                 return
             if self._is_rejected(model, origin):
                 return
+            await asyncio.to_thread(check_configuration, source)
             await self._jobs.add(source)
             self._rejections.pop(model, None)
         except JobCancelledError:
@@ -105,14 +132,12 @@ class WatchedFolders:
             return  # not the file's fault: there is an issue
         name = shown_name(model.stem)
         self._jobs.issues.close(name, IssueKind.MISSING)
+        # The job, if it came so far, has opened the same one.
         kind, suggestion = IssueKind.REJECTED, Suggestion.REPLACE_FILE
         self._jobs.open_issue(Issue.from_error(kind, name, err, suggestion))
 
 
-def _models(folders: Iterable[Path]) -> list[Path]:
-    """Return the models in the folders, of each folder the first `_MOST_MODELS` that are listed."""
-    found: list[Path] = []
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            found += sorted(itertools.islice(folder.glob("*.onnx"), _MOST_MODELS))
-    return found
+def _shown(path: Path) -> str:
+    """Return a path for people, on one printable line."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)[1:-1]

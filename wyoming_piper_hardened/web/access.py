@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ..errors import AccessError, OriginError, TokenError
+from ..system.pairing import Pairing
 from .endpoint import Access
+from .origins import Origins
 
 Address = IPv4Address | IPv6Address
 
@@ -20,6 +22,8 @@ _PASSED_ON = (
     *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"),
     "Via",  # the only one that every proxy has to send
 )
+_IPV6_HOST_PREFIX = 64
+"""A machine has as many IPv6 addresses as it wants, but mostly of one such network."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -55,35 +59,47 @@ class AccessPolicy:
     elsewhere                    all but changes           health; all by the token
     ===========================  ========================  =========================
 
+    Everybody may ask who the server is, and who has the token of the `pairing` may do everything.
     With `trusted` proxies nobody else gets in; this machine may still ask for health. What a proxy
     that is not trusted passed on counts as from elsewhere if it says so in a header. Not every one
     does, so a `token` is asked of this machine as well.
 
     Browsers run on this machine, too, and a foreign page can have its own name lead here. So all
-    that comes from this machine has to ask for ``localhost``, an address or `host`. A `trusted`
-    proxy on this machine may ask for any name if it sends ``Via``, the only header of proxies
-    that no page can send.
+    that comes from this machine has to ask for ``localhost``, an address or one of `hosts`. A
+    `trusted` proxy on this machine may ask for any name if it sends ``Via``, the only header of
+    proxies that no page can send.
 
     Args:
-        host: the name or address that is listened on.
+        hosts: names that this machine goes by, in lower case.
         token: what all callers need that are not trusted.
         trusted: addresses and networks of proxies that let only the right people through.
+        pairing: the token of Home Assistant's integration, if it has one.
+        origins: pages that may ask for more than to read.
     """
 
-    def __init__(self, host: str, token: str | None, trusted: tuple[str, ...]) -> None:
-        self._host = host.lower()
+    def __init__(
+        self,
+        hosts: Collection[str],
+        token: str | None,
+        trusted: tuple[str, ...],
+        pairing: Pairing | None = None,
+        origins: Origins | None = None,
+    ) -> None:
+        self._hosts = frozenset(hosts)
+        self._origins = origins or Origins()
         self._token = token
         self._trusted = tuple(ip_network(text) for text in trusted)
+        self._pairing = pairing
 
     def check(self, caller: Caller, access: Access) -> None:
         """Raise AccessError unless the call is allowed."""
         trusted = self._is_trusted(caller.address)
-        if not trusted:
+        if not trusted and not self._is_paired(caller):
             self._check_untrusted(caller, access)
-        elif caller.address.is_loopback and "Via" not in caller.headers:
+        elif trusted and caller.address.is_loopback and "Via" not in caller.headers:
             self._check_host(caller.headers.get("Host"))
         if caller.method not in _SAFE_METHODS:
-            _check_origin(caller.headers, behind_proxy=trusted)
+            self._origins.check(caller.headers, behind_proxy=trusted)
 
     def may_change(self, request: web.Request) -> bool:
         """Return whether the caller of a request may change anything."""
@@ -108,10 +124,20 @@ class AccessPolicy:
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
+    def _is_paired(self, caller: Caller) -> bool:
+        scheme, _, given = caller.headers.get("Authorization", "").partition(" ")
+        return (
+            self._pairing is not None
+            and scheme.lower() == "bearer"
+            and self._pairing.matches(given.strip())
+        )
+
     def _check_untrusted(self, caller: Caller, access: Access) -> None:
         local = _is_local(caller)
         if local:
             self._check_host(caller.headers.get("Host"))
+        if access is Access.IDENTITY:
+            return
         if self._trusted and not (local and access is Access.HEALTH):
             raise AccessError("only the proxies named in web_trusted reach this port")
         if access is Access.HEALTH:
@@ -129,13 +155,16 @@ class AccessPolicy:
         if header is None:
             return
         try:
-            name = urlsplit(f"//{header}").hostname or ""
+            name = (urlsplit(f"//{header}").hostname or "").rstrip(".")
         except ValueError:  # brackets that do not match
             name = ""
-        if name in {"localhost", self._host} or name.endswith(".localhost"):
+        if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
             return
         if _parsed(name) is None:
-            raise OriginError(f"this server does not go by the name {name[:100]!r}; use localhost")
+            raise OriginError(
+                f"this server does not go by the name {name[:100]!r}; use localhost, or add the "
+                "name to web_hosts"
+            )
 
 
 def parsed_address(text: str | None) -> Address:
@@ -145,6 +174,12 @@ def parsed_address(text: str | None) -> Address:
         raise AccessError("an address is needed to be let in")
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def network_of(address: Address) -> str:
+    """Return what stands for one caller: an IPv4 address, or the network of an IPv6 one."""
+    prefix = _IPV6_HOST_PREFIX if isinstance(address, IPv6Address) else address.max_prefixlen
+    return str(ip_network((address, prefix), strict=False))
 
 
 def _parsed(text: str) -> Address | None:
@@ -169,20 +204,3 @@ def _has_token(header: str, token: str) -> bool:
     elif scheme.lower() != "bearer":
         return False
     return hmac.compare_digest(given.strip().encode("utf-8", "replace"), token.encode())
-
-
-def _check_origin(headers: Mapping[str, str], *, behind_proxy: bool) -> None:
-    """Refuse what a browser does on behalf of somebody else's page."""
-    site = headers.get("Sec-Fetch-Site")  # no page can forge it
-    if site is not None:
-        if site not in {"same-origin", "none"}:
-            raise OriginError("a page of another origin may not ask for this")
-        return
-    origin = headers.get("Origin")
-    if origin is None:
-        return  # not a browser
-    names = {headers.get("Host", "").lower()}
-    if behind_proxy:
-        names.add(headers.get("X-Forwarded-Host", "").lower())
-    if "://" not in origin or origin.partition("://")[2].lower() not in names - {""}:
-        raise OriginError("a page of another origin may not ask for this")

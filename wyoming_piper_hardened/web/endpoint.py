@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -20,10 +21,15 @@ BYTES: Schema = {"type": "string"}
 class Access(StrEnum):
     """Rights that a call needs, the least first."""
 
+    IDENTITY = "identity"
     HEALTH = "health"
     READ = "read"
     SPEAK = "speak"
     CHANGE = "change"
+
+
+MakeSchema = Callable[[], Schema]
+"""Makes a schema when the OpenAPI document is made, which most servers are never asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +63,43 @@ class Endpoint:
     summary: str
     access: Access = Access.READ
     parameters: tuple[Parameter, ...] = ()
-    body: Mapping[str, Schema] | None = None
+    body: Mapping[str, Schema | MakeSchema] | None = None
     body_required: bool = True
-    answers: Mapping[int, Mapping[str, Schema]]
+    answers: Mapping[int, Mapping[str, Schema | MakeSchema]]
     errors: tuple[int, ...] = ()
 
     @property
     def methods(self) -> tuple[str, ...]:
         """Methods of HTTP: a GET also allows HEAD, unless its answer never ends."""
-        endless = any(EVENT_STREAM in kinds for kinds in self.answers.values())
-        return ("GET", "HEAD") if self.method == "GET" and not endless else (self.method,)
+        return ("GET", "HEAD") if self.method == "GET" and not self.endless else (self.method,)
+
+    @property
+    def endless(self) -> bool:
+        """Return whether an answer goes on until the client or the server ends it."""
+        streams = any(EVENT_STREAM in kinds for kinds in self.answers.values())
+        return self.method == "GET" and streams
 
 
-def json_body(kind: Any) -> Mapping[str, Schema]:
+def json_body(kind: Any) -> Mapping[str, MakeSchema]:
     """Return the description of a JSON body of that type."""
-    return {JSON: schema_of(kind)}
+    return {JSON: partial(schema_of, kind)}
+
+
+def event_body(*kinds: Any) -> Mapping[str, MakeSchema]:
+    """Return the description of a stream of server-sent events with JSON of these types."""
+    return {EVENT_STREAM: partial(_event_schema, kinds)}
+
+
+def _event_schema(kinds: Sequence[Any]) -> Schema:
+    data = {
+        "type": "string",
+        "contentMediaType": JSON,
+        "contentSchema": {"anyOf": [schema_of(kind) for kind in kinds]},
+    }
+    properties = {"event": {"type": "string"}, "data": data}
+    shape = {"type": "object", "properties": properties, "required": ["data"]}
+    title = f"{kinds[0].__name__}Event"
+    return {"title": title, "description": "A server-sent event.", **shape}
 
 
 def json_answer(value: Any, status: int = 200) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 from .. import errors
 from ..errors import BadRequestError, HardenedError
 from ..hub import errors as hub_errors
+from ..store.damage_mark import NoCopyError
 from .bodies.shapes import Error, ErrorBody, OpenAIError, OpenAIErrorBody
 from .endpoint import json_answer
 
@@ -18,9 +19,14 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.RequestTimeoutError: 408,
     errors.RequestTooLargeError: 413,
     errors.TextTooLongError: 413,
+    errors.AudioTooLongError: 413,
     errors.VoiceNotFoundError: 404,
     errors.SpeakerNotFoundError: 404,
     errors.IssueNotFoundError: 404,
+    errors.WordNotFoundError: 404,
+    errors.DictionaryChangedError: 409,
+    errors.DictionaryRefusedError: 409,
+    errors.PhonemizerError: 503,
     errors.ManualActionRequiredError: 409,
     errors.SynthesisError: 422,
     errors.TextQuarantinedError: 422,
@@ -34,6 +40,7 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.VoiceError: 422,
     errors.NotInstalledError: 404,
     errors.JobCancelledError: 409,
+    NoCopyError: 409,
     errors.VoiceWatchedError: 409,
     errors.NoSpaceError: 507,
     errors.StoreError: 507,
@@ -83,7 +90,7 @@ def status_of(err: HardenedError) -> int:
 def response(err: HardenedError, *, like_openai: bool) -> web.Response:
     """Return the answer that reports an error."""
     status = status_of(err)
-    body = _openai(err, status) if like_openai else _own(err)
+    body = openai_body(err) if like_openai else _own(err)
     answer = json_answer(body, status)
     if err.retryable:
         kinds = type(err).__mro__
@@ -120,7 +127,9 @@ def _own(err: HardenedError) -> ErrorBody:
     return ErrorBody(Error(err.code, str(err), err.retryable))
 
 
-def _openai(err: HardenedError, status: int) -> OpenAIErrorBody:
+def openai_body(err: HardenedError) -> OpenAIErrorBody:
+    """Return the body of an error as OpenAI's clients know it."""
+    status = status_of(err)
     kind = "server_error" if status >= _FIRST_SERVER_ERROR else "invalid_request_error"
     return OpenAIErrorBody(
         OpenAIError(

@@ -28,10 +28,14 @@ class WebLimits:
     send_timeout: float = SEND_TIMEOUT
     """A client that takes nothing for so long has left."""
     held_back: int = 8 << 20
-    """Of all FLAC files together that are sent when they are complete; about 5 minutes."""
+    """Of all FLAC files together that are sent when they are complete."""
+    held_back_each: int = 512 << 10
+    """Of one of them; about 20 s of speech, so that nobody waits long for a file's first byte."""
+    kept_whole: int = 32 << 20
+    """Of all files together that are asked for as a whole; about 12 minutes of WAV."""
 
-    model_size: int = 300 << 20
-    config_size: int = 4 << 20
+    model_size: int = 300_000_000
+    config_size: int = 4_000_000
     upload_stall_timeout: float = 30.0
     upload_timeout: float = 900.0
 
@@ -42,6 +46,8 @@ class WebLimits:
     """Between two events, at least."""
     event_refresh: float = 5.0
     """Between two events, at most: nothing notifies of some values, such as memory."""
+    counters_interval: float = 30.0
+    """Between two events with the counters of the companion's view, at least."""
     event_keep_alive: float = 15.0
     event_send_timeout: float = 10.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,25 +20,32 @@ from ..errors import BadRequestError, HardenedError, OriginError, TooManyRequest
 from ..metrics import Metrics
 from ..reporting.events import Event, LimitedLog
 from ..system.aio import cancel_and_wait
-from ..system.rate_limit import RateLimit
-from ..system.sockets import bind_error
+from ..system.rate_limit import RateLimits
+from ..system.sockets import bind_error, open_listener, with_port
 from . import errors
-from .access import AccessPolicy, caller_of
-from .api.events import EventsEndpoint
+from .access import AccessPolicy, caller_of, network_of
+from .api.files import FileEndpoints
 from .api.health import HealthEndpoints
+from .api.info import InfoEndpoint
 from .api.metrics import MetricsEndpoint
-from .api.openapi import OpenAPIEndpoint
 from .api.status import StatusEndpoint
 from .api.upload import UploadEndpoint
 from .api.voice_list import VoiceList
 from .api.voices import VoiceEndpoints
 from .audio.openai import OpenAIEndpoints
 from .audio.speech import SpeechEndpoint
-from .connection import Connection, add_headers
+from .connection import Connection, add_headers, reset
 from .connection_limit import ConnectionLimit
-from .endpoint import Access
+from .endpoint import Access, Endpoint
+from .events.companion import CompanionView
+from .events.endpoint import EventsEndpoint, View
 from .limits import WebLimits
+from .origins import Origins
+from .reference.endpoints import ReferenceEndpoints
 from .static_files import StaticFiles
+from .text.dictionary import DictionaryEndpoints
+from .text.preview import PreviewEndpoint
+from .under_way import UnderWay
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,6 +61,7 @@ class WebServer:
         catalogue: the voices of the repository.
         metrics: the counters.
         limits: how much and how long.
+        own_names: names that this machine goes by, besides those of the settings.
     """
 
     def __init__(
@@ -63,38 +71,65 @@ class WebServer:
         catalogue: CurrentCatalogue,
         metrics: Metrics,
         limits: WebLimits,
+        *,
+        own_names: Collection[str] = (),
     ) -> None:
         assert settings.web_uri is not None
         self._uri = settings.web_uri
-        host = urlsplit(self._uri).hostname or ""
-        self._policy = AccessPolicy(host, settings.web_token, settings.web_trusted)
+        self._origins = Origins(settings.web_origins)
+        self._policy = AccessPolicy(
+            {urlsplit(self._uri).hostname or "", *settings.web_hosts, *own_names},
+            settings.web_token,
+            settings.web_trusted,
+            control.pairing,
+            self._origins,
+        )
         self._limits = limits
         self._log = LimitedLog(_LOGGER)
-        self._changes = RateLimit(limit=limits.changes_per_minute)
+        self._changes = RateLimits(limit=limits.changes_per_minute)
         status = StatusEndpoint(control, control.status, self._policy)
         speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
-        self._events = EventsEndpoint(
-            status.render, control.notifier, self._policy.is_privileged, limits
+        voices = VoiceList(control.status, catalogue, control.lost_voices, control.resolver.presets)
+        companion = CompanionView(
+            control.status, voices, metrics, self._policy, interval=limits.counters_interval
         )
-        document = OpenAPIEndpoint()
+        self._events = EventsEndpoint(
+            {View.STATUS: status.view, View.COMPANION: companion.render},
+            control.notifier,
+            self._policy,
+            limits,
+        )
+        reference = ReferenceEndpoints()
         parts = (
             HealthEndpoints(control.status),
+            InfoEndpoint(control.status.identity),
             MetricsEndpoint(control.status, metrics),
             status,
-            VoiceEndpoints(control, VoiceList(control.status, catalogue), limits),
+            VoiceEndpoints(control, voices, limits),
+            FileEndpoints(control),
             UploadEndpoint(control, limits),
             self._events,
+            companion,
             speech,
-            OpenAIEndpoints(control.library, speech, settings.length_scale or 1.0, limits),
-            document,
+            PreviewEndpoint(control.resolver, control.synthesizer, control.phonemizer, limits),
+            DictionaryEndpoints(control.dictionary, limits, self._policy),
+            OpenAIEndpoints(
+                control.library,
+                control.resolver.presets,
+                speech,
+                settings.length_scale or 1.0,
+                limits,
+            ),
+            reference,
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]
-        document.describe(endpoints)
+        reference.describe(endpoints)
         self._endpoints = {
             (method, endpoint.path): endpoint
             for endpoint in endpoints
             for method in endpoint.methods
         }
+        self._under_way = UnderWay()
         self._server: asyncio.Server | None = None
         self._runner: web.AppRunner | None = None
         self._feed: asyncio.Task[None] | None = None
@@ -107,7 +142,7 @@ class WebServer:
     @property
     def address(self) -> str:
         """Address for browsers, with the real port where any free one was asked for."""
-        return f"{self._uri.rstrip('/').rpartition(':')[0]}:{self.port}"
+        return with_port(self._uri, self.port)
 
     async def start(self) -> None:
         """Start to listen.
@@ -121,7 +156,7 @@ class WebServer:
         for (method, path), endpoint in self._endpoints.items():
             application.router.add_route(method, path, endpoint.handle, expect_handler=self._expect)
         (await asyncio.to_thread(StaticFiles)).add_to(application.router)
-        application.on_response_prepare.append(_add_headers)
+        application.on_response_prepare.append(self._add_headers)
         runner = web.AppRunner(
             application,
             handle_signals=False,
@@ -151,11 +186,9 @@ class WebServer:
                 limits,
             )
 
-        parts = urlsplit(self._uri)
         try:
-            self._server = await loop.create_server(
-                limited, parts.hostname, parts.port or 0, backlog=_BACKLOG
-            )
+            listener = await asyncio.to_thread(open_listener, self._uri)
+            self._server = await loop.create_server(limited, **listener, backlog=_BACKLOG)
         except (OSError, UnicodeError) as err:
             await runner.cleanup()
             raise await bind_error(err, self._uri) from None
@@ -163,15 +196,40 @@ class WebServer:
         self._feed = asyncio.create_task(self._events.run())
         _LOGGER.info(Event("web-listening", address=self.address))
 
-    async def stop(self) -> None:
-        """Close the listener, give requests under way a little time, then cut them off."""
-        if self._server is None or self._runner is None or self._feed is None:
-            return
-        self._server.close()
-        self._server = None
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Addresses that are listened on, once started; ``::`` is every one of both families."""
+        if self._server is None:
+            return frozenset()
+        return frozenset(listener.getsockname()[0] for listener in self._server.sockets)
+
+    @property
+    def under_way(self) -> int:
+        """Number of requests under way."""
+        return len(self._under_way)
+
+    async def drain(self) -> None:
+        """Accept no more connections, and take no more requests on those that are there."""
+        await asyncio.sleep(0)  # those that have just connected are accepted
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         self._events.close()
-        await cancel_and_wait(self._feed)
-        await self._runner.cleanup()
+        if self._runner is not None and self._runner.server is not None:
+            self._runner.server.pre_shutdown()
+
+    async def drained(self) -> None:
+        """Wait until no request is under way."""
+        await self._under_way.none()
+
+    async def stop(self) -> None:
+        """Stop accepting, and cut off the requests that are left."""
+        await self.drain()
+        self._under_way.cut_off()
+        if self._feed is not None:
+            await cancel_and_wait(self._feed)
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     @web.middleware
     async def _serve(
@@ -183,8 +241,7 @@ class WebServer:
         answer: web.StreamResponse | None = None
         try:
             try:
-                self._admit(request)
-                answer = await handler(request)
+                answer = await self._answer(request, handler)
             except web.HTTPException as err:
                 error = errors.translated(err, request)
                 if error is None:
@@ -193,6 +250,8 @@ class WebServer:
             except (HttpProcessingError, RequestPayloadError):
                 raise BadRequestError("the body is not what its headers say") from None
         except HardenedError as err:
+            if request.writer.output_size and request.transport is not None:
+                reset(request.transport)  # an answer has begun, and a second one would end it
             answer = _error_answer(request, err)
         except Exception:  # noqa: BLE001 - logged, with its traceback
             self._log.exception(Event("internal-error", where=request.rel_url.raw_path[:200]))
@@ -208,6 +267,20 @@ class WebServer:
             )
         return answer
 
+    async def _answer(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        if (preflight := self._origins.preflight(request)) is not None:
+            return preflight
+        self._admit(request)
+        endpoint = self._endpoint(request)
+        if endpoint is not None and endpoint.endless:
+            return await handler(request)  # which ends by itself when the server stops
+        async with self._under_way.one():
+            return await handler(request)
+
     async def _expect(self, request: web.Request) -> web.StreamResponse | None:
         """Have a client that asks send its body, or refuse the request beforehand."""
         try:
@@ -221,16 +294,25 @@ class WebServer:
             request.writer.output_size = 0  # that was no part of the answer
         return None
 
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        add_headers(response)
+        self._origins.add_headers(request, response)
+
     def _admit(self, request: web.Request) -> None:
         """Raise if the caller may not do this, or does it too often."""
         access = self._check(request)
-        if access is Access.CHANGE and not self._changes.allow(time.monotonic()):
+        if access is Access.CHANGE and not self._changes.allow(
+            network_of(caller_of(request).address), time.monotonic()
+        ):
             raise TooManyRequestsError("too many changes within a minute; wait a little")
+
+    def _endpoint(self, request: web.Request) -> Endpoint | None:
+        resource = request.match_info.route.resource
+        return self._endpoints.get((request.method, resource.canonical if resource else ""))
 
     def _check(self, request: web.Request) -> Access:
         """Return the right that is needed; raise if the caller does not have it."""
-        resource = request.match_info.route.resource
-        endpoint = self._endpoints.get((request.method, resource.canonical if resource else ""))
+        endpoint = self._endpoint(request)
         access = endpoint.access if endpoint else Access.READ
         named = request.raw_path.partition("://")[2].partition("/")[0]  # as proxies are asked
         if not request.raw_path.startswith("/") and named != request.headers.get("Host"):
@@ -253,7 +335,3 @@ def _http_logger() -> logging.Logger:
 
 def _error_answer(request: web.Request, err: HardenedError) -> web.Response:
     return errors.response(err, like_openai=request.path.startswith("/v1/"))
-
-
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    add_headers(response)

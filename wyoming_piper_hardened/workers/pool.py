@@ -1,4 +1,4 @@
-"""A pool of workers with one queue, into which segments are submitted."""
+"""A pool of workers that share the segments that are submitted."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ from ..processes.restart import RestartDecider
 from ..reporting.events import LimitedLog
 from ..reporting.issues import Failure
 from ..system.aio import Notifier
-from .admission import AdmissionSlots, Slot
-from .breaker import Breakers
-from .failure_policy import FailurePolicy
+from .dispatch.admission import AdmissionSlots, Slot
+from .dispatch.dispatcher import Dispatcher
+from .dispatch.segment_job import Listener, SegmentJob
+from .engine_session import SessionContext
+from .failures.breaker import Breakers
+from .failures.failure_policy import FailurePolicy
+from .failures.text_quarantine import TextQuarantine
 from .recycling import RecyclePolicy
-from .scheduler import FairShare, JobQueue
-from .segment_job import SegmentJob
-from .text_quarantine import TextQuarantine
+from .scheduler import Limits
 from .worker import Worker, WorkerContext, WorkerState, WorkerStatus
+
+_REVIEW_INTERVAL = 1.0
+"""Seconds between two looks at all that waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +41,14 @@ class PoolSize:
 
     Args:
         workers: how many speak at once.
+        threads: chunks that each computes at once.
         spare: one more that is ready and takes over while another one restarts.
         max_queue: requests that may wait beyond one per worker.
         recycling: when a worker's process is replaced.
     """
 
     workers: int = 1
+    threads: int = 1
     spare: bool = False
     max_queue: int = 32
     recycling: RecyclePolicy = RecyclePolicy()
@@ -59,7 +66,7 @@ class PoolStatus:
 
 
 class Pool:
-    """Workers with one queue.
+    """Workers, and the segments that they share.
 
     Args:
         command: returns, at every start of a worker, how to start its engine.
@@ -68,6 +75,7 @@ class Pool:
         metrics: counts.
         notifier: notified of every change of a worker.
         on_unloadable: gets a voice that does not load, or not as it should, and why.
+        limits: of the precedence among requests.
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class Pool:
         *,
         notifier: Notifier,
         on_unloadable: OnUnloadable,
+        limits: Limits | None = None,
     ) -> None:
         self.metrics = metrics
         self.workers: list[Worker] = []
@@ -87,19 +96,18 @@ class Pool:
         self._failure_policy = FailurePolicy(
             Breakers(decider), TextQuarantine(), metrics, on_unloadable
         )
-        self._jobs = JobQueue()
+        self._dispatcher = Dispatcher(
+            size.workers, size.threads, self._failure_policy, metrics, limits=limits or Limits()
+        )
+        log = LimitedLog(logging.getLogger(__name__))
         self._context = WorkerContext(
             command=command,
-            jobs=self._jobs,
-            speaking=asyncio.Semaphore(size.workers),
-            failure_policy=self._failure_policy,
+            sessions=SessionContext(self._dispatcher, self._failure_policy, metrics, log),
             decider=decider,
             recycling=size.recycling,
-            metrics=metrics,
             watching=ThreadPoolExecutor(1, thread_name_prefix="watching"),
-            log=LimitedLog(logging.getLogger(__name__)),
         )
-        metrics.queue_length.set_function(lambda: len(self._jobs))
+        metrics.queue_length.set_function(lambda: len(self._dispatcher))
         self._slots = AdmissionSlots(size.max_queue)
         self._ready = asyncio.Event()
         self._names = itertools.count(1)
@@ -112,9 +120,15 @@ class Pool:
             async with asyncio.TaskGroup() as self._tasks:
                 for _ in range(self._size.workers + self._size.spare):
                     self._start_worker()
+                self._tasks.create_task(self._review())
         finally:
-            self._jobs.fail_all(ShuttingDownError("the server stops; ask again when it is back"))
+            self._dispatcher.fail_all(ShuttingDownError())
             self._context.watching.shutdown(wait=False)
+
+    async def _review(self) -> None:
+        while self.workers:
+            await asyncio.sleep(_REVIEW_INTERVAL)
+            self._dispatcher.review()
 
     @property
     def most_processes(self) -> int:
@@ -155,23 +169,29 @@ class Pool:
                 f"{taken} requests are being spoken or wait; try again in a moment"
             )
 
-    def submit(self, request: SegmentRequest, fair_share: FairShare | None = None) -> SegmentJob:
-        """Queue a segment. A job that is not wanted any more must be cancelled.
+    def listener(self) -> Listener:
+        """Return a new listener, for whom segments can be submitted in order."""
+        return self._dispatcher.listener()
+
+    def submit(self, request: SegmentRequest, listener: Listener) -> SegmentJob:
+        """Have a segment spoken. A job that is not wanted any more must be cancelled.
 
         Raises:
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
             TextQuarantinedError: this text ended workers not long ago.
         """
-        job = SegmentJob(request, fair_share or FairShare())
-        self._check(job.voice)
-        self._failure_policy.check_text(job)
-        self._jobs.put(job)
+        assert request.model is not None
+        self._check(request.model)
+        self._failure_policy.check_text(request)
+        job = SegmentJob(request, listener)
+        self._dispatcher.add(job)
         return job
 
     def preload(self, voice: VoiceVersion, schedule: Schedule | None) -> None:
         """Have a new version loaded, so that the next request need not wait for it.
 
-        Failures of other versions of that voice are forgotten.
+        Failures of other versions of that voice are forgotten. A worker that is not ready loads it
+        when it starts, or when it is asked for.
 
         Raises:
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
@@ -179,8 +199,11 @@ class Pool:
         for other in self.unavailable_voices():
             if other.name == voice.name:
                 self.reset(other)
-        for _ in self.workers:
-            self.submit(SegmentRequest("", voice, schedule=schedule))
+        self._check(voice)
+        for worker in self.workers:
+            if worker.session is not None:
+                job = SegmentJob(SegmentRequest("", voice, schedule=schedule), self.listener())
+                self._dispatcher.add(job, worker.session)
 
     def unavailable(self, voice: VoiceVersion) -> Failure | None:
         """Return why a voice is not tried at present, if so."""
@@ -209,7 +232,7 @@ class Pool:
         return PoolStatus(
             workers=tuple(worker.status() for worker in self.workers),
             requests=self._slots.taken,
-            waiting_segments=len(self._jobs),
+            waiting_segments=len(self._dispatcher),
             quarantined_texts=self._failure_policy.quarantined_texts(),
             unavailable_voices=self.unavailable_voices(),
         )
@@ -244,7 +267,7 @@ class Pool:
                 old.retire()
                 del self._successors[old]
         if self._all_fatal():
-            self._jobs.fail_all(self._no_worker())
+            self._dispatcher.fail_all(self._no_worker())
         self._notifier.notify()
 
     def _all_fatal(self) -> bool:

@@ -1,63 +1,155 @@
-"""The queue of segments, fair to every request."""
+"""Precedence among the requests that wait for a chunk.
+
+Pure, over a clock that is passed in; times in seconds. A request is heard by somebody who plays it:
+its *lead* is the audio that was made for it and has not been played yet. The chunk is the unit of
+time: one that has begun is finished, then the next request is chosen.
+
+A request waits for its next chunk at most `Limits.patience`, and then for one chunk of each request
+that has waited longer.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
+from typing import Final, Generic, TypeVar
 
-from ..errors import HardenedError
-from .segment_job import SegmentJob
+KeyT = TypeVar("KeyT")
+
+_MARGIN: Final = 3.0
+"""A newcomer needs its second chunk soon, and chunks grow: with less, a crowd beyond what the
+machine can do ran dry in a simulation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of the precedence, in seconds."""
+
+    patience: float = 30.0
+    """Whoever has waited so long for a chunk comes first."""
+    buffer: float = 10.0
+    """Audio that is made and not taken yet, beyond which nothing more is made for a request."""
 
 
 @dataclass(slots=True)
-class FairShare:
-    """A request's claim among the others: the one that was served longest ago comes next."""
+class Playback:
+    """The clock of one listener, who plays audio from the moment when it is made."""
 
-    last_served: int = -1
+    made: float = 0.0
+    """Seconds of audio so far."""
+    taken: float = 0.0
+    """Seconds that the client has accepted."""
+    _begin: float | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Return whether any audio has been made."""
+        return self._begin is not None
+
+    @property
+    def buffered(self) -> float:
+        """Seconds that are made and not taken."""
+        return self.made - self.taken
+
+    def add(self, seconds: float, now: float) -> None:
+        """Count audio that was made; a listener who had run dry goes on playing now."""
+        if self._begin is None or now - self._begin > self.made:
+            self._begin = now - self.made
+        self.made += seconds
+
+    def lead(self, now: float, since: float) -> float | None:
+        """Seconds until the listener runs dry; below zero since then, ``None`` before any audio.
+
+        `since` is when there was something to make: missing text is nobody's delay.
+        """
+        if self._begin is None:
+            return None
+        return max(self.made - (now - self._begin), min(0.0, since - now))
 
 
-class JobQueue:
-    """Waiting jobs: replays first, then those of the request that was served longest ago.
+@dataclass(slots=True)
+class Pace:
+    """Time that a chunk takes on this machine: moving averages of seconds.
 
-    So a short request never waits behind a long one for more than the segment under way.
+    Args:
+        first: the first chunk of a sentence, with what comes before it.
+        further: any other.
     """
 
-    def __init__(self) -> None:
-        self._waiting: list[tuple[int, SegmentJob]] = []
-        self._available = asyncio.Semaphore(0)
-        self._arrival = itertools.count()
-        self._served = itertools.count()
+    first: float = 0.1
+    further: float = 0.1
+    weight: float = 0.2
 
-    def __len__(self) -> int:
-        return sum(not job.cancelled.is_set() for _, job in self._waiting)
+    def observe(self, seconds: float, *, first: bool) -> None:
+        """Take a chunk into account."""
+        if first:
+            self.first += self.weight * (seconds - self.first)
+        else:
+            self.further += self.weight * (seconds - self.further)
 
-    def put(self, job: SegmentJob) -> None:
-        """Add a job."""
-        self._waiting.append((next(self._arrival), job))
-        self._available.release()
 
-    async def get(self) -> SegmentJob:
-        """Wait for the next job that has not been cancelled, and take it out."""
-        while True:
-            await self._available.acquire()
-            if (job := self._pick()) is not None:
-                return job
+@dataclass(frozen=True, slots=True)
+class Claim(Generic[KeyT]):
+    """A request for which a chunk can be computed now."""
 
-    def fail_all(self, error: HardenedError) -> None:
-        """Empty the queue; every job fails with `error`."""
-        for _, job in self._waiting:
-            job.fail(error)
-        self._waiting.clear()
+    key: KeyT
+    since: float
+    """When it began to wait for this chunk."""
+    lead: float | None
+    """As `Playback.lead`."""
+    computing: int = 0
+    """Chunks that are being computed for it already."""
 
-    def _pick(self) -> SegmentJob | None:
-        self._waiting = [(n, job) for n, job in self._waiting if not job.cancelled.is_set()]
-        if not self._waiting:
-            return None
-        chosen = min(
-            self._waiting,
-            key=lambda item: (item[1].attempts == 0, item[1].fair_share.last_served, item[0]),
-        )
-        self._waiting.remove(chosen)
-        chosen[1].fair_share.last_served = next(self._served)
-        return chosen[1]
+
+def precedence(
+    claims: Iterable[Claim[KeyT]], now: float, *, pace: Pace, threads: int, patience: float
+) -> list[Claim[KeyT]]:
+    """Return the claims in the order in which they are served.
+
+    1. Those that have waited longer than `patience`, the longest first.
+    2. Those who would run dry if a newcomer came first, the least lead first.
+    3. Those who have heard nothing yet, in the order in which they came. A connection has one
+       request at a time, so that is fair to all.
+    4. Those with lead, the least first.
+    5. Further chunks of those for whom one is being computed.
+
+    Args:
+        claims: of each request at most one.
+        now: the time.
+        pace: what a chunk takes.
+        threads: chunks that are computed at once.
+        patience: seconds.
+    """
+    waiting, overdue, served = list[Claim[KeyT]](), list[Claim[KeyT]](), list[Claim[KeyT]]()
+    for claim in claims:
+        kind = served if claim.computing else overdue if now - claim.since >= patience else waiting
+        kind.append(claim)
+    newcomers = sorted((c for c in waiting if c.lead is None), key=lambda claim: claim.since)
+    begun = sorted((c for c in waiting if c.lead is not None), key=_lead)
+    urgent = count_urgent([_lead(claim) for claim in begun], pace, threads)
+    return [
+        *sorted(overdue, key=lambda claim: claim.since),
+        *begun[:urgent],
+        *newcomers,
+        *begun[urgent:],
+        *sorted(served, key=lambda claim: (claim.computing, _lead(claim))),
+    ]
+
+
+def count_urgent(leads: Sequence[float], pace: Pace, threads: int) -> int:
+    """Return how many of the begun, by lead, come before a newcomer's first chunk.
+
+    The others outlast it: each would get its next chunk in time if all are served one after the
+    other behind the newcomer, even if everything took `_MARGIN` times as long. So the reserve grows
+    with what a chunk takes and with the number of those who have begun.
+    """
+    for number in range(len(leads), 0, -1):
+        behind = pace.first + pace.further * ceil(number / threads)
+        if leads[number - 1] < _MARGIN * behind:
+            return number
+    return 0
+
+
+def _lead(claim: Claim[KeyT]) -> float:
+    return 0.0 if claim.lead is None else claim.lead

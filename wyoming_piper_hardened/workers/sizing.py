@@ -33,7 +33,7 @@ def choose_memory_limit(megabytes: int, total: int, workers: int) -> int:
     less than 400 MB would replace a healthy worker all the time.
     """
     if megabytes:
-        return megabytes << 20
+        return megabytes * 10**6
     return min(max(total // 2 // workers, 400 << 20), 2048 << 20)
 
 

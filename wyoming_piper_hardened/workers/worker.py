@@ -1,4 +1,4 @@
-"""A worker keeps one engine process alive and has it speak one job after the other."""
+"""A worker keeps one engine process alive and has it compute what it is given."""
 
 from __future__ import annotations
 
@@ -6,25 +6,21 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from ..errors import ShuttingDownError, SynthesisError, VoiceError
-from ..metrics import Metrics
 from ..processes.command import EngineCommand
-from ..processes.engine_process import EngineProcess, load_failure
+from ..processes.engine_process import EngineProcess
 from ..processes.errors import EngineFailedError
 from ..processes.restart import RestartDecider, RestartHistory
-from ..reporting.events import Event, LimitedLog
+from ..reporting.events import Event
 from ..reporting.issues import Failure, FailureKind, Stage
 from ..system.aio import cancel_and_wait
-from .failure_policy import FailurePolicy
+from .dispatch.segment_job import SegmentJob
+from .engine_session import EngineSession, SessionContext, log_load_failure
 from .recycling import RecyclePolicy
-from .scheduler import JobQueue
-from .segment_job import SegmentJob
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,20 +57,15 @@ class WorkerStatus:
 class WorkerContext:
     """The parts that all workers of a pool share.
 
-    `command` is called at every start. `speaking` bounds how many workers may speak at once,
-    whether there are more of them (spare ones, replacements) or not. Memory is measured in
-    `watching`: whatever else is slow must not hold up speech.
+    `command` is called at every start. Memory is measured in `watching`: whatever else is slow must
+    not hold up speech.
     """
 
     command: Callable[[], EngineCommand]
-    jobs: JobQueue
-    speaking: asyncio.Semaphore
-    failure_policy: FailurePolicy
+    sessions: SessionContext
     decider: RestartDecider
     recycling: RecyclePolicy
-    metrics: Metrics
     watching: Executor
-    log: LimitedLog  # of what clients can cause
 
 
 class Worker:
@@ -94,12 +85,15 @@ class Worker:
         self.due_for_recycling = False
         self.restarts = 0
         self.last_failure: Failure | None = None
+        self.session: EngineSession | None = None
+        """While its engine serves."""
         self._last_failure_at: float | None = None
         self._engine: EngineProcess | None = None
         self._segments = 0
         self._context = context
         self._on_change = on_change
         self._retired = asyncio.Event()
+        self._spoken = asyncio.Event()
         self._restart = asyncio.Event()
         self._history = RestartHistory()
         self._ready_since: float | None = None
@@ -116,7 +110,7 @@ class Worker:
 
     @property
     def is_retired(self) -> bool:
-        """Return whether it ends after the segment under way."""
+        """Return whether it ends after the chunks under way."""
         return self._retired.is_set()
 
     def status(self) -> WorkerStatus:
@@ -139,15 +133,17 @@ class Worker:
                 if (error := await self._run_process()) is not None:
                     self.restarts += 1
                     self.last_failure, self._last_failure_at = error.failure, time.time()
-                    self._context.metrics.restarts.labels(error.failure.kind).inc()
+                    self._context.sessions.metrics.restarts.labels(error.failure.kind).inc()
                     await self._back_off(error)
         finally:
             self._set_state(WorkerState.EXITED)
 
     def retire(self) -> None:
-        """End after the segment under way."""
+        """End after the chunks under way; the segments that are open go on elsewhere."""
         self._retired.set()
         self._restart.set()
+        if self.session is not None:
+            self.session.retire()
 
     def recycle(self) -> None:
         """Ask for a replacement, and go on until it is ready."""
@@ -168,7 +164,7 @@ class Worker:
         context = self._context
         try:
             async with EngineProcess.running(
-                context.command(), context.failure_policy.on_unloadable, context.watching
+                context.command(), context.sessions.failure_policy.on_unloadable, context.watching
             ) as engine:
                 self._engine = engine
                 try:
@@ -187,7 +183,7 @@ class Worker:
         return None
 
     async def _start(self, engine: EngineProcess) -> None:
-        failure_policy = self._context.failure_policy
+        failure_policy = self._context.sessions.failure_policy
         begin = time.monotonic()
         try:
             await engine.wait_ready()
@@ -199,7 +195,7 @@ class Worker:
             raise
         finally:
             for voice, failure in engine.unloadable.items():
-                self._log_load_failure(voice.name, failure)
+                log_load_failure(self.name, voice.name, failure)
                 failure_policy.load_failed(voice, failure, permanent=True)
         self._ready_since = time.monotonic()
         await engine.measure_memory()
@@ -208,110 +204,38 @@ class Worker:
         self._set_state(WorkerState.RUNNING)
 
     async def _serve(self, engine: EngineProcess) -> None:
-        """Give jobs to the engine until it fails or the worker is retired."""
-        interval = self._context.command().stall_timeout
-        ended = asyncio.create_task(engine.wait())
-        retired = asyncio.create_task(self._retired.wait())
-        try:
-            while not self.is_retired:
-                async with self._next_job({ended, retired}, interval) as job:
-                    if ended.done():
-                        raise await engine.ended()
-                    if job is not None:
-                        await self._try(engine, job)
-                        await self._check_recycling(engine)
-                    elif not self.is_retired:
-                        await engine.ping()
-        finally:
-            ended.cancel()
-            retired.cancel()
-
-    @contextlib.asynccontextmanager
-    async def _next_job(
-        self, ends: set[asyncio.Task[Any]], interval: float
-    ) -> AsyncIterator[SegmentJob | None]:
-        """Hold a job and the right to speak it; ``None`` after `interval` or one of `ends`."""
-        take = asyncio.create_task(self._take())
-        try:
-            await asyncio.wait({take, *ends}, timeout=interval, return_when=asyncio.FIRST_COMPLETED)
-        except BaseException:
-            await self._put_back(take)
-            raise
-        if not take.done() or any(end.done() for end in ends):
-            await self._put_back(take)
-            yield None
-            return
-        try:
-            yield take.result()
-        finally:
-            self._context.speaking.release()
-
-    async def _take(self) -> SegmentJob:
-        await self._context.speaking.acquire()
-        try:
-            return await self._context.jobs.get()
-        except BaseException:
-            self._context.speaking.release()
-            raise
-
-    async def _put_back(self, take: asyncio.Task[SegmentJob]) -> None:
-        """Cancel taking a job; one that was taken already goes back."""
-        try:
-            await cancel_and_wait(take)
-        finally:
-            if take.done() and not take.cancelled():
-                self._context.speaking.release()
-                self._context.jobs.put(take.result())
-
-    async def _try(self, engine: EngineProcess, job: SegmentJob) -> None:
-        """Have a job spoken unless its voice or text is not to be tried."""
-        if (error := self._context.failure_policy.check(job)) is not None:
-            job.fail(error)
-            return
+        """Have chunks computed until the engine fails or the worker is retired."""
         recycling = self._context.recycling
         limit = recycling.kill_factor * recycling.memory_limit
-        async with engine.memory_limited(limit, recycling.memory_interval):
-            await self._speak(engine, job)
-
-    async def _speak(self, engine: EngineProcess, job: SegmentJob) -> None:
-        failure_policy, metrics = self._context.failure_policy, self._context.metrics
-        begin = time.monotonic()
-        metrics.queue_wait.observe(begin - job.queued_at)
-        job.attempts += 1
+        session = EngineSession(self.name, engine, self._context.sessions, self._note_spoken)
+        watching = asyncio.create_task(self._watch_recycling(engine))
+        self.session = session
+        if self.is_retired:
+            session.retire()
         try:
-            rest = await engine.speak(job.request, job.add, job.cancelled)
-        except VoiceError as err:
-            failure = load_failure(err)
-            failure_policy.load_failed(job.voice, failure, permanent=True)
-            self._log_load_failure(job.voice.name, failure)
-            job.fail(failure_policy.unavailable_error(job.voice))
-        except SynthesisError as err:
-            failure_policy.rejected(job)
-            params = {"worker": self.name, "characters": job.characters, "reason": str(err)}
-            self._context.log.warning(Event("segment-failed", **params))
-            job.fail(err)
-        except EngineFailedError as err:
-            outcome = failure_policy.worker_failed(job, err, self._context.jobs)
-            segment = {"characters": job.characters, "outcome": outcome, "sample": job.samples}
-            detail = {**err.failure.detail, "segment": segment}
-            raise EngineFailedError(replace(err.failure, detail=detail), charged=True) from None
-        except BaseException:  # the server stops, or a bug: the request must not wait for ever
-            job.fail(ShuttingDownError("the segment was cut off; ask again"))
-            raise
-        else:
-            job.finish(rest)
-            failure_policy.succeeded(job)
-            self._history = RestartHistory()
-            self._segments += bool(job.characters)  # else it only loaded a voice
-            metrics.segment_time.observe(time.monotonic() - begin)
+            async with engine.memory_limited(limit, recycling.memory_interval):
+                await session.serve()
+        finally:
+            self.session = None
+            await cancel_and_wait(watching)
 
-    async def _check_recycling(self, engine: EngineProcess) -> None:
+    def _note_spoken(self, job: SegmentJob) -> None:
+        self._history = RestartHistory()
+        self._segments += bool(job.characters)  # else it only loaded a voice
+        self._spoken.set()
+
+    async def _watch_recycling(self, engine: EngineProcess) -> None:
+        """Look after each segment whether the process is to be replaced."""
         recycling = self._context.recycling
-        memory = await engine.measure_memory()
-        if not self.due_for_recycling and recycling.is_due(self._segments, memory):
-            params = {"worker": self.name, "segments": self._segments, "megabytes": memory >> 20}
-            _LOGGER.info(Event("worker-recycled", **params))
-            self.recycle()
+        while True:
+            await self._spoken.wait()
+            self._spoken.clear()
+            memory = await engine.measure_memory()
+            if not self.due_for_recycling and recycling.is_due(self._segments, memory):
+                segments, megabytes = self._segments, memory // 10**6
+                params = {"worker": self.name, "segments": segments, "megabytes": megabytes}
+                _LOGGER.info(Event("worker-recycled", **params))
+                self.recycle()
 
     async def _back_off(self, error: EngineFailedError) -> None:
         """Wait as long as the restart policy says, or until `restart_now`."""
@@ -336,10 +260,6 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(verdict.delay):
                 await self._restart.wait()
-
-    def _log_load_failure(self, voice: str, failure: Failure) -> None:
-        reason = failure.detail["error"]
-        _LOGGER.error(Event("voice-load-failed", worker=self.name, voice=voice, reason=reason))
 
     def _set_state(self, state: WorkerState) -> None:
         self.state = state

@@ -89,6 +89,7 @@ const REASONS = [
   [failure("signal", { signal: "SIGILL" }), ENGLISH.text("reason.instruction")],
   [failure("hung", { segment: { outcome: "quarantined" } }), "It hung."],
   [CRASH, `It crashed. ${ENGLISH.text("reason.wentOn")}`],
+  [failure("hung", { segments: 2 }), `It hung. ${ENGLISH.text("reason.wentOn")}`],
   [failure("unknown-kind"), ""],
   [null, ""],
 ];

@@ -23,6 +23,8 @@ const QUIET = /** @type {any} */ ({
 });
 const STARTING = { ...QUIET, ready: false, workers: [worker("starting")] };
 const DAMAGED = { subject: JOE, kind: "damaged", params: {}, message: "English of damaged" };
+const UNNEEDED = { subject: "nl_NL-ria-low", kind: "missing", params: {}, message: "", needed: false };
+const DISK = { ...UNNEEDED, subject: "data_dir", kind: "no-space" };
 const FAILING = { ...DAMAGED, kind: "failing", params: { failure: failure("hung") } };
 const INSTEAD = { ...QUIET, speaks: "de_DE-eva_k-x_low" };
 const INSTALL = { voice: JOE, action: "install" };
@@ -34,6 +36,10 @@ const CASES = [
   ["refused", null, "bad", "refused", undefined, ""],
   ["open", QUIET, "good", "ready", undefined, ""],
   ["open", { ...QUIET, issues: [DAMAGED] }, "warn", "ready", undefined, ""],
+  ["open", { ...QUIET, issues: [UNNEEDED] }, "good", "ready", undefined, ""],
+  ["open", { ...QUIET, issues: [{ ...UNNEEDED, needed: true }] }, "warn", "ready", undefined, ""],
+  ["open", { ...QUIET, issues: [DISK] }, "warn", "ready", undefined, ""],
+  ["open", { ...QUIET, issues: [UNNEEDED, DAMAGED] }, "warn", "ready", undefined, ""],
   ["open", INSTEAD, "warn", "instead", undefined, ""],
   ["open", { ...INSTEAD, jobs: [INSTALL] }, "wait", "coming", undefined, ""],
   ["open", STARTING, "wait", "starting", undefined, ""],

@@ -3,7 +3,7 @@
 Runs by itself, so that a model that crashes, hangs or eats memory harms nothing else: the kernel
 holds it to limits that are chosen for the model and this machine (see `limits`). Exit code 0:
 the folder holds the parts and their report; 3: the voice cannot be used, and an ``error``
-event on standard output says why.
+event on standard output says why. A ``limited`` event says before how long it may take.
 """
 
 from __future__ import annotations
@@ -11,18 +11,17 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import signal
 import sys
 from pathlib import Path
 
 from wyoming.error import Error
-from wyoming.event import write_event
+from wyoming.event import Event, write_event
 
-from ...errors import HardenedError, NoSpaceError, VoiceError
+from ...errors import HardenedError, NoSpaceError, VoiceError, VoiceUnusableError
 from ..isolation import LEAST_URGENT, claim_stdout, isolate, return_freed_memory
-from ..messages import EXIT_CANNOT_START, MAX_REASON, config_path
+from ..messages import EXIT_CANNOT_START, LIMITED, MAX_REASON, config_path
 from ..quoting import brief, described
-from .limits import START_SECONDS, Limits, free_memory, measure_speed
+from .limits import Limits, free_memory, measure_speed
 
 
 def main() -> int:
@@ -35,12 +34,13 @@ def main() -> int:
     answers = claim_stdout()
     isolate(arguments.parent, LEAST_URGENT)
     return_freed_memory()
-    signal.setitimer(signal.ITIMER_REAL, START_SECONDS)
     try:
         from .split import split  # noqa: PLC0415 - heavy libraries after the isolation
 
         size = arguments.model.stat().st_size
-        Limits.choose(size, free_memory(), measure_speed()).apply()
+        limits = Limits.choose(size, free_memory(), measure_speed())
+        limits.apply()
+        write_event(Event(LIMITED, {"seconds": limits.seconds}), answers)
         split(arguments.model, config_path(arguments.model), arguments.folder)
     except Exception as err:  # noqa: BLE001 - models of strangers, libraries that fail as they like
         write_event(_reported(err).event(), answers)
@@ -53,13 +53,13 @@ def _reported(err: Exception) -> Error:
     if isinstance(err, HardenedError):
         code, text = err.code, brief(err)
     elif isinstance(err, MemoryError):
-        code, text = VoiceError.code, "it takes more memory than a voice of its size can"
+        code, text = VoiceUnusableError.code, "it takes more memory than a voice of its size can"
     elif isinstance(err, OSError):
         full = err.errno in {errno.ENOSPC, errno.EDQUOT}
         code = (NoSpaceError if full else VoiceError).code
         text = brief(err.strerror or type(err).__name__)
     else:
-        code, text = VoiceError.code, described(err)
+        code, text = VoiceUnusableError.code, described(err)
     return Error(text[:MAX_REASON], code)
 
 

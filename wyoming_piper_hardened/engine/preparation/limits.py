@@ -1,7 +1,7 @@
 """Limits of a preparation on this machine: from the model's size, free memory and speed.
 
-A sound model stays far below; one that computes without end, or asks for any amount of memory, is
-stopped by the kernel. The formulas are pure.
+A sound model stays far below; one that computes without end, asks for any amount of memory or
+writes any amount of constants is stopped by the kernel. The formulas are pure.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _WORK: Final = 12e9 / _MIB
 _MARGIN: Final = 5.0
 _WAITING: Final = 10.0
 """Times its processor time that a preparation may last, for others come first."""
-START_SECONDS: Final = 600.0
-"""Until the machine's speed is known: the libraries are loaded from a slow disk."""
+_BASE_FILE: Final = 16 * _MIB
+"""Of a file that is written, besides the model's weights; a part has at most 1 MB, and its weights
+only if the library changes their form."""
 
 _SIDE: Final = 256
 _MEASURED_SECONDS: Final = 0.05
@@ -43,10 +44,12 @@ class Limits:
     """Bytes that are its own; the model's file, which is mapped, is not counted."""
     cpu_seconds: float
     """Processor time."""
+    file_bytes: int
+    """Bytes of each file that it writes."""
 
     @property
     def seconds(self) -> float:
-        """Time that may go by."""
+        """Time that may go by, which the starting process has an eye on: it knows of pauses."""
         return _WAITING * self.cpu_seconds
 
     @classmethod
@@ -57,18 +60,20 @@ class Limits:
         """
         least = _BASE_MEMORY + _MEMORY_FACTOR * model_bytes
         memory = max(least, min(free_bytes // 2, _MOST_MEMORY * least))
-        return cls(memory, _BASE_SECONDS + _MARGIN * _WORK * model_bytes / speed)
+        cpu_seconds = _BASE_SECONDS + _MARGIN * _WORK * model_bytes / speed
+        return cls(memory, cpu_seconds, _BASE_FILE + model_bytes)
 
     def apply(self) -> None:
-        """Hold this process to them: memory beyond is refused, time beyond ends the process.
+        """Hold this process to them: memory beyond is refused, anything else ends the process.
 
-        The kernel ends it by SIGXCPU or SIGALRM, whatever it is doing.
+        The kernel ends it by SIGXCPU or SIGXFSZ, whatever it is doing.
         """
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores
+        _lower(resource.RLIMIT_FSIZE, self.file_bytes)
         seconds = math.ceil(self.cpu_seconds)
         _lower(resource.RLIMIT_CPU, seconds)
         if sys.platform == "linux":  # elsewhere it does not count what is mapped
             _lower(resource.RLIMIT_DATA, self.memory)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
 
 
 def measure_speed() -> float:

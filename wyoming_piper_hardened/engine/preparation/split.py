@@ -14,13 +14,14 @@ import onnx
 
 from ...errors import SynthesisError, VoiceModelError
 from ..report import REPORT_NAME, Mode, SplitReport, Stock
+from ..sessions.session import FOLDED, optimise
 from ..synthesis.phonemes import read_config
-from ..synthesis.session import FOLDED, optimise
 from .surgery.anatomy import find_decoder, find_prior
 from .surgery.control_flow import refuse_loops
 from .surgery.cut import Front, Windowed, cut_decoder, cut_encoder, cut_flow, cut_front, cut_whole
 from .surgery.graph import Graph, StructureError
 from .surgery.stock_file import read_graph
+from .surgery.tables import PHONEMES, table_rows, within_tables
 from .verification import SPEAKER_INPUT, Reference, measure_whole, speak_reference, verify_parts
 
 FILES: Final = ("encoder.onnx", "flow.onnx", "decoder.onnx", "whole.onnx")
@@ -35,6 +36,8 @@ class _Preparation:
     """Its constants computed."""
     stock: Stock
     reference: Reference
+    symbols: int
+    """Rows of the table of phonemes; 0 if unknown."""
     out: Path
 
 
@@ -71,6 +74,8 @@ def _begin(model: Path, config_path: Path, out: Path) -> _Preparation:
     stock = read_graph(model)
     refuse_loops(stock, model.name)
     graph = Graph(stock, model.parent)
+    config = within_tables(config, graph)
+    symbols = table_rows(graph, PHONEMES)
     reference = speak_reference(model, graph, config)
     folded = out / "folded.onnx"
     try:
@@ -78,7 +83,8 @@ def _begin(model: Path, config_path: Path, out: Path) -> _Preparation:
         graph = Graph(onnx.load(folded, load_external_data=False), graph.weights)
     finally:
         folded.unlink(missing_ok=True)
-    return _Preparation(graph, Stock(model.name, model.stat().st_size), reference, out)
+    size = model.stat().st_size
+    return _Preparation(graph, Stock(model.name, size), reference, symbols, out)
 
 
 def _build_split(voice: _Preparation) -> SplitReport:
@@ -123,7 +129,7 @@ def _written(
         digest=voice.reference.digest,
         sample_rate=voice.reference.config.sample_rate,
         hop_length=1 if decoder is None else decoder.hop,
-        speakers=max(1, voice.reference.config.num_speakers),
+        speakers=voice.reference.config.number_of_speakers,
         front=name,
         front_noise=front.noise,
         front_speaker=front.speaker,
@@ -131,6 +137,7 @@ def _written(
         decoder=None if decoder is None else decoder.part,
         gain=1.0,
         stock=voice.stock,
+        symbols=voice.symbols,
     )
 
 

@@ -11,13 +11,14 @@ from typing import Final
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from piper import PiperConfig
 
 from ...errors import SynthesisError, VoiceNotPiperError
+from ..configuration.description import VoiceConfiguration
 from ..embedded import file_digest
 from ..quoting import brief
 from ..report import SplitReport
-from ..synthesis.level import steady_gain
+from ..sessions.level import steady_gain
+from ..sessions.session import SessionSettings, open_model, run
 from ..synthesis.noise import Noise
 from ..synthesis.parts import (
     Floats,
@@ -29,7 +30,6 @@ from ..synthesis.parts import (
     front_feed,
 )
 from ..synthesis.phonemes import Phonemes
-from ..synthesis.session import SessionSettings, open_model, run
 from .surgery.graph import Graph, StructureError
 
 TOLERANCE: Final = 1e-5
@@ -50,14 +50,14 @@ _SILENT: Final = SentenceSettings(Scales(noise=0.0, length=1.0, noise_w=0.0), 0,
 """Without any noise: only so can the parts be compared with a model that draws its own."""
 _STEP: Final = 32767.0
 _SPARING: Final = SessionSettings(arena=False)
-"""What a run has used is free before the next one."""
+"""Frees the memory of a run before the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Audio of a stock model that a voice's parts are compared with."""
 
-    config: PiperConfig
+    config: VoiceConfiguration
     digest: str
     """BLAKE2b-128 of the model's file."""
     samples: list[list[int]]
@@ -66,7 +66,7 @@ class Reference:
     """The shortest samples, and the stock model's audio of them at noise 0."""
 
 
-def speak_reference(model: Path, graph: Graph, config: PiperConfig) -> Reference:
+def speak_reference(model: Path, graph: Graph, config: VoiceConfiguration) -> Reference:
     """Have the stock model `graph` in the file `model` speak.
 
     Raises:

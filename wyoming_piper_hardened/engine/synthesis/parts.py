@@ -16,10 +16,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ...errors import VoicePartsError
-from ..cost import MAX_PHONEME_SECONDS, slowness
+from ..cost import MAX_PHONEME_SECONDS, MAX_UNSPLIT_NOISE_W, slowness
 from ..report import Mode, Part, SplitReport, Trim
+from ..sessions.session import AS_SAVED, SessionSettings, open_model, run
 from .noise import Noise
-from .session import AS_SAVED, SessionSettings, open_model, run
 
 Floats = NDArray[np.float32]
 
@@ -206,11 +206,14 @@ def front_feed(
     report: SplitReport, ids: list[int], settings: SentenceSettings
 ) -> dict[str, NDArray[np.generic]]:
     """Return the inputs of a voice's front, by name."""
-    length = _DURATION_NOISE * len(ids) if report.mode is Mode.SPLIT else _LONG_NOISE
+    split, scales = report.mode is Mode.SPLIT, settings.scales
+    length = _DURATION_NOISE * len(ids) if split else _LONG_NOISE
+    if not split:  # nobody sees its durations before all of it is made
+        scales = replace(scales, noise_w=min(scales.noise_w, MAX_UNSPLIT_NOISE_W))
     feed: dict[str, NDArray[np.generic]] = {
         "input": np.array([ids], np.int64),
         "input_lengths": np.array([len(ids)], np.int64),
-        "scales": settings.scales.array(),
+        "scales": scales.array(),
     }
     for index, name in enumerate(report.front_noise):
         feed[name] = settings.noise.front(index, length)

@@ -1,19 +1,26 @@
-"""A voice's configuration, and text to phoneme ids, one list a sentence."""
+"""Text to phoneme ids, one list a sentence, by piper-tts."""
 
 from __future__ import annotations
 
-import json
+import threading
 import unicodedata
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, cast
+from types import MappingProxyType
+from typing import Final, cast
 
 import onnxruntime
 from piper import PiperConfig, PiperVoice
 from piper.config import PhonemeType
 from piper.const import BOS, EOS, PAD
+from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
 
-from ...errors import PhonemesError, VoiceConfigError
+from ...errors import PhonemesError, SourceFileError, VoiceConfigError
+from ..configuration.description import VoiceConfiguration
+from ..configuration.espeak import espeak_voices
+from ..configuration.phonemizers import Phonemizer
+from ..configuration.reading import read_configuration
 from ..cost import Piece, choose_piece, phrase_limit
 from ..quoting import brief
 from .phrasing import MOST_PHONEMES, phrases
@@ -28,53 +35,78 @@ _NUMBERS: Final = (
 )
 """Text that has words in every language that espeak knows."""
 
+_ANY_RATE: Final = 22050
+
+_PHONEMIZING: Final = threading.Lock()
+"""espeak has one state in a process: the language of the voice that was asked last."""
+
 _LETTERS: Final = 60
 _PIECE_LETTERS: Final = 20
-"""How many phonemes of the map stand in for text, and how many make a sentence of them."""
+"""Numbers of phonemes: those of the map that stand in for text, and those of a sentence."""
 
 
-def read_config(path: Path) -> PiperConfig:
-    """Read a voice's JSON.
+def read_config(path: Path) -> VoiceConfiguration:
+    """Read the configuration of a voice that is here.
 
     Raises:
-        VoiceConfigError: says what is wrong with it.
+        VoiceConfigError: it cannot be read, or not understood.
+        PhonemizerMissingError: its phonemizer is not here.
     """
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise VoiceConfigError(f"cannot read {path.name}: {error}") from error
-    except ValueError as error:
-        start = path.read_bytes().lstrip()
-        hint = "it is a web page" if start.startswith(b"<") else brief(error)
-        raise VoiceConfigError(
-            f"{path.name} is not JSON ({hint}); download the voice again"
-        ) from error
-    try:
-        config = PiperConfig.from_dict(data)
-        numbers = config.sample_rate > 0 and config.num_speakers >= 0
-        identified = all(
-            isinstance(number, int) for ids in config.phoneme_id_map.values() for number in ids
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise VoiceConfigError(
-            f"{path.name} is not a Piper voice's configuration: {brief(repr(error))}"
-        ) from error
-    if not identified or not {BOS, EOS, PAD} <= set(config.phoneme_id_map):
-        raise VoiceConfigError(f"{path.name}: phoneme_id_map lacks the marks {BOS} {EOS} {PAD}")
-    if not numbers:
-        raise VoiceConfigError(
-            f"{path.name}: sample_rate and num_speakers must be numbers above zero"
-        )
-    return config
+        return read_configuration(path)
+    except SourceFileError as error:
+        raise VoiceConfigError(str(error)) from None
+
+
+def piper_config(config: VoiceConfiguration) -> PiperConfig:
+    """Return a configuration as piper-tts wants it."""
+    return PiperConfig(
+        num_symbols=1 + max(number for ids in config.phoneme_ids.values() for number in ids),
+        num_speakers=config.number_of_speakers,
+        sample_rate=config.sample_rate,
+        espeak_voice=config.espeak_voice,
+        phoneme_id_map=config.phoneme_ids,
+        phoneme_type=PhonemeType(config.phonemizer.value),
+        speaker_id_map=config.speakers,
+        length_scale=config.length_scale,
+        noise_scale=config.noise_scale,
+        noise_w_scale=config.noise_w_scale,
+        vowel_clusters=set(config.vowel_clusters) or None,
+        default_speaker_id=config.default_speaker,
+    )
+
+
+def language_config(languages: Sequence[str]) -> VoiceConfiguration:
+    """Return a configuration for what a voice of espeak's would get in a language.
+
+    Args:
+        languages: codes as espeak has them; the first one that it knows is taken.
+
+    Raises:
+        PhonemesError: espeak knows none of them.
+    """
+    voices = espeak_voices()
+    for language in languages:
+        if voices is not None and (voice := voices.find(language)) is not None:
+            ids = {phoneme: tuple(ids) for phoneme, ids in DEFAULT_PHONEME_ID_MAP.items()}
+            return VoiceConfiguration(
+                sample_rate=_ANY_RATE,
+                language=language,
+                espeak_voice=voice,
+                phoneme_ids=MappingProxyType(ids),
+            )
+    named = ", ".join(languages) or "none"
+    raise PhonemesError(f"espeak knows no language of these: {brief(named)}; use another code")
 
 
 class Phonemes:
     """Turns text into sentences of phoneme ids. Needs the configuration only, not the model."""
 
-    def __init__(self, config: PiperConfig) -> None:
+    def __init__(self, config: VoiceConfiguration) -> None:
         self.config = config
         # piper's phonemizing methods never touch the session, which is a whole model to load.
-        self._piper = PiperVoice(session=cast("onnxruntime.InferenceSession", None), config=config)
+        session = cast("onnxruntime.InferenceSession", None)
+        self._piper = PiperVoice(session=session, config=piper_config(config))
 
     def piece(self, text: str, start: int, length_scale: float) -> Piece:
         """Phrases of `text` to speak at once, from number `start` on.
@@ -93,37 +125,52 @@ class Phonemes:
         Raises:
             PhonemesError: the language's phonemizer fails on this text.
         """
-        known = self.config.phoneme_id_map
-        # Pinyin comes as names of syllables, which piper looks up later, in pieces.
-        syllables = self.config.phoneme_type is PhonemeType.PINYIN
-        found: list[list[int]] = []
+        return [
+            self._piper.phonemes_to_ids(phrase)
+            for heard in self._heard(text)
+            for phrase in phrases(heard, most)
+            if any(not _is_mark(phoneme) for phoneme in phrase)
+        ]
+
+    def spoken(self, text: str) -> list[str]:
+        """Return what the voice gets of each sentence, as text.
+
+        Raises:
+            PhonemesError: the language's phonemizer fails on this text.
+        """
+        return [
+            "".join(heard)
+            for heard in self._heard(text)
+            if any(not _is_mark(phoneme) for phoneme in heard)
+        ]
+
+    def _heard(self, text: str) -> list[list[str]]:
+        """Return the phonemes of each sentence that the voice knows."""
+        known = self.config.phoneme_ids
         try:
-            spoken = self._piper.phonemize(text.replace("\0", " "))
+            with _PHONEMIZING:
+                spoken = self._piper.phonemize(text.replace("\0", " "))
         except Exception as error:  # every language brings its own package, and its own errors
             kind = type(error).__name__  # its message might hold the text
             raise PhonemesError(
-                f"the phonemizer of {self.config.phoneme_type.value} voices fails with {kind}; "
-                "install what the language needs, or choose another voice"
+                f"the phonemizer {self._described()} fails with {kind}; choose another voice"
             ) from error
-        for phonemes in spoken:
-            heard = [phoneme for phoneme in phonemes if syllables or phoneme in known]
-            found.extend(
-                self._piper.phonemes_to_ids(phrase)
-                for phrase in phrases(heard, most)
-                if any(not _is_mark(phoneme) for phoneme in phrase)
-            )
-        return found
+        return [[phoneme for phoneme in phonemes if phoneme in known] for phonemes in spoken]
+
+    def _described(self) -> str:
+        voice = f" (espeak.voice {self.config.espeak_voice})" if self.config.espeak_voice else ""
+        return f"{self.config.phonemizer}{voice}"
 
     def samples(self) -> list[list[int]]:
         """Sentences to measure the voice with, as phoneme ids.
 
         Numbers, or the map's own phonemes where numbers are not spoken.
         """
-        if self.config.phoneme_type is PhonemeType.ESPEAK:
+        if self.config.phonemizer is Phonemizer.ESPEAK:
             spoken = [ids for text in _NUMBERS for ids in self.sentences(text)]
             if spoken:
                 return spoken
-        known = (phoneme for phoneme in self.config.phoneme_id_map if not _is_mark(phoneme))
+        known = (phoneme for phoneme in self.config.phoneme_ids if not _is_mark(phoneme))
         letters = list(islice(known, _LETTERS))
         pieces = [
             letters[start : start + _PIECE_LETTERS]

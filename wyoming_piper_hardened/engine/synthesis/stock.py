@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from piper import PiperConfig, PiperVoice, SynthesisConfig
+from piper import PiperVoice, SynthesisConfig
 
 from ...errors import VoiceModelError
+from ..configuration.description import VoiceConfiguration
 from ..cost import check_length
 from ..embedded import file_digest
 from ..messages import SpeechOptions, config_path
@@ -18,12 +20,14 @@ from ..preparation.surgery.control_flow import refuse_loops
 from ..preparation.surgery.cut import cut_whole
 from ..preparation.surgery.graph import Graph, StructureError
 from ..preparation.surgery.stock_file import read_graph
+from ..preparation.surgery.tables import within_tables
 from ..report import Mode, SplitReport
 from ..schedule import Schedule
-from .level import peak_gain, to_pcm
-from .phonemes import Phonemes, read_config
-from .session import SessionSettings, open_model
-from .voice import Pcm, Voice, WholeVoice, resolve
+from ..sessions.level import peak_gain, to_pcm
+from ..sessions.room import ROOM
+from ..sessions.session import SessionSettings, open_model
+from .phonemes import Phonemes, piper_config, read_config
+from .voice import Chunk, Pcm, Voice, WholeVoice, resolve, whole_sentences
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,15 +43,18 @@ def open_stock(model: Path, threads: int) -> Voice:
     config = read_config(config_path(model))
     settings = SessionSettings(threads=threads, arena=False)
     try:
-        return _open_with_noise(model, config, settings)
+        graph = Graph(read_graph(model), model.parent)
+        refuse_loops(graph.model, model.name)
+        config = within_tables(config, graph)
+        return _open_with_noise(model, graph, config, settings)
     except (StructureError, VoiceModelError) as err:
         _LOGGER.info("%s draws its own noise: %s", model.name, err)
         return StockVoice(open_model(model, settings), config)
 
 
-def _open_with_noise(model: Path, config: PiperConfig, settings: SessionSettings) -> Voice:
-    graph = Graph(read_graph(model), model.parent)
-    refuse_loops(graph.model, model.name)
+def _open_with_noise(
+    model: Path, graph: Graph, config: VoiceConfiguration, settings: SessionSettings
+) -> Voice:
     front = cut_whole(graph)
     report = SplitReport(
         mode=Mode.WHOLE,
@@ -55,7 +62,7 @@ def _open_with_noise(model: Path, config: PiperConfig, settings: SessionSettings
         digest=file_digest(model),
         sample_rate=config.sample_rate,
         hop_length=1,
-        speakers=max(1, config.num_speakers),
+        speakers=config.number_of_speakers,
         front=model.name,
         front_noise=front.noise,
         front_speaker=front.speaker,
@@ -70,25 +77,26 @@ def _open_with_noise(model: Path, config: PiperConfig, settings: SessionSettings
 class StockVoice:
     """Speaks by piper-tts; its noise is the library's own and differs from run to run."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, config: PiperConfig) -> None:
-        self._piper = PiperVoice(session=session, config=config)
+    def __init__(self, session: onnxruntime.InferenceSession, config: VoiceConfiguration) -> None:
+        self._config = config
+        self._piper = PiperVoice(session=session, config=piper_config(config))
         self._phonemes = Phonemes(config)
 
     @property
     def sample_rate(self) -> int:
         """Hertz."""
-        return self._piper.config.sample_rate
+        return self._config.sample_rate
 
-    def synthesize(
+    def chunks(
         self,
         text: str,
         options: SpeechOptions,
         schedule: Schedule,  # noqa: ARG002 - the interface has it; here nothing is cut
         from_sample: int = 0,
         from_phrase: int = 0,
-    ) -> Generator[Pcm, None, int | None]:
-        """As `voice.Voice.synthesize`, but not repeatable, and each sentence at its own peak."""
-        speaker, scales = resolve(options, self._piper.config)
+    ) -> Generator[Chunk, None, int | None]:
+        """As `voice.Voice.chunks`, but not repeatable, and each sentence at its own peak."""
+        speaker, scales = resolve(options, self._config)
         config = SynthesisConfig(
             speaker_id=speaker,
             length_scale=scales.length,
@@ -97,19 +105,19 @@ class StockVoice:
         )
         return self._sentences(text, config, options.volume, from_sample, from_phrase)
 
-    def close(self) -> None:
-        """Nothing to stop: the session goes with the object."""
-
     def _sentences(
         self, text: str, config: SynthesisConfig, volume: float, skip: int, first: int
-    ) -> Generator[Pcm, None, int | None]:
+    ) -> Generator[Chunk, None, int | None]:
         assert config.length_scale is not None
         piece = self._phonemes.piece(text, first, config.length_scale)
-        for _, ids in piece.phrases:
-            audio = self._piper.phoneme_ids_to_audio(ids, config)
-            assert isinstance(audio, np.ndarray)  # a pair only where alignments are asked for
-            check_length(audio.size / self.sample_rate, ids, config.length_scale)
-            pcm = to_pcm(audio.ravel(), volume * peak_gain(audio))
-            yield pcm[skip:]
-            skip = max(0, skip - pcm.size)
+        spoken = [partial(self._spoken, ids, config, volume) for _, ids in piece.phrases]
+        yield from whole_sentences(spoken, skip)
         return piece.rest
+
+    def _spoken(self, ids: list[int], config: SynthesisConfig, volume: float) -> Pcm:
+        with ROOM.taken():
+            audio = self._piper.phoneme_ids_to_audio(ids, config)
+        assert isinstance(audio, np.ndarray)  # a pair only where alignments are asked for
+        assert config.length_scale is not None
+        check_length(audio.size / self.sample_rate, ids, config.length_scale)
+        return to_pcm(audio.ravel(), volume * peak_gain(audio))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Final, Protocol
@@ -12,23 +12,34 @@ from typing import Final, Protocol
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from piper import PiperConfig
 
 from ...errors import BadRequestError, SpeakerNotFoundError, VoicePartsError
+from ..configuration.description import VoiceConfiguration
 from ..cost import Piece, check_length
 from ..messages import LENGTH_SCALES, NOISE_SCALES, VOLUMES, SpeechOptions
 from ..report import Mode, SplitReport
 from ..schedule import Schedule
-from .level import peak_gain, to_pcm
+from ..sessions.level import peak_gain, to_pcm
+from ..sessions.room import ROOM
+from ..sessions.session import SessionSettings, open_model, run
 from .noise import Noise
 from .parts import Parts, Scales, SentenceSettings, Utterance, front_feed
 from .phonemes import Phonemes, read_config
-from .session import SessionSettings, open_model, run
 
 Pcm = NDArray[np.int16]
 
 _Sentence = tuple[list[int], SentenceSettings]
 """Phoneme ids, and how they are spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of audio that can be computed now, by any thread."""
+
+    compute: Callable[[], Pcm]
+    """Returns the audio; raises SynthesisError when the model fails."""
+    left: int
+    """Chunks that are known to follow; after one with 0 there is none."""
 
 
 SPIN_MICROSECONDS: Final = 100
@@ -46,21 +57,21 @@ class Voice(Protocol):
         """Hertz."""
         ...
 
-    def synthesize(
+    def chunks(
         self,
         text: str,
         options: SpeechOptions,
         schedule: Schedule,
         from_sample: int = 0,
         from_phrase: int = 0,
-    ) -> Generator[Pcm, None, int | None]:
-        """Mono audio of `text`, its phrases in order, in chunks.
+    ) -> Generator[Chunk, None, int | None]:
+        """Yield the chunks of `text`, its phrases in order, which together are its mono audio.
 
         The phrases before `from_phrase` are left out, and `from_sample` samples of what follows. A
         text that costs too much to be spoken at once is spoken in part; the generator returns the
         phrase to continue from. The bytes depend on the voice, `text`, `options` and `schedule`
-        alone. Text without a known phoneme gives no audio. Closing the iterator stops the work
-        after the chunks that are being computed.
+        alone, whatever else is computed meanwhile. Text without a known phoneme gives no audio.
+        What comes before the chunks of a phrase is computed when its first one is asked for.
 
         Raises:
             SpeakerNotFoundError: the voice has no such speaker; raised at the call.
@@ -68,10 +79,6 @@ class Voice(Protocol):
             PhonemesError: the text cannot be read; raised at the first chunk.
             SynthesisError: the text costs too much, or the model fails; raised at any chunk.
         """
-        ...
-
-    def close(self) -> None:
-        """Stop the threads; the sessions go with the object."""
         ...
 
 
@@ -85,8 +92,7 @@ def load(
     """Load the parts that `split` wrote into `folder`.
 
     `weights` is the folder of the stock model, where that does not lie beside the parts.
-    `threads` is how many processors a request may use: inside the encoder, then for chunks side by
-    side. It never changes the audio.
+    `threads` is how many processors the encoder may use. It never changes the audio.
 
     Raises:
         VoicePartsError: the report is missing, damaged or of another format, or the stock model is
@@ -96,46 +102,39 @@ def load(
     """
     settings = settings or SessionSettings(threads=threads, spin_microseconds=SPIN_MICROSECONDS)
     report = SplitReport.read(folder)
-    piper = read_config(config)
+    described = read_config(config).within(symbols=report.symbols, speakers=report.speakers)
     _require_stock(report, weights or folder)
     if report.mode is Mode.WHOLE:
         session = open_model(folder / report.front, settings, weights)
-        return WholeVoice(session, report, piper)
-    return SplitVoice(Parts(folder, report, settings, weights), piper, threads)
+        return WholeVoice(session, report, described)
+    return SplitVoice(Parts(folder, report, settings, weights), described)
 
 
 class SplitVoice:
-    """Streams each sentence in chunks, of which `threads` are computed side by side."""
+    """Streams each sentence in chunks."""
 
-    def __init__(self, parts: Parts, config: PiperConfig, threads: int) -> None:
+    def __init__(self, parts: Parts, config: VoiceConfiguration) -> None:
         self._parts = parts
         self._report = parts.report
         self._phonemes = Phonemes(config)
-        self._threads = max(1, threads)
-        self._pool = ThreadPoolExecutor(self._threads, "decode") if self._threads > 1 else None
 
     @property
     def sample_rate(self) -> int:
         """Hertz."""
         return self._report.sample_rate
 
-    def synthesize(
+    def chunks(
         self,
         text: str,
         options: SpeechOptions,
         schedule: Schedule,
         from_sample: int = 0,
         from_phrase: int = 0,
-    ) -> Generator[Pcm, None, int | None]:
-        """As `Voice.synthesize`."""
+    ) -> Generator[Chunk, None, int | None]:
+        """As `Voice.chunks`."""
         resolved = resolve(options, self._phonemes.config)
         gain = self._report.gain * options.volume
         return self._chunks(text, resolved, gain, schedule, skip=from_sample, first=from_phrase)
-
-    def close(self) -> None:
-        """As `Voice.close`."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
 
     def _chunks(
         self,
@@ -146,43 +145,29 @@ class SplitVoice:
         *,
         skip: int,
         first: int,
-    ) -> Generator[Pcm, None, int | None]:
+    ) -> Generator[Chunk, None, int | None]:
         hop = self._report.hop_length
         piece = self._phonemes.piece(text, first, resolved[1].length)
+        later = len(piece.phrases)  # each has one chunk at least
         for ids, settings in _sentences(self._report, piece, text, *resolved):
-            utterance = self._parts.utter(ids, settings)
+            later -= 1
+            with ROOM.taken(len(ids)):
+                utterance = self._parts.utter(ids, settings)
             check_length(utterance.frames * hop / self.sample_rate, ids, settings.scales.length)
             # The schedule cuts the whole sentence even where its beginning is left out: the same
             # borders give the same last bits, and so the same bytes.
             spans = [span for span in schedule.chunks(utterance.frames) if span[1] * hop > skip]
-            decoded = self._decoded(utterance, spans, settings.speaker, gain)
-            for (start, _), pcm in zip(spans, decoded, strict=True):
-                yield pcm[max(0, skip - start * hop) :]
+            for left, span in zip(reversed(range(len(spans))), spans, strict=True):
+                drop = max(0, skip - span[0] * hop)
+                compute = partial(self._decoded, utterance, span, settings.speaker, gain, drop)
+                yield Chunk(compute, left + later)
             skip = max(0, skip - utterance.frames * hop)
         return piece.rest
 
     def _decoded(
-        self, utterance: Utterance, spans: list[tuple[int, int]], speaker: int, gain: float
-    ) -> Generator[Pcm, None, None]:
-        """Each span's audio, in order, computing at most `threads` of them ahead."""
-
-        def one(span: tuple[int, int]) -> Pcm:
-            return to_pcm(self._parts.decode(utterance, *span, speaker), gain)
-
-        if self._pool is None:
-            yield from map(one, spans)
-            return
-        pending: deque[Future[Pcm]] = deque()
-        try:
-            for span in spans:
-                pending.append(self._pool.submit(one, span))
-                if len(pending) > self._threads:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+        self, utterance: Utterance, span: tuple[int, int], speaker: int, gain: float, drop: int
+    ) -> Pcm:
+        return to_pcm(self._parts.decode(utterance, *span, speaker), gain)[drop:]
 
 
 class WholeVoice:
@@ -192,7 +177,7 @@ class WholeVoice:
         self,
         session: onnxruntime.InferenceSession,
         report: SplitReport,
-        config: PiperConfig,
+        config: VoiceConfiguration,
         *,
         by_peak: bool = False,
     ) -> None:
@@ -207,47 +192,71 @@ class WholeVoice:
         """Hertz."""
         return self._report.sample_rate
 
-    def synthesize(
+    def chunks(
         self,
         text: str,
         options: SpeechOptions,
         schedule: Schedule,  # noqa: ARG002 - the interface has it; here nothing is cut
         from_sample: int = 0,
         from_phrase: int = 0,
-    ) -> Generator[Pcm, None, int | None]:
-        """As `Voice.synthesize`, whatever the schedule."""
+    ) -> Generator[Chunk, None, int | None]:
+        """As `Voice.chunks`, a sentence each, whatever the schedule."""
         resolved = resolve(options, self._phonemes.config)
         return self._sentences(text, resolved, options.volume, from_sample, from_phrase)
 
-    def close(self) -> None:
-        """Nothing to stop."""
-
     def _sentences(
         self, text: str, resolved: tuple[int, Scales], volume: float, skip: int, first: int
-    ) -> Generator[Pcm, None, int | None]:
+    ) -> Generator[Chunk, None, int | None]:
         piece = self._phonemes.piece(text, first, resolved[1].length)
-        for ids, settings in _sentences(self._report, piece, text, *resolved):
-            audio = run(self._session, front_feed(self._report, ids, settings))[0]
-            check_length(audio.size / self.sample_rate, ids, settings.scales.length)
-            gain = peak_gain(audio) if self._by_peak else self._report.gain
-            pcm = to_pcm(audio.ravel(), gain * volume)
-            if pcm.size > skip:
-                yield pcm[skip:]
-            skip = max(0, skip - pcm.size)
+        yield from whole_sentences(
+            [
+                partial(self._spoken, ids, settings, volume)
+                for ids, settings in _sentences(self._report, piece, text, *resolved)
+            ],
+            skip,
+        )
         return piece.rest
 
+    def _spoken(self, ids: list[int], settings: SentenceSettings, volume: float) -> Pcm:
+        with ROOM.taken():
+            audio = run(self._session, front_feed(self._report, ids, settings))[0]
+        check_length(audio.size / self.sample_rate, ids, settings.scales.length)
+        gain = peak_gain(audio) if self._by_peak else self._report.gain
+        return to_pcm(audio.ravel(), gain * volume)
 
-def resolve(options: SpeechOptions, config: PiperConfig) -> tuple[int, Scales]:
+
+def whole_sentences(spoken: Iterable[Callable[[], Pcm]], skip: int) -> Iterator[Chunk]:
+    """Yield a chunk for each sentence, without the first `skip` samples of them together.
+
+    As long as something is left out the sentences are computed here: their lengths are not known
+    before.
+    """
+    sentences = list(spoken)
+    for left, compute in zip(reversed(range(len(sentences))), sentences, strict=True):
+        if not skip:
+            yield Chunk(compute, left)
+            continue
+        pcm = compute()
+        rest, skip = pcm[skip:], max(0, skip - pcm.size)
+        if rest.size:
+            yield Chunk(partial(_computed, rest), left)
+
+
+def _computed(pcm: Pcm) -> Pcm:
+    return pcm
+
+
+def resolve(options: SpeechOptions, config: VoiceConfiguration) -> tuple[int, Scales]:
     """(speaker id, scales) with the voice's own values filled in.
 
     Raises:
         SpeakerNotFoundError: the voice has no such speaker.
         BadRequestError: a value makes no sense.
     """
-    speaker = config.default_speaker_id if options.speaker_id is None else options.speaker_id
-    if not 0 <= speaker < max(1, config.num_speakers):
+    speaker = config.default_speaker if options.speaker_id is None else options.speaker_id
+    if not 0 <= speaker < config.number_of_speakers:
         raise SpeakerNotFoundError(
-            f"speaker {speaker} does not exist; the voice has {max(1, config.num_speakers)}"
+            f"speaker {speaker} does not exist; the voice has {config.number_of_speakers}"
         )
     length = _within("length_scale", options.length_scale, config.length_scale, LENGTH_SCALES)
     noise = _within("noise_scale", options.noise_scale, config.noise_scale, NOISE_SCALES)

@@ -14,7 +14,7 @@ _UNSPACED = re.compile(f"[{_SCRIPTS}]")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is said for a key. A key in small letters stands for any case of it."""
+    """A key and the words for it. A key in small letters stands for any case of it."""
 
     key: str
     value: str

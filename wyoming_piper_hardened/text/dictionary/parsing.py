@@ -21,12 +21,14 @@ _MAX_ERRORS = 100
 _LANGUAGE = re.compile(r"\*|[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})?")
 _BRACKET = re.compile(r"[\[\]{}]")
 _DEPTH = 200
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+UNUSABLE = frozenset({"not-yaml", "not-pls", "too-large", "unreadable"})
+"""Codes of errors that leave nothing, or only a part, of the file to use."""
 
 
 @dataclass(frozen=True, slots=True)
 class DictionaryError:
-    """What is wrong in one line of a dictionary's file; line 0 is the file."""
+    """An error in one line of a dictionary's file; line 0 is the file."""
 
     line: int
     code: str
@@ -37,7 +39,7 @@ class DictionaryError:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDictionary:
-    """What a file holds: the entries that can be used, and an error for each that cannot."""
+    """Contents of a file: the entries that can be used, and an error for each that cannot."""
 
     dictionary: Dictionary
     errors: tuple[DictionaryError, ...] = ()
@@ -63,6 +65,22 @@ def parse(data: bytes) -> ParsedDictionary:
     return collector.result()
 
 
+def is_language(code: str) -> bool:
+    """Return whether words can stand under `code`: a language, a region's, or ``*``."""
+    return _LANGUAGE.fullmatch(code) is not None
+
+
+def entry_error(key: str, value: str) -> tuple[str, str] | None:
+    """Return code and message of what is wrong with an entry, if anything is."""
+    if not 0 < len(key) <= MAX_KEY or not any(char.isalnum() for char in key):
+        return "key", f"a word has a letter or digit and at most {MAX_KEY} characters"
+    if len(key.split()) > MAX_KEY_WORDS:
+        return "key", f"{key[:30]!r} has more than {MAX_KEY_WORDS} words"
+    if len(value) > MAX_VALUE:
+        return "value", f"what is said has more than {MAX_VALUE} characters"
+    return None
+
+
 class _Collector:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Entry]] = {}
@@ -74,21 +92,15 @@ class _Collector:
             self._errors.append(DictionaryError(line, code, message))
 
     def language(self, line: int, code: str) -> str | None:
-        if _LANGUAGE.fullmatch(code):
+        if is_language(code):
             return code if code == ANY_LANGUAGE else normalise(code)
         self.error(line, "language", f"{code[:20]!r} is no language; write de, de-AT or '*'")
         return None
 
     def add(self, line: int, language: str, key: str, value: str) -> None:
         key = " ".join(key.split())
-        if not 0 < len(key) <= MAX_KEY or not any(char.isalnum() for char in key):
-            self.error(
-                line, "key", f"a word has a letter or digit and at most {MAX_KEY} characters"
-            )
-        elif len(key.split()) > MAX_KEY_WORDS:
-            self.error(line, "key", f"{key[:30]!r} has more than {MAX_KEY_WORDS} words")
-        elif len(value) > MAX_VALUE:
-            self.error(line, "value", f"what is said has more than {MAX_VALUE} characters")
+        if (found := entry_error(key, value)) is not None:
+            self.error(line, *found)
         elif key in self._entries.get(language, {}):
             self.error(line, "duplicate", f"{key[:30]!r} is there twice; the first one counts")
         elif self._count >= MAX_ENTRIES:
@@ -116,11 +128,11 @@ class _Yaml:
 
     def read(self, text: str) -> None:
         """Read a whole file into the collector."""
-        if line := _too_deep(text):
+        if line := too_deep(text):
             self._collector.error(line, "shape", "brackets within brackets; write lines of text")
             return
         try:
-            for event in yaml.parse(text, Loader=_LOADER):
+            for event in yaml.parse(text, Loader=LOADER):
                 self._take(event, event.start_mark.line + 1 if event.start_mark else 0)
         except yaml.MarkedYAMLError as err:
             line = err.problem_mark.line + 1 if err.problem_mark else 0
@@ -186,7 +198,7 @@ class _Yaml:
                 self._collector.error(line, "shape", message)
 
 
-def _too_deep(text: str) -> int:
+def too_deep(text: str) -> int:
     """Return the line where more than `_DEPTH` brackets are open: YAML slows down with each."""
     depth = 0
     for match in _BRACKET.finditer(text):

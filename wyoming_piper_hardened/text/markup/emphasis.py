@@ -37,7 +37,7 @@ def plain(text: str) -> str:
         text = _TAG.sub("", _BREAK.sub(", ", _AUTOLINK.sub(r"\1", text)))
     if "`" in text:
         text = _CODE.sub("", text)
-    text = _emphasis(_HEADING_END.sub("", text))
+    text = _emphasis(_HEADING_END.sub("", text) if "#" in text else text)
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 

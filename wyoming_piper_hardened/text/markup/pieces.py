@@ -15,7 +15,7 @@ class Boundary:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How what follows is spoken: its speed and its loudness, each as a factor."""
+    """Style of what follows: its speed and its loudness, each as a factor."""
 
     rate: float = 1.0
     gain: float = 1.0

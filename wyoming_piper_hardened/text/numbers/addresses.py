@@ -18,7 +18,7 @@ class Addresses:
         r"https?://|ftp://|www\.|(?<![\w.+@-])[A-Za-z0-9][\w.+-]{0,63}@[\w-]"
         r"|(?<![\w.@-])[a-z0-9-]{1,63}\.[a-z]"
     )
-    """What an address begins with, as alternatives of a regular expression."""
+    """Beginnings of addresses, as alternatives of a regular expression."""
 
     def __init__(self, language: Language) -> None:
         self._language = language

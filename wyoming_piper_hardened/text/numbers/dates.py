@@ -43,6 +43,7 @@ class Dates:
             re.IGNORECASE,
         )
         self._month_before = re.compile(rf"(?<!\w)(?P<month>{words})\.? $", re.IGNORECASE)
+        self._month_ends = tuple(name.rstrip(".") for name in self._names)
         self._day_year = re.compile(
             r"(?P<d>\d\d?)(?:st|nd|rd|th)?(?:,? (?P<y>\d{4}))?(?![\d.,:]\d|\d|%|\w)"
         )
@@ -99,7 +100,10 @@ class Dates:
         """Speak a day, and its year, behind its month: December 25, 2026."""
         if not self._month_first or not text[:at].endswith(" "):
             return None
-        before = self._month_before.search(text[max(0, at - _BEFORE) : at])
+        near = text[max(0, at - _BEFORE) : at]
+        if not near[:-1].lower().rstrip(".").endswith(self._month_ends):
+            return None  # most texts, sooner than by the expression
+        before = self._month_before.search(near)
         match = self._day_year.match(text, at) if before else None
         if before is None or match is None:
             return None

@@ -51,6 +51,8 @@ def parse(text: str, language: Language) -> Number | None:
     A foreign decimal sign counts as one where the language's own grouping is impossible: 21.5 in
     German is a decimal, 1.234 is not.
     """
+    if text.isascii() and text.isdigit():
+        return Number(text)
     text = re.sub(r"[’'\s]", "", text)
     signs = re.sub(r"\d", "", text)
     if not signs:

@@ -21,9 +21,13 @@ _KNOWN = 64
 _MOST = 48
 """Numbers of one segment that are looked at: no text to be listened to has more."""
 _NUMBER_AT_END = re.compile(r"\d+(?:[.,]\d+)?$")
+_ALONE = "½⅓⅔¼¾⅛€$£¥￥"
+_SIGNS = rf"{MINUS}+±~≈€$£¥￥₽₴₹₩₺₪₸₾₫฿("
+_STARTS = rf"{_SIGNS}\d½⅓⅔¼¾⅛"
 _DIGITS = re.compile(r"\d+")
 _ANY = re.compile(r"[\d½⅓⅔¼¾⅛€$£¥￥₽₴₹₩₺₪₸₾₫฿@]|://|www\.|\w\.[a-z]")
-_ADDRESS = re.compile(r"://|www\.|@|[a-z0-9]\.[a-z]")
+_ADDRESS = re.compile(r"://|www\.|@|[a-z0-9-]\.[a-z]")
+_ADDRESS_START = re.compile(Addresses.starts)
 _RUN = re.compile(r"\d+|[^\W\d]+|.", re.DOTALL)
 
 
@@ -78,42 +82,35 @@ class Scanner:
             *(*words, *counted, dates.day_behind_month, dates.year, quantities.plain),
         )
         self._units, self._money = units(language), money
-        codes = "|".join(code for code in money.codes if code.isupper())
-        signs = (
-            rf"|(?P<sign>[{MINUS}+±~≈€$£¥￥₽₴₹₩₺₪₸₾₫฿(](?=[\d €$£(-]|$)"
-            rf"|[½⅓⅔¼¾⅛€$£¥￥]|(?<![^\W\d_])(?:[A-Z]{{1,2}}\$|(?:{codes or '(?!)'})(?= ?\d)))"
+        codes = "|".join(
+            rf"(?<={code[0]}){re.escape(code[1:])}" for code in money.codes if code.isupper()
         )
-        self._start = re.compile(rf"(?P<digit>\d){signs}")
-        self._start_words = re.compile(rf"(?P<word>{Addresses.starts}){signs}|(?P<digit>\d)")
+        # It begins with one set of characters, for which alone the text is then searched.
+        self._start = re.compile(
+            rf"[{_STARTS}A-Z](?:(?<=[\d{_ALONE}])|(?<=[{_SIGNS}])(?=[\d €$£(-]|$)"
+            rf"|(?<![^\W\d_].)(?:(?<=[A-Z])[A-Z]?\$|(?:{codes or '(?!)'})(?= ?\d)))"
+        )
 
     def speak(self, text: str) -> str:
         """Return `text` with its numbers, units and addresses as they are to be said."""
         text = self._roman.replace(text)
         if not _ANY.search(text):
             return text
-        start = self._start_words if _ADDRESS.search(text) else self._start
+        address = _address(text, 0)
         found: list[str] = []
         done = 0
         for _ in range(_MOST):
-            match = start.search(text, done)
-            if match is None:
+            if 0 <= address < done:
+                address = _address(text, done)
+            at = self._next(text, done, address)
+            if at < 0:
                 break
-            at = match.start()
-            handlers = self._handlers(match.lastgroup or "", text, at)
-            spoken = None
-            for handler in handlers:
-                if (spoken := handler(text, at)) is not None:
-                    break
-            if spoken is None:
-                run = _RUN.match(text, at)
-                end = run.end() if run else at + 1
-                spoken = text[at:end], end
             found.append(text[done:at])
-            words, end = spoken
+            words, end = self._spoken(text, at, self._words if at == address else None)
             if words != text[at:end] and (rest := self._counted_rest(words, text, end)):
-                words, text, end = words[: -len(rest)], rest + text[end:], 0
+                words, text, done = words[: -len(rest)], rest + text[end:], 0
                 found.append(words)
-                done = 0
+                address = _address(text, 0)
                 continue
             if found and words and text[at] != words[0]:
                 words = _apart(text[at - 1 : at], words)
@@ -134,13 +131,27 @@ class Scanner:
         number = _NUMBER_AT_END.search(words)
         return number[0] if number else ""
 
-    def _handlers(self, kind: str, text: str, at: int) -> tuple[Handler, ...]:
-        if kind == "word":
-            return self._words
-        if kind == "sign":
-            return self._signs
+    def _next(self, text: str, start: int, address: int) -> int:
+        """Return where a number, a sign or the `address` begins, whichever is first, or -1."""
+        match = self._start.search(text, start)
+        if match is None or 0 <= address <= match.start():
+            return address
+        return match.start()
+
+    def _spoken(self, text: str, at: int, handlers: tuple[Handler, ...] | None) -> tuple[str, int]:
+        """Return the words for what begins at `at`, or what stands there, and where it ends."""
+        for handler in self._handlers(text, at) if handlers is None else handlers:
+            if (spoken := handler(text, at)) is not None:
+                return spoken
+        run = _RUN.match(text, at)
+        end = run.end() if run else at + 1
+        return text[at:end], end
+
+    def _handlers(self, text: str, at: int) -> tuple[Handler, ...]:
         digits = _DIGITS.match(text, at)
-        end = digits.end() if digits else at
+        if digits is None:
+            return self._signs
+        end = digits.end()
         after = " " if text[end : end + 1] in BLANKS else text[end : end + 1]
         return self._digits.get(after, self._glued)
 
@@ -151,6 +162,16 @@ class Scanner:
         hour, minute, date, end = found
         time = self._clock.speak(hour, minute)
         return (f"{date}, {time}", end) if time else None
+
+
+def _address(text: str, start: int) -> int:
+    """Return where the next address may begin, or -1."""
+    inner = _ADDRESS.search(text, start)
+    if inner is None:
+        return -1
+    begin = max(start, text.rfind(" ", start, inner.start()) + 1)
+    found = _ADDRESS_START.search(text, begin)
+    return found.start() if found else -1
 
 
 def _apart(before: str, words: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from ..language import Language
+from ..language import Forms, Language
 from .number import BLANKS, is_unspaced
 
 _SYMBOLS = {
@@ -53,6 +54,9 @@ PER = {
 _JOINED = {"Mbps": ("Mbit", "s"), "kbps": ("kbit", "s"), "Gbps": ("Gbit", "s")}
 
 
+_DEGREES = re.compile(r"(?<![\d½¼¾⅓⅔⅛])(?<![\d½¼¾⅓⅔⅛][ \u00a0])[°º] ?(?P<scale>[CF])(?!\w)")
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A unit that was found in a text: its name, what it is counted by, and where it ends."""
@@ -85,6 +89,21 @@ class Units:
         self._minus = language.words.get("minus")
         self._symbols = Symbols((*self._counted, *joined), unspaced=language.unspaced)
         self._counters = Symbols(self._per, unspaced=language.unspaced)
+        self._degrees = {
+            scale: " ".join(_without_number(language.units[name]).split())
+            for scale, name in (("C", "celsius"), ("F", "fahrenheit"))
+            if name in language.units
+        }
+        self._per_word = word = language.words.get("per", "").removesuffix(" {}")
+        counters = [sign for sign in self._per if len(sign) > 1 and "{}" not in self._per[sign]]
+        self._per_unit = (
+            re.compile(
+                rf"(?<!\w){re.escape(word)}[ \u00a0]"
+                rf"(?P<symbol>{'|'.join(map(re.escape, counters))})(?![\w²³/])"
+            )
+            if word.isalpha() and counters
+            else None
+        )
 
     def at(self, text: str, start: int) -> Unit | None:
         """Find the unit that stands at `start` of `text`, behind a blank or none."""
@@ -102,6 +121,21 @@ class Units:
             if symbol in self._names:
                 return Unit(self._names[symbol], "", end)
         return None
+
+    def alone(self, text: str) -> str:
+        """Return `text` with the units in words that stand without a number: in °C, per kWh."""
+        if self._degrees and "°" in text:
+            text = _DEGREES.sub(self._degree, text)
+        if self._per_unit is None or self._per_word not in text:
+            return text
+        return self._per_unit.sub(self._counter, text)
+
+    def _degree(self, found: re.Match[str]) -> str:
+        return self._degrees.get(found["scale"], found[0])
+
+    def _counter(self, found: re.Match[str]) -> str:
+        symbol = found["symbol"]
+        return self._per[symbol]
 
     def counter(self, text: str, start: int) -> tuple[str, int] | None:
         """Find what something is counted by: words for "/kWh" at `start`, and where it ends."""
@@ -139,6 +173,12 @@ class Symbols:
         if after in "²³":
             return False
         return not after.isalnum() or is_unspaced(after) or (self._unspaced and not after.isascii())
+
+
+def _without_number(forms: Forms) -> str:
+    """Return the name of a unit for no certain number."""
+    form = forms if isinstance(forms, str) else forms.get("many", forms.get("other", ""))
+    return form.replace("{}", " ")
 
 
 @cache

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from ...engine.embedded import is_outdated
-from ...engine.messages import config_path
 from ...errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
 from ...processes.preparation import prepare
 from ...reporting.events import Event
-from ...reporting.issues import Damage, DamageKind, damaged
+from ...reporting.issues import Damage, DamageKind
+from ...store.damage_mark import DamageMark, NoCopyError, remove_mark
 from ...store.manifest import read_manifest
 from ...store.origin import OriginKind
 from ...store.store import Store, disk_error, folder_size
@@ -22,8 +22,11 @@ from ...store.verifier import Verifier
 from ...store.voice import Voice, check_voice_name, is_voice_name, read_voice
 from ...system.aio import run_in_thread
 from ..library import find_voice
+from .checks import check_files, log_reduced
+from .ownership import check_not_lost, same_source
+from .package_check import find_package_damage
 from .progress import Progress, Report, Step, ignore_progress
-from .sources import FileSource, Source, SourceFinder, package_source
+from .sources import FileSource, Source, SourceFinder, own_source, package_source
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_INTERVAL = 0.2
@@ -79,6 +82,7 @@ class Installer:
         async with self._exclusive(source.voice):
             if (voice := await asyncio.to_thread(self._committed, source, before)) is not None:
                 return voice
+            await asyncio.to_thread(check_not_lost, self.store, source)
             return await self._transact(source, report)
 
     async def remove_outdated(self, name: str) -> None:
@@ -87,27 +91,31 @@ class Installer:
             await asyncio.to_thread(self._remove_outdated, name)
 
     async def verify(self, name: str) -> tuple[Damage, ...]:
-        """Read every byte of the version that should serve; returns its damage.
+        """Read every byte of the version that should serve, or of the embedded voice.
 
         Raises:
             VoiceError: there is none.
         """
         check_voice_name(name)
         version = await asyncio.to_thread(self._version, name)
+        if isinstance(version, FileSource):
+            return await asyncio.to_thread(find_package_damage, version.model)
         return await self.verifier.find_damage(version)
 
     async def repair(self, name: str, report: Report = ignore_progress) -> Voice:
         """Verify a voice; if it is damaged, get it again, commit it and quarantine the old version.
 
         If only the parts are damaged they are made again from the voice's own model. A damaged
-        model is quarantined even if no other can be had, as long as something else can speak.
+        model is quarantined even if no other can be had, as long as something else can speak. Only
+        a voice of the user's own that no source has stays where it is, marked.
 
         Raises:
+            NoCopyError: no source has it.
             VoiceError: it cannot be repaired.
         """
         async with self._exclusive(name):
             version = await asyncio.to_thread(self._current, name)
-            source = await asyncio.to_thread(self.sources.find_if_any, name)
+            source = await asyncio.to_thread(same_source, self.sources, name, version)
             if version is None:
                 if source is None:
                     raise NotInstalledError(f"{name} cannot be repaired: no source has it")
@@ -116,23 +124,33 @@ class Installer:
             damage = await self.verifier.find_damage(version)
             if not damage:
                 if await self._speaks(version / f"{name}.onnx"):
+                    await asyncio.to_thread(remove_mark, version)
                     return await asyncio.to_thread(read_voice, name, version / f"{name}.onnx")
                 damage = (Damage("", DamageKind.SILENT),)
             own = await asyncio.to_thread(own_source, name, version, damage)
             if own and (voice := await self._rebuild(own, version, damage, report)):
                 return voice
             if source is None:
-                await self._withdraw(version, damage)
-                raise VoiceError(
-                    f"{name} is damaged ({damaged(name, damage)}) and no source has it; "
-                    "install it again"
-                )
+                if not await asyncio.to_thread(self._is_last, name):
+                    await asyncio.to_thread(DamageMark(damage).write, version)
+                raise NoCopyError(name, damage)
             try:
                 return await self._replace(source, version, damage, report)
             except VoiceError:
                 if own is None:
                     await self._withdraw(version, damage)
                 raise
+
+    async def dismiss(self, name: str) -> None:
+        """Remember that nobody wants to hear again of a marked version's damage.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        async with self._exclusive(name):
+            if (marked := await asyncio.to_thread(self.store.marked, name)) is not None:
+                version, mark = marked
+                await asyncio.to_thread(DamageMark(mark.damage, dismissed=True).write, version)
 
     async def remove(self, name: str) -> None:
         """Remove a voice from the store.
@@ -144,11 +162,11 @@ class Installer:
         async with self._exclusive(name):
             for model in await asyncio.to_thread(self.sources.custom_models, name):
                 raise VoiceWatchedError(
-                    f"{name} would be installed again at once, for {model.parent} is watched; "
-                    f"remove {model.name} there first"
+                    f"{name} would be installed again at once, for its folder is watched; remove "
+                    f"{model.name} from custom_voice_dirs first"
                 )
             if not await self.has(name):
-                raise NotInstalledError(f"{name} is not in {self.store.root}")
+                raise NotInstalledError(f"{name} is not in data_dir")
             await asyncio.to_thread(self.store.remove, name)
 
     async def collect_garbage(self) -> int:
@@ -208,7 +226,7 @@ class Installer:
             async with self._stage(model_bytes) as stage:
                 yield stage
         except OSError as err:
-            raise disk_error(err, self.store.root) from None
+            raise disk_error(err) from None
 
     @contextlib.asynccontextmanager
     async def _stage(self, model_bytes: int) -> AsyncIterator[Path]:
@@ -232,12 +250,13 @@ class Installer:
         async with self._stage(source.model_bytes) as stage:
             origin = await source.fetch(stage, report, self.store.check_space)
             model = stage / f"{source.voice}.onnx"
-            await asyncio.to_thread(_check_files, model)
+            await asyncio.to_thread(check_files, model)
             async with self._testing:  # a small machine has the memory for one at a time
                 report(Progress(Step.PREPARING))
                 await self._prepare(model, stage)
                 report(Progress(Step.TESTING))
                 await self._try_voice(model)
+            await asyncio.to_thread(log_reduced, model)
             report(Progress(Step.COMMITTING))
 
             def commit() -> Voice:
@@ -258,16 +277,16 @@ class Installer:
     async def _exclusive(self, name: str) -> AsyncIterator[None]:
         """Hold the lock of a voice; errors of the disk get their names meanwhile."""
         check_voice_name(name)
+        stack = contextlib.ExitStack()
         try:
-            with contextlib.ExitStack() as stack:
-                while not await run_in_thread(
-                    lambda: stack.enter_context(self.store.try_lock(name))
-                ):
-                    await run_in_thread(stack.close)
-                    await asyncio.sleep(_LOCK_INTERVAL)
-                yield
+            while not await run_in_thread(lambda: stack.enter_context(self.store.try_lock(name))):
+                await run_in_thread(stack.close)
+                await asyncio.sleep(_LOCK_INTERVAL)
+            yield
         except OSError as err:
-            raise disk_error(err, self.store.root) from None
+            raise disk_error(err) from None
+        finally:
+            await run_in_thread(stack.close)
 
     def _served(self, name: str) -> Path | None:
         return self.store.serving(name) if is_voice_name(name) else None
@@ -293,15 +312,20 @@ class Installer:
             return None
         return read_voice(source.voice, version / f"{source.voice}.onnx")
 
-    def _version(self, name: str) -> Path:
+    def _version(self, name: str) -> Path | FileSource:
+        """Return the folder of the version that should serve, or the embedded voice."""
         version = self._current(name) or self.store.serving(name)
         if version is None:
-            raise NotInstalledError(f"{name[:100]!r} has no usable version in {self.store.root}")
+            if (packaged := package_source()) is not None and packaged.voice == name:
+                return packaged
+            raise NotInstalledError(f"{name[:100]!r} has no usable version in data_dir")
         return version
 
     def _current(self, name: str) -> Path | None:
         current = self.store.current(name)
-        return current if current in self.store.versions(name) else None
+        if current is None or not current.is_dir() or current.is_symlink():
+            return None
+        return current
 
     def _is_last(self, name: str) -> bool:
         """Return whether nothing speaks but this voice."""
@@ -313,33 +337,3 @@ def _remove(folder: Path) -> int:
     size = folder_size(folder)
     shutil.rmtree(folder)
     return size
-
-
-def own_source(name: str, version: Path, damage: tuple[Damage, ...] = ()) -> FileSource | None:
-    """Return the version's own model as a source, if its files are sound. Blocks on the disk."""
-    model = version / f"{name}.onnx"
-    try:
-        manifest = read_manifest(version)
-    except VoiceError:
-        return None
-    if {model.name, config_path(model).name} & {one.file for one in damage}:
-        return None
-    size = manifest.files[model.name].size
-    return FileSource(name, manifest.origin, model, size, linked=True)
-
-
-def _check_files(model: Path) -> None:
-    """Raise VoiceError for files that are no voice, as their first bytes show."""
-    for path in (model, config_path(model)):
-        try:
-            with path.open("rb") as file:
-                start = file.read(200).lstrip()
-        except OSError as err:
-            raise VoiceError(f"{path.name} cannot be read: {err.strerror}") from None
-        if start.startswith(b"<"):
-            raise VoiceError(f"{path.name} is a web page; the download was intercepted")
-        if start.startswith(b"version https://git-lfs"):
-            raise VoiceError(f"{path.name} is a Git LFS pointer; get the file that it stands for")
-        if not start:
-            raise VoiceError(f"{path.name} is empty")
-    read_voice(model.stem, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable
@@ -13,15 +14,19 @@ from typing import Protocol
 from ...catalogue.catalogue import Catalogue, refresh
 from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice
+from ...engine.configuration.reading import MAX_CONFIG_BYTES, read_configuration
 from ...engine.messages import config_path
 from ...errors import VoiceError, VoiceNotFoundError
-from ...hub.client import Hub
-from ...hub.download import download
+from ...hub.connection import connected
+from ...hub.files import VoiceFile
 from ...hub.settings import HubSettings
+from ...reporting.issues import Damage
+from ...store.manifest import read_manifest
 from ...store.origin import Origin, OriginKind
-from ...store.voice import MAX_CONFIG_BYTES, MAX_MODEL_BYTES, check_voice_name, is_voice_name
+from ...store.voice import MAX_MODEL_BYTES, check_voice_name, is_voice_name
 from ...system.aio import run_stoppable
 from ...system.foreign_files import check_file, copy_file
+from .own_files import config_beside, models_called
 from .progress import Progress, Report, Step
 
 CheckRoom = Callable[[], None]
@@ -67,28 +72,32 @@ class FileSource:
     model_bytes: int
     linked: bool = False
     """True if its files, which never change, may be shared instead of copied."""
+    config: Path | None = None
+    """Its configuration, where that is not called as the model with .json behind it."""
 
     async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
         """Copy both files, or give them a second name.
 
         Raises:
             SourceFileError: one cannot be read, or is none of a voice.
+            VoiceUnusableError: the configuration is none that can be spoken with here.
         """
         report(Progress(Step.COPYING, self.model.name, 0, self.model_bytes))
         target = stage / f"{self.voice}.onnx"
-        files = (
-            (config_path(self.model), config_path(target), MAX_CONFIG_BYTES),
-            (self.model, target, MAX_MODEL_BYTES),
-        )
+        config = self.config or config_path(self.model)
 
         def copy(check_stop: Callable[[], None]) -> None:
             def before_block() -> None:
                 check_stop()
                 check_room()
 
-            for file, copied, limit in files:
+            def copy_one(file: Path, copied: Path, limit: int) -> None:
                 if not (self.linked and _link(file, copied)):
                     copy_file(file, copied, limit, before_block)
+
+            copy_one(config, config_path(target), MAX_CONFIG_BYTES)
+            read_configuration(config_path(target))
+            copy_one(self.model, target, MAX_MODEL_BYTES)
 
         await run_stoppable(copy)
         return self.origin
@@ -117,26 +126,33 @@ class HubSource:
     on_catalogue: Callable[[Catalogue], Awaitable[None]] | None = None
 
     async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
-        """Download model and configuration, each verified against the catalogue.
+        """Download configuration and model, each verified against the catalogue.
 
         Raises:
+            VoiceUnusableError: the configuration, which comes first, is none that can be spoken
+                with here; the model is not fetched.
             DownloadError: the hub cannot be reached, or does not give the files.
             CatalogueError: the hub's catalogue is malformed.
             VoiceNotFoundError: the hub has the voice no longer.
         """
         report(Progress(Step.FETCHING))
-        async with Hub(self.settings) as hub:
+        async with connected(self.settings) as hub:
+            from ...hub.download import download  # noqa: PLC0415 - see `connected`
+
             catalogue = await refresh(hub)
             if self.on_catalogue is not None:
                 await self.on_catalogue(catalogue)
             assert catalogue.commit is not None
             entry = catalogue.find(self.voice)
-            for file, suffix in ((entry.config, ".onnx.json"), (entry.model, ".onnx")):
-                target = stage / f"{self.voice}{suffix}"
+            commit, model = catalogue.commit, stage / f"{self.voice}.onnx"
+
+            async def fetch_one(file: VoiceFile, target: Path) -> None:
                 on_progress = partial(_report_bytes, report, target.name)
-                await download(
-                    hub, file, catalogue.commit, target, on_progress, check_room=check_room
-                )
+                await download(hub, file, commit, target, on_progress, check_room=check_room)
+
+            await fetch_one(entry.config, config_path(model))
+            await asyncio.to_thread(read_configuration, config_path(model))
+            await fetch_one(entry.model, model)
         return hub_origin(entry)
 
 
@@ -163,6 +179,19 @@ def package_source() -> FileSource | None:
     return FileSource(model.stem, Origin(OriginKind.EMBEDDED, str(size)), model, size)
 
 
+def own_source(name: str, version: Path, damage: tuple[Damage, ...] = ()) -> FileSource | None:
+    """Return the version's own model as a source, if its files are sound. Blocks on the disk."""
+    model = version / f"{name}.onnx"
+    try:
+        manifest = read_manifest(version)
+    except VoiceError:
+        return None
+    if {model.name, config_path(model).name} & {one.file for one in damage}:
+        return None
+    size = manifest.files[model.name].size
+    return FileSource(name, manifest.origin, model, size, linked=True)
+
+
 def custom_source(model: Path) -> FileSource:
     """Return a voice of the user's own, named by its file. Blocks on the disk.
 
@@ -171,10 +200,21 @@ def custom_source(model: Path) -> FileSource:
         VoiceError: no voice may have that name.
     """
     check_voice_name(model.stem)
-    found = check_file(model, MAX_MODEL_BYTES)
-    config = check_file(config_path(model), MAX_CONFIG_BYTES)
+    found, beside = check_file(model, MAX_MODEL_BYTES), config_beside(model)
+    config = check_file(beside, MAX_CONFIG_BYTES)
     state = f"{found.st_size}.{found.st_mtime_ns}.{config.st_size}.{config.st_mtime_ns}"
-    return FileSource(model.stem, Origin(OriginKind.CUSTOM, state), model, found.st_size)
+    origin = Origin(OriginKind.CUSTOM, state)
+    return FileSource(model.stem, origin, model, found.st_size, config=beside)
+
+
+def check_configuration(source: FileSource) -> None:
+    """Check the configuration of a voice before anything is done with it. Blocks on the disk.
+
+    Raises:
+        SourceFileError: it cannot be read.
+        VoiceUnusableError: it is none that can be spoken with here.
+    """
+    read_configuration(source.config or config_path(source.model))
 
 
 class SourceFinder:
@@ -208,6 +248,20 @@ class SourceFinder:
         origin = hub_origin(entry)
         return HubSource(catalogue.hub, entry.name, origin, entry.size, catalogue.adopt)
 
+    async def search(self, name: str, wait: float | None = None) -> Source:
+        """Return the source of a voice by its name or an alias; ask the hub before there is none.
+
+        The hub is asked at most once a minute, and for `wait` seconds if that is given.
+
+        Raises:
+            VoiceNotFoundError: no source has such a voice; names similar ones.
+            VoiceUnconfirmedError: likewise, but the hub could not be asked.
+        """
+        with contextlib.suppress(VoiceNotFoundError):
+            return await asyncio.to_thread(self.find, name)
+        await self.catalogue.find(name, wait)
+        return await asyncio.to_thread(self.find, name)
+
     def find_if_any(self, name: str) -> Source | None:
         """Return the source of a voice; ``None`` if no source has it. Blocks on the disk."""
         with contextlib.suppress(VoiceNotFoundError):
@@ -216,7 +270,4 @@ class SourceFinder:
 
     def custom_models(self, name: str) -> list[Path]:
         """Return the models of that name in the user's own folders. Blocks on the disk."""
-        if not is_voice_name(name):
-            return []
-        models = (folder / f"{name}.onnx" for folder in self._custom_voice_dirs)
-        return [model for model in models if model.is_file()]
+        return list(models_called(name, self._custom_voice_dirs)) if is_voice_name(name) else []

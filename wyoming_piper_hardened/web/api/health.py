@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ...status import StatusReporter
+from ...status.reporter import StatusReporter
 from ..bodies.shapes import Live, Readiness
 from ..endpoint import Access, Endpoint, json_answer, json_body
 
@@ -37,16 +37,24 @@ class HealthEndpoints:
                 method="GET",
                 path="/health/ready",
                 handle=self._ready,
-                summary="200 while the default voice can speak, else 503 with the issues.",
+                summary="200 while requests that name no voice are spoken, by the default voice or "
+                "another one in its place, else 503, as soon as the server is asked to stop, too; "
+                "always with who speaks and the issues.",
                 access=Access.HEALTH,
                 answers={200: readiness, _NOT_READY: readiness},
             ),
         )
 
     async def _ready(self, _: web.Request) -> web.Response:
-        if self._status.ready:
-            return json_answer(Readiness(ready=True, issues=()))
-        return json_answer(Readiness(ready=False, issues=self._status.issues()), _NOT_READY)
+        status = self._status
+        readiness = Readiness(
+            ready=status.ready,
+            draining=status.draining,
+            voice=status.library.wanted,
+            speaks=status.speaks if status.resolver.can_speak else None,
+            issues=status.issues(for_owner=False),
+        )
+        return json_answer(readiness, 200 if readiness.ready else _NOT_READY)
 
 
 async def _live(_: web.Request) -> web.Response:

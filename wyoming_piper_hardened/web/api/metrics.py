@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from ...metrics import PREFIX, Metrics
 from ...reporting.issues import IssueKind
-from ...status import StatusReporter
+from ...status.reporter import StatusReporter
 from ...workers.worker import WorkerState
 from ..endpoint import BYTES, Endpoint
 

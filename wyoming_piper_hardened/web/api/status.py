@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import psutil
 from aiohttp import web
 
 from ...control import Control
-from ...status import Status, StatusReporter
+from ...status.reporter import StatusReporter
+from ...status.rows import Status
 from ..access import AccessPolicy
 from ..bodies.json_shapes import json_of
 from ..bodies.shapes import Empty, Permission
@@ -23,7 +25,7 @@ class StatusEndpoint:
     Args:
         control: replaces workers.
         status: knows the state.
-        policy: decides who may see the texts of requests, if they are kept.
+        policy: decides who may see where files lie, and the texts of requests, if they are kept.
     """
 
     def __init__(self, control: Control, status: StatusReporter, policy: AccessPolicy) -> None:
@@ -58,9 +60,14 @@ class StatusEndpoint:
             ),
         )
 
-    async def render(self, *, with_texts: bool = False) -> dict[str, Any]:
+    async def view(self, *, for_owner: bool) -> Mapping[str, Any]:
+        """Return the state as it is sent in events."""
+        return {"status": await self.render(for_owner=for_owner)}
+
+    async def render(self, *, for_owner: bool, with_texts: bool = False) -> dict[str, Any]:
         """Return the state as JSON; the texts of requests only if asked for."""
-        status = self._status.snapshot(await asyncio.to_thread(_resident_bytes))
+        memory = await asyncio.to_thread(resident_bytes)
+        status = self._status.snapshot(memory, for_owner=for_owner)
         if not with_texts:
             requests = tuple(replace(request, text=None) for request in status.requests)
             status = replace(status, requests=requests)
@@ -68,8 +75,8 @@ class StatusEndpoint:
         return found
 
     async def _show(self, request: web.Request) -> web.Response:
-        with_texts = self._policy.may_change(request)
-        return web.json_response(await self.render(with_texts=with_texts))
+        owner = self._policy.may_change(request)
+        return web.json_response(await self.render(for_owner=owner, with_texts=owner))
 
     async def _restart(self, _: web.Request) -> web.Response:
         self._control.restart_workers()
@@ -79,5 +86,6 @@ class StatusEndpoint:
         return json_answer(Permission(self._policy.may_change(request)))
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
+    """Return the resident memory of this process."""
     return int(psutil.Process().memory_info().rss)

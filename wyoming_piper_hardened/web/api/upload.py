@@ -17,6 +17,7 @@ from ...errors import (
     RequestTooLargeError,
     TooManyRequestsError,
 )
+from ...store.voice import NAME_PATTERN
 from ..bodies.form import form_parts
 from ..bodies.shapes import Installed
 from ..endpoint import Access, Endpoint, json_answer, json_body
@@ -26,9 +27,15 @@ from ..request_parsing import checked_voice_name
 _MAX_ENVELOPE = 16 << 10  # what a multipart body has beside its files
 _CHUNK = 256 << 10
 _FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+_RULE = f"NAME is that of the voice: {NAME_PATTERN}"
 _FORM = {
+    "title": "VoiceUpload",
+    "description": "The two files of a voice, each with its file name.",
     "type": "object",
-    "properties": {"model": _FILE, "config": _FILE},
+    "properties": {
+        "model": {**_FILE, "description": f"Its file name is NAME.onnx. {_RULE}"},
+        "config": {**_FILE, "description": "Its file name is NAME.onnx.json, with the same NAME."},
+    },
     "required": ["model", "config"],
     "additionalProperties": False,
 }
@@ -58,7 +65,7 @@ class UploadEndpoint:
                 method="POST",
                 path="/api/voices",
                 handle=self._upload,
-                summary="Install a voice of your own: the fields model (a file NAME.onnx) and "
+                summary="Install a voice of your own. The fields are model (a file NAME.onnx) and "
                 "config (NAME.onnx.json). Answers when it has spoken.",
                 access=Access.CHANGE,
                 body={"multipart/form-data": _FORM},
@@ -72,7 +79,7 @@ class UploadEndpoint:
             raise BadRequestError("the body must be multipart/form-data with model and config")
         limits, length = self._limits, request.content_length
         if length is not None and length > limits.model_size + limits.config_size + _MAX_ENVELOPE:
-            raise RequestTooLargeError(f"a model may have {limits.model_size >> 20} MB")
+            raise RequestTooLargeError(f"a model may have {limits.model_size / 1e6:.0f} MB")
         if self._busy.locked():
             raise TooManyRequestsError("another voice is being uploaded; wait for it")
         async with self._busy, self._control.staging(length or 0) as stage:
@@ -123,7 +130,7 @@ class UploadEndpoint:
                     return
                 size += len(chunk)
                 if size > limit:
-                    raise RequestTooLargeError(f"{part.name} may have {limit >> 20} MB")
+                    raise RequestTooLargeError(f"{part.name} may have {limit / 1e6:.0f} MB")
                 await asyncio.to_thread(append, chunk)
         finally:
             await asyncio.to_thread(file.close)

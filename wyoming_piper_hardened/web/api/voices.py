@@ -1,4 +1,4 @@
-"""Voices over HTTP: list, install, verify, repair, remove; and issues."""
+"""Voices over HTTP: list, refresh, install, verify, repair, remove; and issues."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from aiohttp import web
 from ...catalogue.entry import Quality
 from ...control import Control
 from ...errors import BadRequestError
-from ...status import JobStatus
+from ...status.rows import JobStatus
 from ...store.voice import NAME_PATTERN, Voice
 from ...voices.job import Job
 from ..bodies.request_body import RequestBody
 from ..bodies.shapes import (
     Applied,
     Cancelled,
+    CatalogueBody,
     Dismissed,
     Empty,
     Installed,
@@ -54,7 +55,7 @@ _RESET = RequestBody(ResetBody)
 
 
 class VoiceEndpoints:
-    """``/api/voices…`` but for uploads, ``/api/issues/…`` and ``/api/breakers/reset``.
+    """``/api/voices…`` but for uploads, the catalogue, issues and ``/api/breakers/reset``.
 
     A job goes on although its caller leaves.
 
@@ -84,6 +85,18 @@ class VoiceEndpoints:
                     Parameter("installed", "only these, or only others", _YES_OR_NO),
                 ),
                 answers={200: json_body(VoiceListBody)},
+            ),
+            Endpoint(
+                method="POST",
+                path="/api/catalogue/refresh",
+                handle=self._refresh,
+                summary="Get the voice repository's newest list of voices.",
+                access=Access.CHANGE,
+                parameters=(
+                    Parameter("if_due", "unless it was asked within the last minute", _YES_OR_NO),
+                ),
+                answers={200: json_body(CatalogueBody)},
+                errors=(409, 422, 502, 503),
             ),
             self._action(
                 "install", "Install a voice, or its newest version.", self._install, Installed
@@ -174,7 +187,11 @@ class VoiceEndpoints:
             text=query_text(request, "text"),
             installed=query_flag(request, "installed"),
         )
-        return json_answer(await self._list.show(wanted))
+        return web.json_response(text=await self._list.show(wanted))
+
+    async def _refresh(self, request: web.Request) -> web.Response:
+        await self._control.refresh_catalogue(if_due=bool(query_flag(request, "if_due")))
+        return json_answer(self._list.catalogue())
 
     async def _install(self, request: web.Request) -> web.Response:
         return await self._answer(request, self._control.start_install, _installed)
@@ -219,7 +236,7 @@ class VoiceEndpoints:
 
     async def _dismiss(self, request: web.Request) -> web.Response:
         issue_id = request.match_info["id"]
-        self._control.dismiss(issue_id)
+        await self._control.dismiss(issue_id)
         return json_answer(Dismissed(issue_id))
 
     async def _reset(self, request: web.Request) -> web.Response:

@@ -91,9 +91,10 @@ class Resampled:
 
 
 class HeldBack:
-    """The bytes that all encoders together may keep back, at most `limit`."""
+    """The bytes that may be kept back: `limit` by all together, `each` by one of them."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, each: int | None = None) -> None:
+        self.each = limit if each is None else each
         self._free = limit
         self._lock = threading.Lock()
 
@@ -161,7 +162,7 @@ class Compressed:
         if self._held_back is None:
             return False
         grown = self._out.end - self._held
-        if not self._held_back.take(grown):
+        if self._out.end > self._held_back.each or not self._held_back.take(grown):
             self._stream()
             return False
         self._held += grown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -14,38 +15,42 @@ from aiohttp import web
 
 from ...errors import BadRequestError, NotSupportedError, RequestTimeoutError
 from ...system.foreign_json import parse_json
-from .json_shapes import Schema
+from .json_shapes import Schema, described, description_of, field_descriptions
 
 T = TypeVar("T")
+
+_TYPES = {str: "string", bool: "boolean", float: "number"}
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Allows numbers from `low` to `high`."""
+    """Allows numbers from `low` to `high`, and texts that `text` describes and that are such."""
 
     low: float
     high: float
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Allows some strings; an empty one counts as missing."""
+    """Allows some strings, all in lower case, in any case; an empty one counts as missing."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Describes a field to readers of the schema."""
+    """Describes a field to readers of the schema, and what is checked elsewhere by a pattern."""
 
     text: str
+    pattern: str | None = None
 
 
 class RequestBody(Generic[T]):
     """A JSON object that becomes a `kind`.
 
-    Fields of `kind` are strings, ``Annotated[float | None, Range(…)]``, or objects that are
-    dataclasses themselves; those with a default may be missing or null.
+    Fields of `kind` are strings, booleans, ``Annotated[float | None, Range(…)]``, or objects that
+    are dataclasses themselves; those with a default may be missing or null.
 
     Args:
         kind: a dataclass.
@@ -56,9 +61,8 @@ class RequestBody(Generic[T]):
         self._kind = kind
         self._open_ended = open_ended
 
-    @property
     def schema(self) -> Schema:
-        """Its JSON Schema."""
+        """Return its JSON Schema; reads source code for the descriptions."""
         return self._object_schema(self._kind)
 
     async def read(self, request: web.Request, timeout: float) -> T:  # noqa: ASYNC109 - it raises
@@ -92,22 +96,28 @@ class RequestBody(Generic[T]):
         for extra in extras:
             if isinstance(extra, Range):
                 return _number(name, value, extra)
-            if isinstance(extra, Choice) and _is_other(value, extra):
-                known = ", ".join(extra.values)
-                raise NotSupportedError(f"{name} {value!r:.40} is none of: {known}", name)
+            if isinstance(extra, Choice) and isinstance(value, str):
+                return _chosen(name, value, extra)
         for option in options:
-            if option is str and isinstance(value, str):
+            if option in {str, bool} and isinstance(value, option):
                 return value
             if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
                 return self._parse(typing.cast("type", option), value)
-        raise BadRequestError(f"{name} must be a string", name)
+        wanted = "true or false" if bool in options else "a string"
+        raise BadRequestError(f"{name} must be {wanted}", name)
 
     def _object_schema(self, kind: type[Any]) -> Schema:
         fields, hints = _fields(kind)
         needed = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
+        texts = field_descriptions(kind)
         return {
+            "title": kind.__name__,
+            "description": description_of(kind),
             "type": "object",
-            "properties": {name: self._field_schema(hints[name]) for name in fields},
+            "properties": {
+                name: described(self._field_schema(hints[name]), texts.get(name, ""))
+                for name in fields
+            },
             "additionalProperties": self._open_ended,
             **({"required": needed} if needed else {}),
         }
@@ -115,22 +125,25 @@ class RequestBody(Generic[T]):
     def _field_schema(self, annotation: Any) -> Schema:
         options, extras = _options(annotation)
         schemas = [self._option_schema(option, extras) for option in options]
-        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        texts = [extra.text for extra in extras if isinstance(extra, Range) and extra.text]
+        schemas += [{"type": "string", "pattern": f"^(?:{text})$"} for text in texts]
+        notes = " ".join(extra.text for extra in extras if isinstance(extra, Note))
+        return described(schemas[0] if len(schemas) == 1 else {"anyOf": schemas}, notes)
 
     def _option_schema(self, option: Any, extras: tuple[Any, ...]) -> Schema:
         if option is types.NoneType:
             return {"type": "null"}
         if dataclasses.is_dataclass(option):
             return self._object_schema(typing.cast("type", option))
-        schema: dict[str, Any] = {"type": "number" if option is float else "string"}
+        schema: dict[str, Any] = {"type": _TYPES[option]}
         for extra in extras:
             match extra:
                 case Range():
                     schema |= {"minimum": extra.low, "maximum": extra.high}
                 case Choice():
                     schema["enum"] = list(extra.values)
-                case Note():
-                    schema["description"] = extra.text
+                case Note(pattern=str(pattern)):
+                    schema["pattern"] = pattern
         return schema
 
 
@@ -150,12 +163,18 @@ def _options(annotation: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return (annotation,), extras
 
 
-def _is_other(value: Any, choice: Choice) -> bool:
-    return isinstance(value, str) and value != "" and value not in choice.values
+def _chosen(name: str, value: str, choice: Choice) -> str:
+    chosen = value.strip().lower()
+    if chosen and chosen not in choice.values:
+        known = ", ".join(choice.values)
+        raise NotSupportedError(f"{name} {value!r:.40} is none of: {known}", name)
+    return chosen
 
 
 def _number(name: str, value: Any, allowed: Range) -> float:
     low, high = allowed.low, allowed.high
+    if isinstance(value, str) and allowed.text and re.fullmatch(allowed.text, value):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise BadRequestError(f"{name} must be a number from {low:g} to {high:g}", name)
     return float(value)

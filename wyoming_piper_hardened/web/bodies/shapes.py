@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...reporting.issues import Damage
-from ...status import IssueStatus, JobStatus
+from ...status.rows import Auth, IssueStatus, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,37 @@ class Live:
     live: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """Identity of the server, for programs that look after it.
+
+    `server_id` is null if none could be kept. `features` are names of abilities of the API beside
+    what `api` stands for. With `app` the server is a Home Assistant app, and paired by it. `auth`
+    tells whether calls need a token.
+    """
+
+    server_id: str | None
+    name: str
+    version: str
+    api: int
+    features: Sequence[str]
+    app: bool
+    auth: Auth
+    wyoming_port: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the default voice can speak, and the issues if not."""
+    """Whether requests that name no voice are spoken and the server stays, by whom, and the issues.
+
+    `voice` is the default, `speaks` the voice that speaks for it, itself if nothing is wrong.
+    """
 
     ready: bool
+    draining: bool
+    """Whether the server has been asked to stop."""
+    voice: str
+    speaks: str | None
     issues: Sequence[IssueStatus]
 
 
@@ -31,12 +57,18 @@ class VoiceState(StrEnum):
     INSTALLED = "installed"
     CUSTOM = "custom"
     EMBEDDED = "embedded"
+    DAMAGED = "damaged"
+    """The user's own, which cannot be used and of which there is no copy."""
     AVAILABLE = "available"
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceRow:
-    """One voice; `issues` are ids. What only an installed voice has is null for the others."""
+    """One voice; `issues` are ids. What only an installed voice has is null for the others.
+
+    `version` names the installed files of a voice of the repository, `available_version` those that
+    the repository has now; they are equal or not, and say no more. Both are null for other voices.
+    """
 
     name: str
     language: str
@@ -49,8 +81,25 @@ class VoiceRow:
     bytes: int
     state: VoiceState
     prepared: bool | None
+    version: str | None = None
+    available_version: str | None = None
     default: bool = False
     issues: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file that can be downloaded."""
+
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """The files that are left of a voice of the user's own."""
+
+    files: Sequence[OwnFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +111,44 @@ class LanguageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueBody:
+    """The age of the repository's list of voices.
+
+    `fetched_at` is in seconds since the epoch, null for the list that came with the program;
+    `offline` forbids to fetch a newer one.
+    """
+
+    fetched_at: float | None
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PresetRow:
+    """A voice of the settings with options of its own; ``None``: as the settings say."""
+
+    name: str
+    voice: str
+    language: str | None
+    """Of its voice; ``None`` as long as that is not installed."""
+    speaker: str | None
+    length_scale: float | None
+    noise_scale: float | None
+    noise_w_scale: float | None
+    volume: float | None
+    sentence_silence: float | None
+    silence_before: float | None
+    silence_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceListBody:
     """The list of voices, and every language and quality it can be filtered by."""
 
     voices: Sequence[VoiceRow]
+    presets: Sequence[PresetRow]
     languages: Sequence[LanguageRow]
     qualities: Sequence[str]
+    catalogue: CatalogueBody
 
 
 @dataclass(frozen=True, slots=True)

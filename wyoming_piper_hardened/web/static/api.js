@@ -48,19 +48,41 @@ async function ask(method, path, more = {}) {
   return answer;
 }
 
+const json = (/** @type {object} */ body) => ({
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
 const named = (/** @type {string} */ name) => `voices/${encodeURIComponent(name)}`;
+
+/** Start a job, or join it. @param {string} path @returns {Promise<import("./types.js").Job>} */
+const begin = async (path) => (await (await ask("POST", path)).json()).job;
 
 export const api = {
   /** @param {AbortSignal} signal */
   status: async (signal) =>
     /** @type {import("./types.js").Status} */ (await (await ask("GET", "status", { signal })).json()),
   voices: async () => (await ask("GET", "voices")).json(),
-  install: (/** @type {string} */ name) => ask("POST", `${named(name)}/install`),
-  repair: (/** @type {string} */ name) => ask("POST", `${named(name)}/repair`),
-  cancel: (/** @type {string} */ name) => ask("POST", `${named(name)}/cancel`),
+  /** @param {boolean} ifDue unless the repository was asked within the last minute */
+  refreshCatalogue: (ifDue) => ask("POST", `catalogue/refresh?if_due=${ifDue}`),
+  install: (/** @type {string} */ name) => begin(`${named(name)}/install`),
+  repair: (/** @type {string} */ name) => begin(`${named(name)}/repair`),
+  /** @param {string} name @returns {Promise<null>} */
+  cancel: async (name) => {
+    await ask("POST", `${named(name)}/cancel`);
+    return null;
+  },
   remove: (/** @type {string} */ name) => ask("DELETE", named(name)),
+  /** @param {string} name @returns {Promise<string[]>} addresses of what is left of an own voice */
+  files: async (name) => {
+    const { files } = await (await ask("GET", `${named(name)}/files`)).json();
+    return files.map((/** @type {{file: string}} */ { file }) =>
+      String(address(`${named(name)}/files/${encodeURIComponent(file)}`)),
+    );
+  },
   permission: async () => (await ask("GET", "permission")).json(),
-  apply: (/** @type {string} */ id) => ask("POST", `issues/${encodeURIComponent(id)}/apply`),
+  /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
+  apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),
   dismiss: (/** @type {string} */ id) => ask("DELETE", `issues/${encodeURIComponent(id)}`),
   restartWorkers: () => ask("POST", "workers/restart"),
   /**
@@ -68,11 +90,37 @@ export const api = {
    * @param {AbortSignal} signal
    */
   say: (request, signal) =>
-    ask("POST", "say", {
-      signal,
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(request),
-    }),
+    ask("POST", "say", { signal, ...json(request) }),
+  /** A whole WAV file, with its true length. @param {import("./save.js").Request} request */
+  wav: (request) => ask("POST", "say", json({ ...request, stream: false })),
+  /** @param {import("./save.js").Request} request */
+  mp3: ({ text, length_scale: scale, ...rest }) => {
+    const body = { ...rest, input: text, speed: 1 / (scale ?? 1), model: "tts-1", response_format: "mp3" };
+    return ask("POST", "../v1/audio/speech", json(body));
+  },
+  info: async () =>
+    /** @type {{wyoming_port: number|null, auth: string}} */ (await (await ask("GET", "info")).json()),
+  /**
+   * How a text would be spoken.
+   * @param {{text: string, voice?: string, phonemes: boolean}} request
+   * @param {AbortSignal} signal
+   */
+  preview: async (request, signal) =>
+    /** @type {import("./types.js").TextPreview} */ (
+      await (await ask("POST", "text", { signal, ...json(request) })).json()
+    ),
+  dictionary: async () =>
+    /** @type {import("./types.js").Dictionary} */ (await (await ask("GET", "dictionary")).json()),
+  /** @param {{language: string, word: string, spoken: string, version: string}} entry */
+  putWord: async (entry) =>
+    /** @type {import("./types.js").Dictionary} */ (
+      await (await ask("PUT", "dictionary", json(entry))).json()
+    ),
+  /** @param {{language: string, word: string, version: string}} entry */
+  removeWord: async (entry) =>
+    /** @type {import("./types.js").Dictionary} */ (
+      await (await ask("DELETE", `dictionary?${new URLSearchParams(entry)}`)).json()
+    ),
   /**
    * How a speech went, as the status has it; nothing if the server does not know it.
    * @param {string} id the answer's X-Request-Id

@@ -1,7 +1,10 @@
 /** Puts the page together: one status comes in, every part shows its share of it. */
 
 import { api } from "./api.js";
+import { foldCards } from "./cards.js";
+import { showAddresses } from "./connect.js";
 import { byId, setAttribute, setText } from "./dom.js";
+import { Dictionary } from "./dictionary.js";
 import { failureText } from "./events.js";
 import { median } from "./history.js";
 import { Issues } from "./issues.js";
@@ -20,20 +23,40 @@ import { Voices } from "./voices.js";
 const words = await load();
 document.documentElement.lang = words.language;
 words.apply(document);
+foldCards(document);
 document.body.classList.remove("loading");
 
-const notices = new Notices(byId("notices"), words);
+const notices = new Notices(byId("notices"), words, byId("issue-list"));
 const player = new Player(
   () => say.show(),
   (audio, rate) => say.draw(audio, rate),
 );
 const samples = new SamplePlayer(player, words, notices, () => voices.render());
-const voices = new Voices(words, notices, samples, (installed) => say.setVoices(installed));
+const upload = new Upload(words, notices);
+const voices = new Voices(
+  words,
+  notices,
+  samples,
+  (installed) => {
+    say.setVoices(installed);
+    dictionary.setLanguages(say.languages);
+  },
+  (name) => upload.again(name),
+);
 const say = new Say(player, words);
-const issues = new Issues(words, notices);
+const dictionary = new Dictionary(
+  player,
+  words,
+  (language) => say.voiceFor(language),
+  () => say.preview.refresh(),
+);
+const issues = new Issues(words, notices, {
+  upload: (/** @type {string} */ name) => upload.again(name),
+  download: (/** @type {string} */ name) => voices.download(name),
+  remove: (/** @type {string} */ name) => voices.remove(name),
+});
 const metrics = new Metrics(words, notices);
 const recentLog = new RecentLog(words);
-new Upload(words, notices);
 
 /** @type {import("./types.js").Status|null} */
 let status = null;
@@ -51,6 +74,7 @@ const link = new Link(
     if (state === "open") {
       seen = "";
       showPermission();
+      showAddresses(words);
     }
     renderState();
   },
@@ -61,6 +85,7 @@ function render() {
   renderState();
   if (!status) return;
   issues.show(status);
+  dictionary.show(status);
   voices.show(status);
   metrics.show(status);
   recentLog.show(status);
@@ -89,6 +114,11 @@ function renderState() {
   setText(detail, [said || reason, own].filter(Boolean).join(" ") || facts());
   setAttribute(detail, "lang", reason && !said ? "en" : null);
   setAttribute(document.body, "data-link", link.state);
+  const connected = link.state === "open" || link.state === "connecting";
+  say.setConnected(connected);
+  /** @type {NodeListOf<HTMLFieldSetElement>} */
+  const needsServer = document.querySelectorAll("fieldset.needs-server");
+  for (const fieldset of needsServer) fieldset.disabled = !connected;
   setText(byId("version"), status ? words.text("version", { version: status.version }) : "");
 }
 

@@ -30,6 +30,11 @@ class Frame {
     svg.append(...lines, this.marks, ...this.values, this.from, this.to);
   }
 
+  /** Draw nothing as long as there is nothing to draw. */
+  empty(/** @type {boolean} */ empty) {
+    setAttribute(this.svg, "hidden", empty ? "" : null);
+  }
+
   /** Write beside the lines what they stand for. */
   scale(/** @type {number|null} */ top, /** @type {(value: number) => string} */ words) {
     const parts = top === null ? ["", "", ""] : [words(top), words(top / 2), "0"];
@@ -71,6 +76,7 @@ export class Bars {
       x: RIGHT - (shown.length - index - 0.5) * step,
     }));
     this.list.show(items, (bar) => bar.key);
+    this.frame.empty(!shown.length);
     this.frame.scale(shown.some((bar) => bar.value !== null) ? top : null, words.value);
     setText(this.frame.from, words.from);
     setText(this.frame.to, words.to);
@@ -136,6 +142,7 @@ export class Lines {
       lines.map((line) => ({ ...line, style: alone ? `${line.style} alone` : line.style })),
       (line) => line.name,
     );
+    this.frame.empty(!values.some(Boolean));
     this.frame.scale(values.length ? top : null, words.value);
     setText(this.frame.from, words.from);
     setText(this.frame.to, words.to);

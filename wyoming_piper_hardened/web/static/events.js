@@ -37,7 +37,8 @@ export function failureText(failure, words) {
   if (!failure) return "";
   const key = `reason.${reasonKey(failure)}`;
   if (!words.has(key)) return "";
-  const wentOn = failure.detail.segment?.outcome === "replayed";
+  const { segment, segments } = failure.detail;
+  const wentOn = segments > 1 || segment?.outcome === "replayed";
   return wentOn ? `${words.text(key)} ${words.text("reason.wentOn")}` : words.text(key);
 }
 

@@ -32,9 +32,16 @@ export class Player {
     this.complete = false;
     /** Whether there was nothing to say in the text. */
     this.wordless = false;
-    /** @type {{abort: AbortController, context: AudioContext, sources: Set<AudioBufferSourceNode>,
-     *   begin: number, next: number}|null} */
+    /** @type {{abort: AbortController, context: AudioContext, gain: GainNode,
+     *   sources: Set<AudioBufferSourceNode>, begin: number, next: number}|null} */
     this.current = null;
+    this.loudness = 1;
+  }
+
+  /** From 0 to 1, also of what is playing. @param {number} volume */
+  set volume(volume) {
+    this.loudness = volume;
+    if (this.current) this.current.gain.gain.value = volume;
   }
 
   /** Seconds that have sounded. */
@@ -54,7 +61,10 @@ export class Player {
     this.stop();
     const abort = new AbortController();
     const context = new AudioContext(); // within the click, or some browsers stay silent
-    const run = { abort, context, sources: new Set(), begin: 0, next: 0 };
+    const gain = context.createGain();
+    gain.gain.value = this.loudness;
+    gain.connect(context.destination);
+    const run = { abort, context, gain, sources: new Set(), begin: 0, next: 0 };
     this.current = run;
     const nothing = { made: 0, first: 0, complete: false, wordless: false };
     Object.assign(this, { owner, state: "waiting", ...nothing });
@@ -131,7 +141,7 @@ export class Player {
     }
     const source = run.context.createBufferSource();
     source.buffer = buffer;
-    source.connect(run.context.destination);
+    source.connect(run.gain);
     run.sources.add(source);
     source.onended = () => {
       source.disconnect();

@@ -32,7 +32,7 @@ export function summary(link, status) {
   const voice = voiceTitle(status.voice);
   const job = status.jobs.find((one) => one.voice === status.voice);
   if (status.ready) {
-    const tone = status.issues.length ? "warn" : "good";
+    const tone = status.issues.some(isUrgent) ? "warn" : "good";
     if (status.speaks === status.voice) return say(tone, "ready", { voice });
     const speaks = voiceTitle(status.speaks ?? "");
     if (job?.action === "install") return say("wait", "coming", { voice, speaks });
@@ -44,6 +44,16 @@ export function summary(link, status) {
   if (failing) return say("warn", "recovering", {}, ofFailure(failing.last_failure));
   if (!status.speaks) return say(job ? "wait" : "bad", job ? "fetching" : "silent", { voice });
   return say("wait", "starting", { voice: voiceTitle(status.speaks) });
+}
+
+/** Kinds of issues of a voice that does not matter as long as nobody needs it. */
+const HARMLESS = new Set(["missing", "rejected", "unreachable", "no-space", "stale", "unprepared"]);
+/** Subjects of such issues that are no voices. */
+const EVERYONES = new Set(["catalogue", "data_dir"]);
+
+/** Whether an issue is more than that of a voice which no setting names. */
+function isUrgent(/** @type {import("./types.js").Issue} */ { kind, subject, needed }) {
+  return needed || !HARMLESS.has(kind) || EVERYONES.has(subject);
 }
 
 /** Why nothing is spoken, if that is more than a start that takes its time. */

@@ -39,6 +39,7 @@ export interface Failure {
 }
 
 export interface Job {
+  id: string;
   voice: string;
   action: string;
   progress: Progress;
@@ -70,6 +71,7 @@ export interface Issue {
   suggestion: string | null;
   applicable: boolean;
   dismissible: boolean;
+  needed: boolean;
 }
 
 export interface RequestRecord {
@@ -101,6 +103,52 @@ export interface LogEntry {
   params: Record<string, any>;
 }
 
+export interface TextPreview {
+  segments: SegmentPreview[];
+  problem: PreviewProblem | null;
+}
+
+export interface SegmentPreview {
+  text: string;
+  spoken: string;
+  phonemes: string[] | null;
+  pause: number;
+  rate: number;
+  gain: number;
+}
+
+export interface PreviewProblem {
+  code: string;
+  message: string;
+}
+
+export interface Dictionary {
+  version: string;
+  file: string | null;
+  entries: DictionaryEntry[];
+  errors: DictionaryError[];
+}
+
+export interface DictionaryEntry {
+  language: string;
+  word: string;
+  spoken: string;
+  file: string;
+}
+
+export interface DictionaryError {
+  file: string;
+  line: number;
+  code: string;
+  message: string;
+}
+
+export interface Preset {
+  name: string;
+  voice: string;
+  speaker: string | null;
+}
+
 export interface Voice {
   name: string;
   language: string;
@@ -114,5 +162,12 @@ export interface Voice {
   state: string;
   default: boolean;
   prepared: boolean | null;
+  version: string | null;
+  available_version: string | null;
   issues: string[];
+}
+
+export interface Catalogue {
+  fetched_at: number | null;
+  offline: boolean;
 }

@@ -38,6 +38,13 @@ export class Upload {
     this.#show();
   }
 
+  /** Ask for the files of a voice that is here already. */
+  again(/** @type {string} */ name) {
+    /** @type {HTMLDetailsElement} */ (byId("upload-form").parentElement).open = true;
+    this.input.focus();
+    if (!this.input.files.length) setText(this.hint, this.words.text("upload.again", { name }));
+  }
+
   #show() {
     const files = this.input.files;
     const found = pair(files);

@@ -4,9 +4,9 @@ import { element, icon, setAttribute, setText } from "./dom.js";
 import { progressOf } from "./state.js";
 
 /**
- * @typedef {import("./voices.js").ShownVoice} ShownVoice
+ * @typedef {import("./voice-order.js").ShownVoice} ShownVoice
  * @typedef {{repair: Function, remove: Function, listen: Function, install: Function,
- *   cancel: Function}} Actions each called with the voice's name
+ *   cancel: Function, upload: Function, download: Function}} Actions each called with the voice's name
  * @typedef {{job: import("./types.js").Job|undefined,
  *   issue: import("./types.js").Issue|undefined, asked: boolean, sounding: boolean}} Circumstances
  *   the job and the issue of the voice, if any; whether an action was requested that has not begun
@@ -75,9 +75,11 @@ export class VoiceRow {
         "td",
         { role: "cell", class: "voice-actions" },
         act("repair", "repair", "quiet icon-only changes"),
+        act("download", "install", "quiet icon-only changes"),
         act("remove", "remove", "quiet icon-only changes"),
         act("listen", "play", "button"),
         act("install", "install", "button changes"),
+        act("upload", "upload", "button changes"),
         act("cancel", "close", "button changes"),
       ),
     );
@@ -96,7 +98,7 @@ export class VoiceRow {
     this.#updateState(state, voice, now);
     this.#updateActions(actions, voice, now);
     setAttribute(row, "aria-busy", now.job ? "true" : null);
-    setAttribute(row, "class", voice.here ? "here" : "available");
+    setAttribute(row, "class", voice.here || voice.state === "damaged" ? "here" : "available");
   }
 
   /** The voice in a label of a button, for screen readers; some voices have equal titles. */
@@ -137,17 +139,22 @@ export class VoiceRow {
   #updateActions(
     /** @type {any} */ cell,
     /** @type {ShownVoice} */ voice,
-    /** @type {Circumstances} */ { job, asked, sounding },
+    /** @type {Circumstances} */ { job, issue, asked, sounding },
   ) {
-    const [repair, remove, listen, install, cancel] = cell.children;
+    const [repair, download, remove, listen, install, upload, cancel] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
-    const coming = job?.action === "install" && job.progress.step !== "committing";
+    const coming = job?.action === "install";
+    const cancellable = coming && job?.progress.step !== "committing";
     const idle = !job && !asked;
+    const kept = voice.here || voice.state === "damaged";
+    const lost = voice.state === "damaged" || issue?.suggestion === "upload";
     this.#show(listen, voice.here, true);
-    this.#show(cancel, !voice.here && coming, !asked);
-    this.#show(install, !voice.here && !coming, idle);
-    this.#show(repair, voice.here, idle);
-    this.#show(remove, voice.here && voice.state !== "embedded", idle);
+    this.#show(cancel, !kept && coming, cancellable && !asked);
+    this.#show(install, !kept && !coming, idle);
+    this.#show(upload, lost, idle);
+    this.#show(repair, voice.here && !lost, idle);
+    this.#show(download, voice.state === "custom" || lost, idle);
+    this.#show(remove, kept && voice.state !== "embedded", idle);
     this.#updateListen(listen, voice, sounding);
     // The focus is nowhere once its button is hidden; some browsers notice at once, others later.
     const active = document.activeElement;
@@ -169,7 +176,9 @@ export class VoiceRow {
       }, UNEXPECTED);
     }
     button.hidden = !visible;
-    setAttribute(button, "aria-disabled", able && !this.fresh.has(button) ? null : "true");
+    const fresh = able && this.fresh.has(button); // looks as it will in a moment
+    setAttribute(button, "data-fresh", fresh ? "" : null);
+    setAttribute(button, "aria-disabled", able && !fresh ? null : "true");
   }
 
   #updateListen(

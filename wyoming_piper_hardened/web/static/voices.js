@@ -2,30 +2,25 @@
 
 import { api } from "./api.js";
 import { KeyedList, byId, element, setText } from "./dom.js";
+import { asVoices } from "./presets.js";
+import { RepositoryList } from "./repository-list.js";
 import { nameParts, voiceTitle } from "./state.js";
+import { VoiceOrder, plain, searchedText } from "./voice-order.js";
 import { VoiceRow } from "./voice-row.js";
 
 /** Rows of available voices that are shown at once; a button shows the rest. */
 const PAGE = 9;
-/** The rank of voices with a job; those before are installed. */
-const BUSY = 2;
 /** Finished jobs that are reported at most, after the page was hidden. */
 const REPORTED = 3;
+/** Milliseconds in which a status that knows a job comes, after the answer that began it. */
+const KNOWN = 5000;
 const HERE = new Set(["installed", "custom", "embedded"]);
-
-const ENGLISH = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
-
-/** A text as it is searched: `en-GB`, `Français` and `francais` find what they should. */
-function plain(/** @type {string} */ text) {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").replaceAll("-", "_").toLowerCase();
-}
 
 /**
  * @typedef {import("./types.js").Issue} Issue
  * @typedef {import("./types.js").Job} Job
  * @typedef {import("./types.js").Voice} Voice
- * @typedef {Voice & {title: string, languageName: string, qualityName: string, here: boolean,
- *   searched: string}} ShownVoice a voice as the table has it
+ * @typedef {import("./voice-order.js").ShownVoice} ShownVoice
  */
 
 export class Voices {
@@ -33,26 +28,31 @@ export class Voices {
    * @param {import("./translation.js").Translation} words
    * @param {import("./notices.js").Notices} notices
    * @param {import("./sample.js").SamplePlayer} samples
-   * @param {(installed: ShownVoice[]) => void} onVoices called whenever the installed voices change
+   * @param {(installed: ShownVoice[]) => void} onVoices called whenever the installed voices change,
+   *   with the presets behind them
+   * @param {(name: string) => void} onUpload called with a voice that is to be uploaded again
    */
-  constructor(words, notices, samples, onVoices) {
+  constructor(words, notices, samples, onVoices, onUpload) {
     this.words = words;
     this.notices = notices;
     this.samples = samples;
-    /** @type {ShownVoice[]} in our order */
+    /** @type {ShownVoice[]} */
     this.voices = [];
+    this.order = new VoiceOrder(words, navigator.languages);
     /** @type {Map<string, Job>} jobs under way, by the voice's name */
     this.jobs = new Map();
     /** @type {Map<string, Issue>} open issues by the voice's name */
     this.issues = new Map();
     /** @type {Set<string>|null} ids of the finished jobs in the last status */
     this.finished = null;
-    /** @type {Set<string>} voices of jobs that have finished since the list was read */
-    this.settling = new Set();
+    /** @type {Map<string, Job>} jobs that no status had yet, by the voice's name */
+    this.begun = new Map();
+    /** @type {Map<string, Job>} jobs that have ended since the list was read, by the voice's name */
+    this.settling = new Map();
     /** @type {Set<string>} what was asked for here and has not been answered yet */
     this.asked = new Set();
-    /** @type {Set<string>} languages of the voices that are here */
-    this.spoken = new Set();
+    /** @type {Set<string>} voices of jobs that were begun here although an issue was open */
+    this.again = new Set();
     this.shown = PAGE;
     this.onVoices = onVoices;
     const row = new VoiceRow(
@@ -60,7 +60,9 @@ export class Voices {
       {
         repair: (/** @type {string} */ name) => this.#ask("repair", name),
         install: (/** @type {string} */ name) => this.#ask("install", name),
-        remove: (/** @type {string} */ name) => this.#remove(name),
+        remove: (/** @type {string} */ name) => this.remove(name),
+        upload: onUpload,
+        download: (/** @type {string} */ name) => this.download(name),
         cancel: (/** @type {string} */ name) => this.#ask("cancel", name),
         listen: (/** @type {string} */ name) => samples.toggle(this.#current(name)),
       },
@@ -71,7 +73,7 @@ export class Voices {
       (/** @type {ShownVoice} */ voice) => row.create(voice),
       (node, voice) =>
         row.update(node, voice, {
-          job: this.jobs.get(voice.name),
+          job: this.jobs.get(voice.name) ?? this.settling.get(voice.name),
           issue: this.issues.get(voice.name),
           asked: this.asked.has(voice.name),
           sounding: samples.voice === voice.name,
@@ -81,15 +83,19 @@ export class Voices {
     this.language = byId("voice-language");
     this.quality = byId("voice-quality");
     this.place = byId("voice-place");
+    this.repository = new RepositoryList(words, notices, () => this.refresh());
     byId("voice-filter").addEventListener("input", () => {
       this.shown = PAGE;
+      this.order.renew();
       this.render();
+      this.repository.search(this.search.value, this.voices.some((voice) => this.#matches(voice)));
     });
     byId("voice-filter").addEventListener("submit", (/** @type {Event} */ e) => e.preventDefault());
     byId("voice-again").addEventListener("click", () => this.refresh());
     byId("voice-more").addEventListener("click", () => this.#more());
     byId("voice-reset").addEventListener("click", () => {
       byId("voice-filter").reset();
+      this.order.renew();
       this.search.focus();
       this.render();
     });
@@ -99,11 +105,9 @@ export class Voices {
   async refresh() {
     const request = (this.request = Symbol("request"));
     try {
-      const { voices, languages, qualities } = await api.voices();
+      const { voices, presets, languages, qualities, catalogue } = await api.voices();
       if (request !== this.request) return;
-      this.voices = voices
-        .map((/** @type {Voice} */ voice) => this.#described(voice))
-        .sort((/** @type {ShownVoice} */ a, /** @type {ShownVoice} */ b) => this.#order(a, b));
+      this.voices = voices.map((/** @type {Voice} */ voice) => this.#described(voice));
       this.#fillSelect(this.language, languages.map((/** @type {any} */ one) => ({
         value: one.code,
         text: this.words.languageName(one.code, one.name),
@@ -112,19 +116,20 @@ export class Voices {
         value: one,
         text: this.#qualityName(one),
       })), false);
-      const here = this.voices.filter((voice) => voice.here);
-      this.spoken = new Set(here.map((voice) => voice.language.split("_")[0]));
       this.settling.clear();
+      this.repository.update(catalogue);
       this.#loaded(true);
       this.render();
-      this.onVoices(
-        this.voices
-          .filter((voice) => voice.here)
-          .sort((a, b) => Number(b.default) - Number(a.default)),
-      );
+      const here = this.order
+        .arrange(this.voices, (name) => this.#isBusy(name))
+        .filter((voice) => voice.here)
+        .sort((a, b) => Number(b.default) - Number(a.default));
+      this.onVoices([...here, ...asVoices(presets, here)]);
     } catch (error) {
       if (request !== this.request) return;
       console.info("the voices cannot be read now:", error);
+      this.settling.clear();
+      this.render();
       this.#loaded(this.voices.length > 0);
     }
   }
@@ -137,11 +142,13 @@ export class Voices {
   /** Show the jobs and the issues of the voices. */
   show(/** @type {import("./types.js").Status} */ status) {
     const before = this.jobs;
-    this.jobs = new Map(status.jobs.map((job) => [job.voice, job]));
+    const known = new Set([...status.jobs, ...status.finished_jobs].map((job) => job.id));
+    for (const [name, job] of this.begun) if (known.has(job.id)) this.begun.delete(name);
+    this.jobs = new Map([...this.begun, ...status.jobs.map((job) => /** @type {const} */ ([job.voice, job]))]);
     this.issues = new Map(status.issues.map((issue) => [issue.subject, issue]));
-    for (const name of before.keys()) {
-      // It keeps its position until the list has been read again.
-      if (!this.jobs.has(name)) this.settling.add(name);
+    for (const [name, job] of before) {
+      // Its row shows the last step until the list has been read again.
+      if (!this.jobs.has(name)) this.settling.set(name, ending(job));
     }
     for (const job of status.finished_jobs.slice(-REPORTED)) {
       if (this.finished && !this.finished.has(job.id)) this.#report(job);
@@ -155,18 +162,21 @@ export class Voices {
     const key = outcome === "failed" ? `failed.${action}` : done;
     if (!this.words.has(key)) return;
     const text = this.words.text(key, { voice: voiceTitle(voice) });
-    if (outcome === "failed") this.notices.failed({ code, message }, text);
+    if (outcome === "failed") this.notices.failed({ code, message }, text, this.#card(voice));
     else this.notices.done(text);
+    this.again.delete(voice);
   }
 
   /** Show the rows that fit the filter. */
   render() {
-    const fitting = this.voices
-      .filter((voice) => this.#fits(voice))
-      .sort((a, b) => this.#rank(a) - this.#rank(b));
-    // Installed voices are always shown, however many there are.
-    const here = fitting.filter((voice) => this.#rank(voice) < BUSY + 1).length;
-    const rows = fitting.slice(0, here + this.shown);
+    const fitting = this.order
+      .arrange(this.voices, (name) => this.#isBusy(name))
+      .filter((voice) => this.#fits(voice));
+    // Installed voices are always shown, however many there are, and those that are just coming.
+    const end = fitting.filter((voice) => this.order.isFirst(voice)).length + this.shown;
+    const rows = fitting.filter(
+      (voice, at) => at < end || voice.here || voice.state === "damaged" || this.#isBusy(voice.name),
+    );
     const table = byId("voice-rows");
     const hadFocus = table.contains(document.activeElement);
     this.list.show(rows, (voice) => voice.name);
@@ -182,6 +192,7 @@ export class Voices {
     setText(more, words.text("voices.more", { count: fitting.length - rows.length }));
     byId("voice-none").hidden = fitting.length > 0 || !this.voices.length;
     byId("voice-table").hidden = !fitting.length;
+    this.repository.show();
     setText(byId("voice-found"), words.text("voices.found", { count: fitting.length }));
   }
 
@@ -197,66 +208,32 @@ export class Voices {
   #described(/** @type {Voice} */ voice) {
     const { title } = nameParts(voice.name);
     const language = this.words.languageName(voice.language, voice.language_name);
-    const { name, language_name: own, country } = voice;
-    const [family, region] = voice.language.split("_");
-    const known = [this.#english(family), this.#regionName(family, region)];
-    const names = [name, title, language, own, country, ...known];
     return {
       ...voice,
       title,
       languageName: language,
       qualityName: this.#qualityName(voice.quality ?? ""),
       here: HERE.has(voice.state),
-      searched: plain(names.join(" ")),
+      searched: searchedText(voice, title, language),
     };
   }
 
-  #english(/** @type {string} */ family) {
-    try {
-      return ENGLISH.of(family) ?? "";
-    } catch {
-      return ""; // no code of a language
-    }
+  #isBusy(/** @type {string} */ name) {
+    return this.jobs.has(name) || this.settling.has(name);
   }
 
-  /** A country's own name, such as "Deutschland". */
-  #regionName(/** @type {string} */ family, /** @type {string} */ region) {
-    try {
-      return new Intl.DisplayNames([family], { type: "region", fallback: "none" }).of(region) ?? "";
-    } catch {
-      return ""; // no language or no region that the browser knows
-    }
-  }
-
-  /** The default first, then the installed, those with a job, those in the languages of the reader. */
-  #rank(/** @type {ShownVoice} */ voice) {
-    if (voice.here) return voice.default ? 0 : 1;
-    if (this.jobs.has(voice.name) || this.settling.has(voice.name)) return BUSY;
-    const family = voice.language.split("_")[0];
-    const tags = navigator.languages.map((tag) => tag.replace("-", "_"));
-    if (tags.includes(voice.language)) return 3 + tags.indexOf(voice.language) / 100;
-    const families = tags.map((tag) => tag.split("_")[0]);
-    if (families.includes(family)) return 4 + families.indexOf(family) / 100;
-    if (family === this.words.language) return 5;
-    return this.spoken.has(family) ? 6 : 7;
-  }
-
-  #order(/** @type {ShownVoice} */ a, /** @type {ShownVoice} */ b) {
-    return (
-      this.words.collator.compare(a.languageName, b.languageName) ||
-      this.words.collator.compare(a.title, b.title) ||
-      this.words.collator.compare(a.name, b.name)
-    );
+  #matches(/** @type {ShownVoice} */ voice) {
+    const searched = plain(this.search.value).split(/\s+/);
+    return searched.every((/** @type {string} */ part) => voice.searched.includes(part));
   }
 
   #fits(/** @type {ShownVoice} */ voice) {
-    const searched = plain(this.search.value).split(/\s+/);
     const place = this.place.value;
     return (
-      searched.every((/** @type {string} */ part) => voice.searched.includes(part)) &&
+      this.#matches(voice) &&
       (!this.language.value || voice.language === this.language.value) &&
       (!this.quality.value || voice.quality === this.quality.value) &&
-      (!place || (place === "here") === voice.here)
+      (!place || (place === "here") === (voice.here || voice.state === "damaged"))
     );
   }
 
@@ -288,25 +265,58 @@ export class Voices {
   }
 
   async #ask(/** @type {"install"|"repair"|"cancel"} */ action, /** @type {string} */ name) {
+    if (this.asked.has(name)) return;
+    if (this.issues.has(name)) this.again.add(name);
     this.asked.add(name);
     this.render();
     try {
-      await api[action](name);
-      if (action === "cancel" && this.jobs.delete(name)) this.settling.add(name);
+      const job = await api[action](name);
+      if (job) this.#begin(job);
+      else for (const jobs of [this.jobs, this.begun]) jobs.delete(name); // cancelled
     } catch (error) {
-      this.notices.failed(error, this.words.text(`failed.${action}`, { voice: voiceTitle(name) }));
+      const text = this.words.text(`failed.${action}`, { voice: voiceTitle(name) });
+      this.notices.failed(error, text, action === "cancel" ? "" : this.#card(name));
     } finally {
       this.asked.delete(name);
       this.render();
     }
   }
 
-  async #remove(/** @type {string} */ name) {
+  /** The subject of the card that reports a failure; one that was there before tells nothing new. */
+  #card(/** @type {string} */ name) {
+    return this.again.has(name) ? "" : name;
+  }
+
+  /** Show a job at once; the status that has it comes a moment later. */
+  #begin(/** @type {Job} */ job) {
+    if (this.finished?.has(job.id)) return;
+    this.begun.set(job.voice, job);
+    this.jobs.set(job.voice, job);
+    setTimeout(() => {
+      if (this.begun.get(job.voice)?.id !== job.id) return;
+      for (const jobs of [this.jobs, this.begun]) jobs.delete(job.voice);
+      this.render();
+    }, KNOWN);
+  }
+
+  /** Save the files of a voice of the reader's own, as far as they are left. */
+  async download(/** @type {string} */ name) {
+    try {
+      for (const href of await api.files(name)) {
+        element("a", { href, download: "" }).dispatchEvent(new MouseEvent("click"));
+      }
+    } catch (error) {
+      this.notices.failed(error, this.words.text("failed.download", { voice: voiceTitle(name) }));
+    }
+  }
+
+  async remove(/** @type {string} */ name) {
+    if (!this.#current(name)) return; // the list has not been read again yet
     const dialog = byId("remove-dialog");
     const { state, title, qualityName } = this.#current(name);
     const voice = qualityName ? `${title} (${qualityName})` : title;
     setText(byId("remove-title"), this.words.text("remove.title", { voice }));
-    const about = state === "custom" ? "remove.own" : "remove.fromRepository";
+    const about = state === "custom" || state === "damaged" ? "remove.own" : "remove.fromRepository";
     setText(byId("remove-about"), this.words.text(about));
     dialog.returnValue = "";
     dialog.showModal();
@@ -319,4 +329,9 @@ export class Voices {
       this.notices.failed(error, this.words.text("failed.remove", { voice: voiceTitle(name) }));
     }
   }
+}
+
+/** A job as it is shown between its end and the new list of voices. @returns {Job} */
+function ending(/** @type {Job} */ job) {
+  return { ...job, progress: { ...job.progress, step: "committing" } };
 }

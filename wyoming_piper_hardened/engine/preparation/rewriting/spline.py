@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from ....errors import SynthesisError, VoiceModelError
-from ...synthesis.session import SessionSettings, open_model, run
+from ...sessions.session import SessionSettings, open_model, run
 from ..surgery.graph import Graph, assemble, copied
 
 TOLERANCE: Final = 1e-5

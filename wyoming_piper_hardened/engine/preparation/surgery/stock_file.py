@@ -66,7 +66,7 @@ def read_graph(model: Path) -> ModelProto:
         found = ModelProto()
         found.ParseFromString(outline)
     except OSError as error:
-        raise VoiceModelError(f"cannot read {model.name}: {error}") from error
+        raise VoiceModelError(f"cannot read {model.name}: {error.strerror}") from error
     except (ValueError, DecodeError, _MalformedError) as error:  # an empty file cannot be mapped
         raise VoiceModelError(
             f"{model.name} is no ONNX model ({error}); download the voice again"

@@ -1,0 +1,73 @@
+"""Rows of the list of voices keep their place while something is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from support.browser import OpenPage
+from support.hub import faulty_hub
+from support.hub_client import every_voice
+from support.web_server import StartServer
+
+VOICE = "de_DE-pavoque-low"
+LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+
+WATCH = """([name, x, y]) => {
+  // Every frame: the row under the finger, and the buttons of the voice's own row.
+  const rows = [...document.querySelectorAll("#voice-rows tr")];
+  const named = (row) => row?.querySelector(".voice-name")?.textContent ?? "";
+  const own = rows.find((row) => named(row) === name);
+  const found = { under: new Set(), shown: [] };
+  const look = () => {
+    found.under.add(named(document.elementFromPoint(x, y)?.closest("tr")));
+    const visible = [...own.querySelectorAll(".voice-actions button")]
+      .filter((button) => button.checkVisibility())
+      .map((button) => button.dataset.act);
+    const shown = visible.join(" ");
+    if (found.shown.at(-1) !== shown) found.shown.push(shown);
+    requestAnimationFrame(look);
+  };
+  look();
+  return found;
+}"""
+
+
+@pytest.mark.parametrize(
+    "size", [(1280, 900), (768, 1024), (390, 720)], ids=["desktop", "tablet", "phone"]
+)
+async def test_double_tap_installs_one_voice_whose_row_stays_under_the_finger(
+    start_web: StartServer, open_page: OpenPage, size: tuple[int, int]
+) -> None:
+    viewport = {"width": size[0], "height": size[1]}
+    async with faulty_hub(await asyncio.to_thread(every_voice)) as hub:
+        server = await asyncio.to_thread(start_web, "--hub-endpoint", hub.endpoint)
+        async with open_page(server.url, viewport=viewport, has_touch=True) as watched:
+            page = watched.page
+            await page.get_by_role("button", name=re.compile("more voices")).tap()
+            every = len(server.get("api/voices")["voices"])  # those that can be spoken
+            assert every > 170
+            await expect(page.locator("#voice-rows tr")).to_have_count(every)
+            row = page.get_by_role("row", name=re.compile(VOICE))
+            button = row.get_by_role("button", name="Install")
+            await button.evaluate("(node) => node.scrollIntoView({ block: 'center' })")
+            box = await button.bounding_box()
+            assert box is not None
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            found = await page.evaluate_handle(WATCH, [VOICE, x, y])
+            await page.touchscreen.tap(x, y)
+            await page.touchscreen.tap(x, y)
+            await expect(row.get_by_role("progressbar")).to_be_visible()
+            await expect(row).to_contain_text("Installed", timeout=LONG)
+            await expect(page.get_by_label("Voice", exact=True).locator("option")).to_have_count(2)
+            assert await found.evaluate("({ under }) => [...under]") == [VOICE]
+            shown = await found.evaluate("({ shown }) => shown")
+            assert shown == ["install", "cancel", "repair remove listen"]
+            here = server.get("api/voices?installed=true")["voices"]
+            assert {voice["name"] for voice in here} == {"en_US-joe-medium", VOICE}
+            assert server.get("api/status")["jobs"] == []
+            await page.reload()  # from then on it is with the other installed voices
+            await expect(page.locator("#voice-rows tr").nth(1)).to_contain_text(VOICE)

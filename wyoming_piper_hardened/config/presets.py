@@ -1,0 +1,116 @@
+"""Presets: voices with options of their own, under names of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from ..system.foreign_json import parse_json
+from . import types
+from .types import Check, NotAllowedError
+
+MOST = 100
+_NAME_LENGTH = 60
+_SECONDS = types.number(0, 5, " (seconds)")
+
+SPEAKER = Check("a speaker's name or number", types.speaker)
+SCALES: Mapping[str, Check] = {
+    "length_scale": types.number(0.25, 4),
+    "noise_scale": types.number(0, 2),
+    "noise_w_scale": types.number(0, 2),
+    "volume": types.number(0, 4),
+}
+SILENCES: Mapping[str, Check] = {
+    "sentence_silence": _SECONDS,
+    "silence_before": _SECONDS,
+    "silence_after": _SECONDS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A voice with options of its own; what is ``None`` is as the settings say."""
+
+    name: str
+    voice: str
+    speaker: str | None = None
+    length_scale: float | None = None
+    noise_scale: float | None = None
+    noise_w_scale: float | None = None
+    volume: float | None = None
+    sentence_silence: float | None = None
+    silence_before: float | None = None
+    silence_after: float | None = None
+
+
+def _name(value: object) -> str:
+    name = types.text(value)
+    if len(name) > _NAME_LENGTH or not name.isprintable():
+        raise ValueError
+    return name
+
+
+_CHECKS: Mapping[str, Check] = {
+    "name": Check(f"a text of at most {_NAME_LENGTH} characters", _name),
+    "voice": Check("the name of a voice, such as en_US-joe-medium", types.text),
+    "speaker": SPEAKER,
+    **SCALES,
+    **SILENCES,
+}
+_REQUIRED = [f.name for f in fields(Preset) if f.default is MISSING]
+
+
+def _parse(value: object) -> tuple[Preset, ...]:
+    if isinstance(value, str):  # of a variable or a flag
+        value = parse_json(value.encode())
+    if not isinstance(value, list | tuple) or len(value) > MOST:
+        raise ValueError
+    presets = tuple(_preset(number, item) for number, item in enumerate(value, 1))
+    _check_names(presets)
+    return presets
+
+
+def _preset(number: int, value: object) -> Preset:
+    if isinstance(value, Preset):
+        return value
+    if not isinstance(value, dict):
+        raise NotAllowedError(f"preset {number} is no object with a name and a voice")
+    shown = f"preset {number}"
+    given = {key: item for key, item in value.items() if item is not None and item != ""}
+    if unknown := [repr(key)[:40] for key in given if key not in _CHECKS]:
+        known = ", ".join(_CHECKS)
+        raise NotAllowedError(f"{shown}: {unknown[0]} is no part of a preset; there are: {known}")
+    if missing := [key for key in _REQUIRED if key not in given]:
+        raise NotAllowedError(f"{shown} has no {missing[0]}")
+    return Preset(**{key: _part(shown, key, item) for key, item in given.items()})
+
+
+def _part(shown: str, key: str, value: object) -> Any:
+    try:
+        return _CHECKS[key](value)
+    except (ValueError, TypeError):
+        allowed = _CHECKS[key].allowed
+        raise NotAllowedError(
+            f"{shown}: {key}: {repr(value)[:80]} is not allowed; allowed: {allowed}"
+        ) from None
+
+
+def _check_names(presets: tuple[Preset, ...]) -> None:
+    """Raise NotAllowedError for a name that stands twice, or is that of a voice or of a preset."""
+    voices = {preset.voice for preset in presets}
+    seen: set[str] = set()
+    for preset in presets:
+        name = preset.name.casefold()
+        if name in seen:
+            raise NotAllowedError(f"two presets are called {preset.name!r}")
+        seen.add(name)
+        if preset.name in voices:
+            raise NotAllowedError(f"the preset {preset.name!r} is called like the voice of one")
+
+
+PRESETS = Check(
+    f"a list of at most {MOST} objects with a name, a voice, and any of speaker, "
+    f"{', '.join((*SCALES, *SILENCES))}; as JSON in a flag or variable",
+    _parse,
+)

@@ -1,0 +1,70 @@
+"""Presets by name: which there are, whose voice is installed, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..config.presets import Preset
+from ..errors import SpeakerNotFoundError
+from ..reporting.issues import Issue, IssueKind, Suggestion
+from ..store.voice import Voice
+from ..voices.library import Library
+
+
+class Presets:
+    """The presets of the settings; an installed voice goes before a preset of the same name.
+
+    Args:
+        presets: with names that differ in more than case.
+        library: the installed voices.
+    """
+
+    def __init__(self, presets: Iterable[Preset], library: Library) -> None:
+        self._presets = {preset.name.casefold(): preset for preset in presets}
+        self._library = library
+
+    def __iter__(self) -> Iterator[Preset]:
+        return (one for one in self._presets.values() if one.name not in self._library)
+
+    def find(self, name: str | None) -> Preset | None:
+        """Return the preset of that name, in upper or lower case; ``None`` if there is none."""
+        if not name or name in self._library:
+            return None
+        return self._presets.get(name.strip().casefold())
+
+    def usable(self) -> list[tuple[Preset, Voice]]:
+        """Return the presets whose voice is installed, each with that voice."""
+        voices = {voice.name: voice for voice in self._library}
+        return [(one, voices[one.voice]) for one in self if one.voice in voices]
+
+    def issues(self) -> Iterator[Issue]:
+        """Yield what is wrong; a voice that is missing is not, it is an issue of its own."""
+        for preset in self._presets.values():
+            if preset.name in self._library:
+                params = {"preset": preset.name}
+                yield Issue(
+                    IssueKind.OPTION,
+                    f"presets: {preset.name}",
+                    "preset-name-taken",
+                    params,
+                    Suggestion.CHANGE_OPTION,
+                )
+        for preset, voice in self.usable():
+            if preset.speaker is not None and speaker_of(preset, voice) is None:
+                reason = f"{voice.name} has no speaker {preset.speaker!r}"
+                yield Issue(
+                    IssueKind.OPTION,
+                    f"presets: {preset.name}",
+                    SpeakerNotFoundError.code,
+                    {"reason": reason},
+                    Suggestion.CHANGE_OPTION,
+                )
+
+
+def speaker_of(preset: Preset, voice: Voice) -> str | None:
+    """Return the speaker of a preset; ``None``, the first one, if the voice has no such speaker."""
+    try:
+        voice.speaker_id(preset.speaker)
+    except SpeakerNotFoundError:
+        return None
+    return preset.speaker

@@ -1,0 +1,1 @@
+"""Disks: their features, and locks on those that have none."""

@@ -1,0 +1,1 @@
+"""Voices that are not installed: what is offered, and how one is obtained when it is asked for."""

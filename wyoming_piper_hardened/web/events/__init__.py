@@ -1,0 +1,1 @@
+"""Server-sent events: the state for the page, and for programs that look after the server."""

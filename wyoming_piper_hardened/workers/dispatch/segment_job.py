@@ -1,0 +1,172 @@
+"""A segment under way, and the listener that it is for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from ...engine.messages import BYTES_PER_SAMPLE, SegmentRequest
+from ...errors import HardenedError
+from ..scheduler import Playback
+
+MAX_ATTEMPTS = 2
+"""A segment whose worker failed is spoken once more, never more often."""
+
+
+class Listener:
+    """The listener of one request, whose segments are spoken in order.
+
+    Args:
+        buffer: seconds of audio that may wait to be taken.
+        on_change: called when a segment is cancelled, or the listener has room again.
+        clock: seconds of a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        buffer: float,
+        on_change: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.playback = Playback()
+        self.jobs: list[SegmentJob] = []
+        """Those that are not finished."""
+        self.since: float | None = None
+        """When it began to wait for a chunk; ``None`` while it need not."""
+        self.on_change = on_change
+        self.clock = clock
+        self._buffer = buffer
+
+    @property
+    def has_room(self) -> bool:
+        """Return whether more may be made for it."""
+        return self.playback.buffered < self._buffer
+
+    @property
+    def computing(self) -> int:
+        """Chunks that are being computed for it."""
+        return sum(job.computing for job in self.jobs)
+
+    def take(self, seconds: float) -> None:
+        """Count audio that the client has accepted."""
+        had_room = self.has_room
+        self.playback.taken += seconds
+        if self.has_room and not had_room:
+            self.on_change()
+
+    def next_job(self) -> SegmentJob | None:
+        """Return the segment whose next chunk comes next.
+
+        Before there is any audio only the first segment is begun. Behind the last chunk of one that
+        is known the next segment is begun while that is still being computed.
+        """
+        for job in self.jobs:
+            if job.has_more:
+                return job
+            if not self.playback.begun:
+                return None
+        return None
+
+
+class SegmentJob:
+    """One segment, its attempts and its audio so far, which is buffered here.
+
+    Whoever computes it keeps `computing` and `left`.
+    """
+
+    def __init__(self, request: SegmentRequest, listener: Listener) -> None:
+        assert request.model is not None  # the server always names the voice
+        self.voice = request.model
+        self.listener = listener
+        self.failures = 0
+        """Workers that failed while they computed it."""
+        self.admitted = False
+        """Whether its voice and its text may be tried; after a failure that is asked again."""
+        self.queued_at = listener.clock()
+        self.begun_at: float | None = None
+        """When it was first given to a worker since the last failure."""
+        self.told_at: float | None = None
+        """When a worker was told to compute the chunk that it computes alone, for its time."""
+        self.cancelled = False
+        self.computing = 0
+        self.left: int | None = None
+        """Chunks that are known to follow those that have come, with those that are being computed;
+        ``None`` before the first."""
+        self.rest: SegmentRequest | None = None
+        """The rest that the engine has left for another job, once the audio is complete."""
+        self._request = request
+        self._bytes = 0
+        self._audio: asyncio.Queue[bytes | HardenedError | None] = asyncio.Queue()
+        listener.jobs.append(self)
+
+    @property
+    def request(self) -> SegmentRequest:
+        """The rest to be spoken: a replay goes on after the last sample that came."""
+        return replace(self._request, from_sample=self.samples)
+
+    @property
+    def samples(self) -> int:
+        """Number of samples made so far."""
+        return self._bytes // BYTES_PER_SAMPLE
+
+    @property
+    def characters(self) -> int:
+        """The length of the text, which itself is never logged."""
+        return len(self._request.text)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether a worker failed over it before: then nothing else is computed beside it."""
+        return self.failures > 0
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether one more of its chunks can be computed now."""
+        if self.suspect and self.computing:
+            return False
+        return self.computing < (2 if self.left is None else self.left)
+
+    def add(self, pcm: bytes, seconds: float) -> None:
+        """Append audio."""
+        self._bytes += len(pcm)
+        self.listener.playback.add(seconds, self.listener.clock())
+        self._audio.put_nowait(pcm)
+
+    def put_back(self) -> None:
+        """Have it begun anew, from the next sample on: no worker has it any more."""
+        self.computing, self.left, self.told_at = 0, None, None
+
+    def try_again(self) -> None:
+        """Have it begun anew after a failure, as if it had just come."""
+        self.put_back()
+        self.admitted, self.begun_at, self.queued_at = False, None, self.listener.clock()
+
+    def finish(self, rest: int | None = None) -> None:
+        """Mark the audio as complete, but for the phrases from `rest` on."""
+        if rest is not None:
+            self.rest = replace(self._request, from_phrase=rest, from_sample=0)
+        self._end(None)
+
+    def fail(self, error: HardenedError) -> None:
+        """End the audio with an error."""
+        self._end(error)
+
+    def cancel(self) -> None:
+        """Stop the work: nobody wants the audio any more."""
+        if not self.cancelled:
+            self.cancelled = True
+            self.listener.on_change()
+
+    async def audio(self) -> AsyncIterator[bytes]:
+        """Yield the PCM as it comes; raises the error that the job failed with."""
+        while (item := await self._audio.get()) is not None:
+            if isinstance(item, HardenedError):
+                raise item
+            yield item
+
+    def _end(self, item: HardenedError | None) -> None:
+        if self in self.listener.jobs:
+            self.listener.jobs.remove(self)
+            self._audio.put_nowait(item)

@@ -1,0 +1,1 @@
+"""What follows from failures: circuit breakers, quarantined texts, what is tried again."""
