@@ -34,6 +34,7 @@ NOT_OFFERED: Final = {
     "idle_timeout": "likewise",
     "drain_accept": "no balancer stands before an app",
     "drain_timeout": "the Supervisor allows 10 s; the default stays below",
+    "log_format": "Home Assistant shows the log as text",
     "worker_max_segments": "a means for developers; worker_memory_limit is for users",
 }
 """Settings that an app's user has no use for, and why."""

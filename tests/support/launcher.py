@@ -10,7 +10,7 @@ from pathlib import Path
 from support.random_sentences import ENVIRONMENT, scramble
 from wyoming_piper_hardened.__main__ import run
 from wyoming_piper_hardened.reporting.events import Event
-from wyoming_piper_hardened.web.bodies.json_shapes import json_of
+from wyoming_piper_hardened.reporting.json_values import json_of
 
 EVENTS = "TEST_EVENTS"
 """Names the file that gets each event as a line of JSON: its name and its parameters."""

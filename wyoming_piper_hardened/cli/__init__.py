@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any
 
-from ..config.settings import Settings, all_settings
+from ..config.settings import LogFormat, Settings, all_settings
 from ..config.sources import load_settings
 from ..errors import ConfigError, HardenedError, StartError
 from ..system.event_loop import RunningLoop
@@ -96,5 +96,10 @@ def print_exception(
 
 def _set_up_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    if settings.log_format is LogFormat.JSON:
+        from ..reporting.json_log import JsonFormatter  # noqa: PLC0415 - see above
+
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])

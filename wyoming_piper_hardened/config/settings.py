@@ -30,6 +30,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class LogFormat(StrEnum):
+    """Format of the log's lines."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 def _option(default: Any, check: Check, help_text: str) -> Any:
     return field(default=default, metadata={"check": check, "help": help_text})
 
@@ -277,6 +284,11 @@ class Settings:
         LogLevel.INFO,
         types.one_of(LogLevel),
         "How much is logged. `debug` also keeps the last texts in memory, for /api/status.",
+    )
+    log_format: LogFormat = _option(
+        LogFormat.TEXT,
+        types.one_of(LogFormat),
+        "`json` writes one object a line, for programs that collect logs.",
     )
 
     @property

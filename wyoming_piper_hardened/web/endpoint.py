@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from .bodies.json_shapes import Schema, json_of, schema_of
+from ..reporting.json_values import json_of
+from .bodies.json_shapes import Schema, schema_of
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"

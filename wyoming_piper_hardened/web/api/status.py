@@ -11,10 +11,10 @@ import psutil
 from aiohttp import web
 
 from ...control import Control
+from ...reporting.json_values import json_of
 from ...status.reporter import StatusReporter
 from ...status.rows import Status
 from ..access import AccessPolicy
-from ..bodies.json_shapes import json_of
 from ..bodies.shapes import Empty, Permission
 from ..endpoint import Access, Endpoint, json_answer, json_body
 

@@ -13,6 +13,7 @@ from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice, Language, Quality
 from ...engine.configuration.reading import language_of_name
 from ...errors import VoiceError
+from ...reporting.json_values import json_of
 from ...speech.presets import Presets
 from ...status.reporter import StatusReporter
 from ...store.manifest import origin_and_size
@@ -20,7 +21,6 @@ from ...store.origin import OriginKind
 from ...store.voice import Voice, read_voice, speaker_names
 from ...text.language_codes import family, normalized
 from ...voices.installation.sources import hub_origin
-from ..bodies.json_shapes import json_of
 from ..bodies.shapes import CatalogueBody, LanguageRow, PresetRow, VoiceRow, VoiceState
 
 _STATES = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...errors import HardenedError
+from ...reporting.json_values import json_of
 from .. import errors
-from ..bodies.json_shapes import json_of
 from ..bodies.shapes import OpenAIErrorBody
 from ..endpoint import EVENT_STREAM
 

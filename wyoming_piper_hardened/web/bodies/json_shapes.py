@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ...reporting.issues import Damage, Failure, Issue
+from ...reporting.json_values import WITH_MESSAGE
 
 Schema = Mapping[str, Any]
 """A JSON Schema as OpenAPI 3.1 has it."""
@@ -27,32 +27,10 @@ _SCALARS: Mapping[Any, Schema] = {
     float: {"type": "number"},
     Any: {},
 }
-_PLAIN = (str, bool, int, float, types.NoneType)
-_WITH_MESSAGE = (Damage, Failure, Issue)
-"""Data that has an English sentence: its JSON has it as ``message``."""
-
-
-def json_of(value: Any) -> Any:
-    """Return plain JSON data for a value of dataclasses, enumerations, mappings and sequences.
-
-    Whatever else a parameter of an event may be becomes its text.
-    """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {
-            field.name: json_of(getattr(value, field.name)) for field in dataclasses.fields(value)
-        }
-        return {**fields, "message": str(value)} if isinstance(value, _WITH_MESSAGE) else fields
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): json_of(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [json_of(item) for item in value]
-    return value if isinstance(value, _PLAIN) else str(value)
 
 
 def schema_of(annotation: Any) -> Schema:  # noqa: PLR0911 - one for each kind of type
-    """Return the JSON Schema of what `json_of` makes of a value of that type.
+    """Return the JSON Schema of what `reporting.json_values` makes of a value of that type.
 
     Raises:
         TypeError: the type has no JSON form here.
@@ -121,7 +99,7 @@ def _object_schema(kind: type) -> Schema:
     properties: dict[str, Schema] = {
         name: described(schema_of(hints[name]), texts.get(name, "")) for name in names
     }
-    if issubclass(kind, _WITH_MESSAGE):
+    if issubclass(kind, WITH_MESSAGE):
         properties["message"] = {"type": "string"}
     return {
         "title": kind.__name__,

@@ -12,6 +12,7 @@ from aiohttp import web
 from ... import __version__
 from ...errors import ClientGoneError, IdleError
 from ...metrics import Metrics
+from ...reporting.json_values import json_of
 from ...status.reporter import StatusReporter
 from ...status.rows import Status
 from ...workers.worker import WorkerState
@@ -26,7 +27,6 @@ from ..bodies.companion import (
     LastRequest,
     WorkersRow,
 )
-from ..bodies.json_shapes import json_of
 from ..bodies.shapes import VoiceRow
 from ..endpoint import Endpoint, json_body
 
