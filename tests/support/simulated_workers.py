@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 from collections.abc import Callable
@@ -71,6 +72,7 @@ class SimulatedWorker:
         self.open: dict[SegmentJob, int] = {}
         """Segments, and the chunk that is computed next."""
         self.under_way: list[SegmentJob] = []
+        self.deaths = 0
         self._simulation = simulation
 
     @property
@@ -97,15 +99,15 @@ class SimulatedWorker:
         costs = self._simulation.costs
         self._simulation.later(
             costs.chunk(frames, first=first) if frames else 0.0,
-            lambda: self._computed(job, number),
+            functools.partial(self._computed, job, number, self.deaths),
         )
 
     def close(self, job: SegmentJob) -> None:
         self.open.pop(job, None)
 
-    def _computed(self, job: SegmentJob, number: int) -> None:
-        if job not in self.under_way:
-            return  # it died meanwhile
+    def _computed(self, job: SegmentJob, number: int, deaths: int) -> None:
+        if self.deaths != deaths or job not in self.under_way:
+            return  # it died meanwhile, or the segment has ended
         self.under_way.remove(job)
         simulation = self._simulation
         if job in self.open:
@@ -125,6 +127,7 @@ class SimulatedWorker:
 
     def die(self) -> None:
         """End in the middle of everything."""
+        self.deaths += 1
         suspects = set(self.under_way)
         self.under_way.clear()
         self.open.clear()
