@@ -55,6 +55,8 @@ async def test_health_metrics_and_status_of_a_healthy_server(
     assert metrics['wyoming_piper_workers{state="fatal"}'] == 0
     assert metrics["wyoming_piper_workers_memory_bytes"] > 50 << 20
     assert metrics["wyoming_piper_voices_installed"] == 1
+    assert metrics["wyoming_piper_saturation"] == 0
+    assert metrics["wyoming_piper_capacity_streams"] > 0
     assert metrics['wyoming_piper_issues{kind="damaged"}'] == 0
     assert metrics[f'wyoming_piper_info{{version="{__version__}"}}'] == 1
     assert metrics["process_resident_memory_bytes"] > 10 << 20
@@ -71,6 +73,19 @@ async def test_health_metrics_and_status_of_a_healthy_server(
     assert request["real_time_factor"] > 0
     assert "Hello" not in str(status)
     assert "web-listening" in {entry["event"] for entry in status["recent_log"]}
+
+
+async def test_saturation_tells_how_full_the_server_is(open_site: Open) -> None:
+    site = await open_site()
+    await site.server.pool.until_ready()
+    code, before = await site.get("/health/saturation")
+    assert (code, before["streams"], before["saturation"]) == (200, 0, 0)
+    async with site.client.post("/api/say", json={"text": "It is late. " * 40}) as answer:
+        await answer.content.readexactly(4000)
+        code, during = await site.get("/health/saturation")
+        assert (code, during["streams"]) == (200, 1)
+        assert during["saturation"] == pytest.approx(1 / during["capacity"])
+        assert during["capacity"] != before["capacity"]  # which was a guess
 
 
 def sampled(exposition: str) -> dict[str, float]:

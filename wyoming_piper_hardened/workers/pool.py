@@ -29,6 +29,7 @@ from .failures.failure_policy import FailurePolicy
 from .failures.text_quarantine import TextQuarantine
 from .recycling import RecyclePolicy
 from .scheduler import Limits
+from .throughput import Load
 from .worker import Worker, WorkerContext, WorkerState, WorkerStatus
 
 _REVIEW_INTERVAL = 1.0
@@ -236,6 +237,10 @@ class Pool:
             quarantined_texts=self._failure_policy.quarantined_texts(),
             unavailable_voices=self.unavailable_voices(),
         )
+
+    def load(self) -> Load:
+        """Return how much of what the workers can do is taken."""
+        return Load(self._slots.taken, self._dispatcher.capacity)
 
     def _check(self, voice: VoiceVersion) -> None:
         self._failure_policy.check_voice(voice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...status.reporter import StatusReporter
-from ..bodies.shapes import Live, Readiness
+from ..bodies.shapes import Live, Readiness, Saturation
 from ..endpoint import Access, Endpoint, json_answer, json_body
 
 _NOT_READY = 503
@@ -43,6 +43,15 @@ class HealthEndpoints:
                 access=Access.HEALTH,
                 answers={200: readiness, _NOT_READY: readiness},
             ),
+            Endpoint(
+                method="GET",
+                path="/health/saturation",
+                handle=self._saturation,
+                summary="How full the server is: requests under way, and how many it can speak at "
+                "once, as measured since it started.",
+                access=Access.HEALTH,
+                answers={200: json_body(Saturation)},
+            ),
         )
 
     async def _ready(self, _: web.Request) -> web.Response:
@@ -55,6 +64,10 @@ class HealthEndpoints:
             issues=status.issues(for_owner=False),
         )
         return json_answer(readiness, 200 if readiness.ready else _NOT_READY)
+
+    async def _saturation(self, _: web.Request) -> web.Response:
+        load = self._status.pool.load()
+        return json_answer(Saturation(load.streams, load.capacity, load.saturation))
 
 
 async def _live(_: web.Request) -> web.Response:

@@ -78,6 +78,11 @@ class _State(Collector):
         )
         yield _gauge("jobs", "Voices being installed, verified or repaired", len(status.jobs))
         yield _gauge("requests_under_way", "Requests that need a worker", status.queue.requests)
+        load = self._status.pool.load()
+        yield _gauge(
+            "capacity_streams", "Streams that can be made in real time, measured", load.capacity
+        )
+        yield _gauge("saturation", "Requests under way, as part of the capacity", load.saturation)
         yield _gauge(
             "quarantined_texts",
             "Texts left out because they ended workers",

@@ -51,6 +51,18 @@ class Readiness:
     issues: Sequence[IssueStatus]
 
 
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """How full a server is, for balancers that weigh."""
+
+    streams: int
+    """Requests under way."""
+    capacity: float
+    """Streams that can be made in real time, measured on this machine."""
+    saturation: float
+    """`streams` as part of `capacity`; above 1 some listeners wait."""
+
+
 class VoiceState(StrEnum):
     """Where a voice is, or came from."""
 

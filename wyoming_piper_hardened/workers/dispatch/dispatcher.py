@@ -10,6 +10,7 @@ from ...errors import HardenedError
 from ...metrics import Metrics
 from ..failures.failure_policy import FailurePolicy
 from ..scheduler import Claim, Limits, Pace, precedence
+from ..throughput import Throughput
 from .segment_job import Listener, SegmentJob
 
 _LONGEST_CHUNK = 2.0  # seconds: what took longer loaded a voice, or the machine stood still
@@ -73,6 +74,8 @@ class Dispatcher:
         self._limits = limits
         self._clock = clock
         self._pace = Pace()
+        self._throughput = Throughput()
+        self._measured_at = clock()
         self._listeners: list[Listener] = []
         self._workers: list[ChunkWorker] = []
         self._places: dict[SegmentJob, ChunkWorker] = {}
@@ -81,6 +84,11 @@ class Dispatcher:
         """Segments that no worker has open."""
         jobs = [job for job in self._jobs() if not job.cancelled]
         return sum(job not in self._places for job in jobs)
+
+    @property
+    def capacity(self) -> float:
+        """Streams that can be made in real time, as measured so far."""
+        return self._throughput.rate * self._threads * self._most
 
     def listener(self) -> Listener:
         """Return a new listener, whose segments can be added."""
@@ -121,6 +129,7 @@ class Dispatcher:
 
     def computed(self, job: SegmentJob, left: int) -> None:
         """Take note that a chunk is complete, and how many more are known."""
+        self._measure(job)
         if job.told_at is not None:
             seconds = min(self._clock() - job.told_at, _LONGEST_CHUNK)
             self._pace.observe(seconds, first=job.left is None)
@@ -129,6 +138,7 @@ class Dispatcher:
 
     def ended(self, job: SegmentJob) -> None:
         """Take note that a worker has not a segment open any more."""
+        self._measure(job)
         self._places.pop(job, None)
         job.put_back()
 
@@ -231,11 +241,20 @@ class Dispatcher:
         if job.begun_at is None:
             job.begun_at = now
             self._metrics.queue_wait.observe(now - job.queued_at)
+        self._measure(job)
         job.told_at = None if job.computing else now
         job.computing += 1
         self._places[job] = worker
         worker.compute(job)
         return True
+
+    def _measure(self, job: SegmentJob) -> None:
+        """Count what was computed, and the audio that has come of `job`, up to now."""
+        now = self._clock()
+        computing = sum(listener.computing for listener in self._listeners)
+        seconds = min(now - self._measured_at, _LONGEST_CHUNK) * computing
+        self._throughput.observe(seconds, job.take_new_audio())
+        self._measured_at = now
 
     def _drop_cancelled(self) -> None:
         for job in [job for job in self._jobs() if job.cancelled]:

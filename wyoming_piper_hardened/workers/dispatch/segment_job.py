@@ -98,6 +98,7 @@ class SegmentJob:
         """The rest that the engine has left for another job, once the audio is complete."""
         self._request = request
         self._bytes = 0
+        self._new_audio = 0.0
         self._audio: asyncio.Queue[bytes | HardenedError | None] = asyncio.Queue()
         listener.jobs.append(self)
 
@@ -131,8 +132,14 @@ class SegmentJob:
     def add(self, pcm: bytes, seconds: float) -> None:
         """Append audio."""
         self._bytes += len(pcm)
+        self._new_audio += seconds
         self.listener.playback.add(seconds, self.listener.clock())
         self._audio.put_nowait(pcm)
+
+    def take_new_audio(self) -> float:
+        """Return the seconds of audio that have come since this was last called."""
+        seconds, self._new_audio = self._new_audio, 0.0
+        return seconds
 
     def put_back(self) -> None:
         """Have it begun anew, from the next sample on: no worker has it any more."""
