@@ -12,6 +12,7 @@ import pytest
 from cli.test_cli import run
 from support.hub import faulty_hub
 from support.hub_client import NEWEST, tiny_files
+from support.hub_voices import CARD_TEXT, amys_files
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 
 pytestmark = pytest.mark.slow
@@ -36,6 +37,25 @@ async def test_newer_voice_is_installed_at_the_first_try(tmp_path: Path) -> None
     code, stdout, _ = await run("voices", "verify", *data)
     told = "is as it was installed"
     assert stdout.decode().splitlines() == [f"{NEWEST}: {told}", f"{JOE}: {told}"]
+
+
+async def test_voice_is_shown_with_its_licence(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path))
+    code, stdout, _ = await run("voices", "show", JOE, *data)
+    assert (code, "license: CC0" in stdout.decode().splitlines()) == (0, True)
+    async with faulty_hub(amys_files(card=CARD_TEXT + b"\x1b[2J")) as hub:
+        at_hub = (*data, "--hub-endpoint", hub.endpoint)
+        assert (await run("voices", "list", "--available", "--refresh", *at_hub))[0] == 0
+        code, stdout, _ = await run("voices", "show", AMY, *at_hub)
+        assert (code, stdout.decode().splitlines()[6:8]) == (0, ["installed: no", "license: CC0"])
+        assert b"\x1b" not in stdout
+        code, stdout, _ = await run("voices", "show", AMY, "--json", *at_hub)
+        assert json.loads(stdout)["model_card"]["license"] == "CC0"
+        code, stdout, stderr = await run("voices", "show", AMY, "--offline", *at_hub)
+        assert (code, stderr.startswith("offline: ")) == (0, True)
+        assert "license: unknown" in stdout.decode().splitlines()
+    code, stdout, stderr = await run("voices", "show", "nobody", "--offline", *data)
+    assert (code, stdout, stderr.startswith("voice-not-found: ")) == (1, b"", True)
 
 
 async def test_say_installs_the_voice_that_was_asked_for(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from ..errors import CatalogueError
-from ..hub.files import VoiceFile
+from ..hub.files import CARD_NAME, VoiceFile
 from ..system.foreign_json import parse_json
 from ..system.numbers import checked_int
 from .entry import CatalogueVoice, Language, Quality
@@ -24,7 +24,7 @@ MAX_BYTES = 8 * 1024 * 1024
 _MAX_VOICES = 10_000
 _MAX_SPEAKERS = 10_000
 _MAX_ALIASES = 20
-_MAX_SIZES = {".onnx": 1 << 30, ".onnx.json": 4 << 20, "MODEL_CARD": 1 << 20}
+_MAX_SIZES = {".onnx": 1 << 30, ".onnx.json": 4 << 20}
 
 # One voice has a letter outside ASCII; a pattern for all letters would let look-alikes in.
 _NAME = re.compile(
@@ -145,7 +145,7 @@ def _voice(name: str, entry: object) -> CatalogueVoice:
         aliases=_aliases(said.get("aliases", [])),
         model=model,
         config=config,
-        model_card=files.get("MODEL_CARD"),
+        model_card=files.get(CARD_NAME),
     )
 
 

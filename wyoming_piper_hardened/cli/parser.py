@@ -171,6 +171,12 @@ def _add_voices(actions: Any) -> None:
     listing.add_argument("--paths", action="store_true", help="show the folders of voices, too")
     listing.add_argument("--json", action="store_true", help="for programs")
     _settings(listing, {"settings": ("data_dir", "voice", *HUB, "log_level")})
+    text = "show a voice, installed or not, and its model card, which names its licence"
+    shown = _command(actions, "show", "show:show", text)
+    one = shown.add_argument("name", metavar="NAME", help="of a voice")
+    one.completer = known_names  # type: ignore[attr-defined]
+    shown.add_argument("--json", action="store_true", help="for programs")
+    _settings(shown, {"settings": ("data_dir", *HUB, "log_level")})
     for name, count, text, settings, completer in (
         ("install", "+", "install voices of the voice repository", _FETCHED, known_names),
         ("verify", "*", "read every byte of voices; of all if none is named", _STORED, None),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -19,7 +20,7 @@ import aiohttp
 from yarl import URL
 
 from .. import __version__
-from .errors import HubAnswerError, OfflineError, RedirectRefusedError
+from .errors import DownloadCorruptError, HubAnswerError, OfflineError, RedirectRefusedError
 from .files import CATALOGUE_PATH, is_commit
 from .response import HEAD_BYTES, HubHeaders, HubResponse, Timeouts, refuse_other_content
 from .retry import RetryPolicy
@@ -92,18 +93,23 @@ class Hub:
 
         return wanted if is_commit(wanted) else await self.retry.run(attempt)
 
-    async def read(self, path: str, commit: str, *, limit: int) -> bytes:
-        """Return a small file of at most `limit` bytes."""
+    async def read(self, path: str, revision: str, *, limit: int, md5: str | None = None) -> bytes:
+        """Return a small file of at most `limit` bytes; with `md5` it may begin with anything."""
 
         async def attempt() -> bytes:
             data = bytearray()
-            async with self.get(path, commit) as response:
+            async with self.get(path, revision) as response:
                 response.refuse()
                 async for piece in response.body():
                     data += piece
                     if len(data) > limit:
                         raise HubAnswerError(f"{response.what}: has more than {limit} bytes")
-                refuse_other_content(bytes(data[:HEAD_BYTES]), response.what)
+                if md5 is None or hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
+                    refuse_other_content(bytes(data[:HEAD_BYTES]), response.what)
+                    if md5 is not None:
+                        raise DownloadCorruptError(
+                            f"{response.what}: differs from the catalogue's; refresh the catalogue"
+                        )
                 return bytes(data)
 
         return await self.retry.run(attempt)

@@ -28,7 +28,7 @@ from .errors import (
     DownloadInterruptedError,
     NotAModelError,
 )
-from .files import VoiceFile
+from .files import CARD_NAME, VoiceFile
 from .partial import Partial
 from .response import HEAD_BYTES, HubResponse, continues, refuse_other_content, strong_etag
 from .retry import TransientError
@@ -203,7 +203,7 @@ class _Transfer:
             self._on_progress(self._part.size, self._file.size)
 
     def _look_at(self, buffer: bytearray, what: str) -> None:
-        if self._part.size or self._file.name == "MODEL_CARD":  # which may begin with anything
+        if self._part.size or self._file.name == CARD_NAME:  # which may begin with anything
             return
         try:
             refuse_other_content(bytes(buffer[:HEAD_BYTES]), what)

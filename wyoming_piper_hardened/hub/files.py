@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 CATALOGUE_PATH = "voices.json"
+CARD_NAME = "MODEL_CARD"
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

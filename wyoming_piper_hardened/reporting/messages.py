@@ -69,6 +69,7 @@ EVENTS: dict[str, str] = {
     # jobs
     "install-started": "{voice} is being installed",
     "install-cancelled": "the installation of {voice} has been cancelled",
+    "model-card-not-kept": "{voice} is installed without its model card: {reason}",
     "repair-started": "{voice} is being repaired",
     "own-model-repair-failed": "{voice} is not repaired from its own model: {reason}",
     "job-failed": "{voice}: {action}: {code}: {reason}",

@@ -3,7 +3,8 @@
 ::
 
     voices/<name>/<version>/   <name>.onnx  <name>.onnx.json  the parts  parts.json  manifest.json
-                               and damage.json, if it is damaged and nothing can replace it
+                               MODEL_CARD, if the voice came with one, and damage.json, if it is
+                               damaged and nothing can replace it
     voices/<name>/current      the serving version, switched by rename: a symbolic link to it, or a
                                file with its name where the disk has no such links
     staging/<transaction>/     removed at start-up if nobody holds the lock beside it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from .. import errors
+from ..catalogue.model_card import ModelCardUnknownError
 from ..errors import BadRequestError, HardenedError
 from ..hub import errors as hub_errors
 from ..store.damage_mark import NoCopyError
@@ -41,6 +42,7 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.NotInstalledError: 404,
     errors.JobCancelledError: 409,
     NoCopyError: 409,
+    ModelCardUnknownError: 404,
     errors.VoiceWatchedError: 409,
     errors.NoSpaceError: 507,
     errors.StoreError: 507,

@@ -22,6 +22,8 @@ from ..reporting.events import Event, LimitedLog
 from ..system.aio import cancel_and_wait
 from ..system.rate_limit import RateLimits
 from ..system.sockets import bind_error, open_listener, with_port
+from ..voices.offer.model_cards import ModelCards
+from ..voices.offer.small_files import SmallFiles
 from . import errors
 from .access import AccessPolicy, caller_of, network_of
 from .api.files import FileEndpoints
@@ -30,6 +32,7 @@ from .api.info import InfoEndpoint
 from .api.metrics import MetricsEndpoint
 from .api.status import StatusEndpoint
 from .api.upload import UploadEndpoint
+from .api.voice_details import VoiceDetailEndpoints
 from .api.voice_list import VoiceList
 from .api.voices import VoiceEndpoints
 from .audio.openai import OpenAIEndpoints
@@ -90,6 +93,8 @@ class WebServer:
         status = StatusEndpoint(control, control.status, self._policy)
         speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
         voices = VoiceList(control.status, catalogue, control.lost_voices, control.resolver.presets)
+        self._small_files = SmallFiles(catalogue)
+        cards = ModelCards(control.library, catalogue, self._small_files)
         companion = CompanionView(
             control.status, voices, metrics, self._policy, interval=limits.counters_interval
         )
@@ -106,6 +111,7 @@ class WebServer:
             MetricsEndpoint(control.status, metrics),
             status,
             VoiceEndpoints(control, voices, limits),
+            VoiceDetailEndpoints(voices, cards),
             FileEndpoints(control),
             UploadEndpoint(control, limits),
             self._events,
@@ -228,6 +234,7 @@ class WebServer:
         self._under_way.cut_off()
         if self._feed is not None:
             await cancel_and_wait(self._feed)
+        await self._small_files.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

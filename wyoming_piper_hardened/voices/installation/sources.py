@@ -4,37 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...catalogue.catalogue import Catalogue, refresh
 from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice
+from ...catalogue.model_card import MAX_CARD_BYTES, fetch_card
 from ...engine.configuration.reading import MAX_CONFIG_BYTES, read_configuration
 from ...engine.messages import config_path
-from ...errors import VoiceError, VoiceNotFoundError
+from ...errors import SourceFileError, VoiceError, VoiceNotFoundError
 from ...hub.connection import connected
-from ...hub.files import VoiceFile
+from ...hub.files import CARD_NAME, VoiceFile
 from ...hub.settings import HubSettings
+from ...reporting.events import Event
 from ...reporting.issues import Damage
 from ...store.manifest import read_manifest
 from ...store.origin import Origin, OriginKind
 from ...store.voice import MAX_MODEL_BYTES, check_voice_name, is_voice_name
-from ...system.aio import run_stoppable
+from ...system.aio import run_in_thread, run_stoppable
 from ...system.foreign_files import check_file, copy_file
 from .own_files import config_beside, models_called
 from .progress import Progress, Report, Step
+
+if TYPE_CHECKING:
+    from ...hub.client import Hub
+
+_LOGGER = logging.getLogger(__name__)
+_CARD_TIMEOUT = 20.0  # seconds
 
 CheckRoom = Callable[[], None]
 """Raises NoSpaceError when the disk is about to be full."""
 
 
 class Source(Protocol):
-    """Puts ``<name>.onnx`` and ``<name>.onnx.json`` into a folder."""
+    """Puts ``<name>.onnx`` and ``<name>.onnx.json`` into a folder, and a model card if it can."""
 
     @property
     def voice(self) -> str:
@@ -74,9 +83,11 @@ class FileSource:
     """True if its files, which never change, may be shared instead of copied."""
     config: Path | None = None
     """Its configuration, where that is not called as the model with .json behind it."""
+    card: Path | None = None
+    """Its model card, if it has one; without it the voice is as good."""
 
     async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
-        """Copy both files, or give them a second name.
+        """Copy its files, or give them a second name.
 
         Raises:
             SourceFileError: one cannot be read, or is none of a voice.
@@ -98,6 +109,13 @@ class FileSource:
             copy_one(config, config_path(target), MAX_CONFIG_BYTES)
             read_configuration(config_path(target))
             copy_one(self.model, target, MAX_MODEL_BYTES)
+            if self.card is not None:
+                copied = stage / CARD_NAME
+                try:
+                    copy_one(self.card, copied, MAX_CARD_BYTES)
+                except SourceFileError as err:
+                    copied.unlink(missing_ok=True)
+                    _LOGGER.info(_card_not_kept(self.voice, err))
 
         await run_stoppable(copy)
         return self.origin
@@ -126,7 +144,7 @@ class HubSource:
     on_catalogue: Callable[[Catalogue], Awaitable[None]] | None = None
 
     async def fetch(self, stage: Path, report: Report, check_room: CheckRoom) -> Origin:
-        """Download configuration and model, each verified against the catalogue.
+        """Download configuration, model and model card, each verified against the catalogue.
 
         Raises:
             VoiceUnusableError: the configuration, which comes first, is none that can be spoken
@@ -153,7 +171,24 @@ class HubSource:
             await fetch_one(entry.config, config_path(model))
             await asyncio.to_thread(read_configuration, config_path(model))
             await fetch_one(entry.model, model)
+            if entry.model_card is not None:
+                await _fetch_card(hub, entry, commit, stage)
         return hub_origin(entry)
+
+
+async def _fetch_card(hub: Hub, entry: CatalogueVoice, commit: str, stage: Path) -> None:
+    """Fetch a model card; the voice is installed without it if that fails."""
+    try:
+        async with asyncio.timeout(_CARD_TIMEOUT):
+            data = await fetch_card(hub, entry, commit)
+    except (VoiceError, TimeoutError) as err:
+        _LOGGER.info(_card_not_kept(entry.name, err))
+    else:
+        await run_in_thread((stage / CARD_NAME).write_bytes, data)
+
+
+def _card_not_kept(voice: str, err: Exception) -> Event:
+    return Event("model-card-not-kept", voice=voice, reason=str(err) or type(err).__name__)
 
 
 def _report_bytes(report: Report, name: str, done: int, total: int) -> None:
@@ -176,7 +211,9 @@ def package_source() -> FileSource | None:
         size = model.stat().st_size
     except OSError:
         return None
-    return FileSource(model.stem, Origin(OriginKind.EMBEDDED, str(size)), model, size)
+    card = model.with_name(CARD_NAME)
+    origin = Origin(OriginKind.EMBEDDED, str(size))
+    return FileSource(model.stem, origin, model, size, card=card if card.is_file() else None)
 
 
 def own_source(name: str, version: Path, damage: tuple[Damage, ...] = ()) -> FileSource | None:
@@ -186,10 +223,12 @@ def own_source(name: str, version: Path, damage: tuple[Damage, ...] = ()) -> Fil
         manifest = read_manifest(version)
     except VoiceError:
         return None
-    if {model.name, config_path(model).name} & {one.file for one in damage}:
+    damaged = {one.file for one in damage}
+    if {model.name, config_path(model).name} & damaged:
         return None
     size = manifest.files[model.name].size
-    return FileSource(name, manifest.origin, model, size, linked=True)
+    card = version / CARD_NAME if CARD_NAME in manifest.files.keys() - damaged else None
+    return FileSource(name, manifest.origin, model, size, linked=True, card=card)
 
 
 def custom_source(model: Path) -> FileSource:

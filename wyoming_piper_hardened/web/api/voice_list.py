@@ -12,7 +12,7 @@ from typing import Self
 from ...catalogue.current import CurrentCatalogue
 from ...catalogue.entry import CatalogueVoice, Language, Quality
 from ...engine.configuration.reading import language_of_name
-from ...errors import VoiceError
+from ...errors import VoiceError, VoiceNotFoundError
 from ...reporting.json_values import json_of
 from ...speech.presets import Presets
 from ...status.reporter import StatusReporter
@@ -103,10 +103,7 @@ class VoiceList:
 
         As the JSON of a `VoiceListBody`.
         """
-        entries = await self._all()
-        issues: dict[str, list[str]] = {}
-        for issue in self._status.issues(for_owner=False):
-            issues.setdefault(issue.subject, []).append(issue.id)
+        entries, issues = await self._all(), self._issues()
         default = self._status.library.wanted
         voices = [
             _json(replace(entry.row, default=entry.row.name == default, issues=found))
@@ -120,6 +117,25 @@ class VoiceList:
             f'"languages": {self._languages}, "qualities": {_json(tuple(Quality))}, '
             f'"catalogue": {_json(self.catalogue())}}}'
         )
+
+    async def find(self, name: str) -> VoiceRow:
+        """Return one voice.
+
+        Raises:
+            VoiceNotFoundError: there is none of that name.
+        """
+        row = next((one.row for one in await self._all() if one.row.name == name), None)
+        if row is None:
+            raise VoiceNotFoundError(f"there is no voice {name[:80]!r}; look at the list of voices")
+        default = row.name == self._status.library.wanted
+        return replace(row, default=default, issues=self._issues().get(name, []))
+
+    def _issues(self) -> dict[str, list[str]]:
+        """Return the ids of the open issues by voice."""
+        issues: dict[str, list[str]] = {}
+        for issue in self._status.issues(for_owner=False):
+            issues.setdefault(issue.subject, []).append(issue.id)
+        return issues
 
     async def installed(self) -> tuple[VoiceRow, ...]:
         """Return the voices that can be used, without what changes: the default, and issues."""

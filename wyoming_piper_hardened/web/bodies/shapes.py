@@ -100,6 +100,25 @@ class VoiceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCardBody:
+    """What the maker of a voice says of it, as plain text; nobody has checked it.
+
+    `license` is the part of it that names the licence, null if none could be read.
+    """
+
+    license: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceBody:
+    """One voice, and the model card that was installed with it; null if there is none."""
+
+    voice: VoiceRow
+    model_card: ModelCardBody | None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnFile:
     """A file that can be downloaded."""
 
