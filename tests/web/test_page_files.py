@@ -46,7 +46,7 @@ from wyoming_piper_hardened.status.rows import CommandRecord, IssueStatus, JobSt
 from wyoming_piper_hardened.voices.installation.progress import Progress, Step
 from wyoming_piper_hardened.voices.job import FinishedJob
 from wyoming_piper_hardened.web.bodies.json_shapes import schema_of
-from wyoming_piper_hardened.web.bodies.shapes import VoiceRow
+from wyoming_piper_hardened.web.bodies.shapes import ModelCardBody, VoiceRow
 from wyoming_piper_hardened.workers.worker import WorkerState, WorkerStatus
 
 STATIC = Path(str(resources.files("wyoming_piper_hardened.web") / "static"))
@@ -71,6 +71,7 @@ SHAPES = {
     "CommandRecord": schema_of(CommandRecord),
     "LogEntry": schema_of(LogEntry),
     "Voice": schema_of(VoiceRow),
+    "ModelCard": schema_of(ModelCardBody),
     "TextPreview": schema_of(TextPreview),
     "SegmentPreview": schema_of(SegmentPreview),
     "PreviewProblem": schema_of(PreviewProblem),

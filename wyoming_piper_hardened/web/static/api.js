@@ -80,6 +80,8 @@ export const api = {
       String(address(`${named(name)}/files/${encodeURIComponent(file)}`)),
     );
   },
+  /** @param {string} name @returns {Promise<import("./types.js").ModelCard>} also of one that is not installed */
+  modelCard: async (name) => (await ask("GET", `${named(name)}/model-card`)).json(),
   permission: async () => (await ask("GET", "permission")).json(),
   /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
   apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),

@@ -167,6 +167,11 @@ export interface Voice {
   issues: string[];
 }
 
+export interface ModelCard {
+  license: string | null;
+  text: string;
+}
+
 export interface Catalogue {
   fetched_at: number | null;
   offline: boolean;

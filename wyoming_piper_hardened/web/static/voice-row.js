@@ -5,7 +5,7 @@ import { progressOf } from "./state.js";
 
 /**
  * @typedef {import("./voice-order.js").ShownVoice} ShownVoice
- * @typedef {{repair: Function, remove: Function, listen: Function, install: Function,
+ * @typedef {{about: Function, repair: Function, remove: Function, listen: Function, install: Function,
  *   cancel: Function, upload: Function, download: Function}} Actions each called with the voice's name
  * @typedef {{job: import("./types.js").Job|undefined,
  *   issue: import("./types.js").Issue|undefined, asked: boolean, sounding: boolean}} Circumstances
@@ -53,7 +53,7 @@ export class VoiceRow {
       element(
         "th",
         { scope: "row", role: "rowheader" },
-        element("span", { class: "voice-title" }),
+        this.#title(voice),
         element("span", { class: "voice-name soft" }),
         element("span", { class: "voice-language soft" }),
       ),
@@ -83,6 +83,15 @@ export class VoiceRow {
         act("cancel", "close", "button changes"),
       ),
     );
+  }
+
+  /** The title, which tells more when it is pressed. */
+  #title(/** @type {ShownVoice} */ voice) {
+    const title = this.words.text("voice.about");
+    const button = element("button", { type: "button", class: "quiet voice-title", title });
+    button.setAttribute("aria-haspopup", "dialog");
+    button.addEventListener("click", () => this.actions.about(voice.name));
+    return button;
   }
 
   /** Show the state of a voice. */

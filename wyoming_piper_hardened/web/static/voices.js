@@ -1,5 +1,6 @@
 /** The table of voices: the installed, the available, and the actions on each. */
 
+import { About } from "./about.js";
 import { api } from "./api.js";
 import { KeyedList, byId, element, setText } from "./dom.js";
 import { asVoices } from "./presets.js";
@@ -55,9 +56,11 @@ export class Voices {
     this.again = new Set();
     this.shown = PAGE;
     this.onVoices = onVoices;
+    const about = new About(words, (name) => this.#ask("install", name));
     const row = new VoiceRow(
       words,
       {
+        about: (/** @type {string} */ name) => about.open(this.#current(name)),
         repair: (/** @type {string} */ name) => this.#ask("repair", name),
         install: (/** @type {string} */ name) => this.#ask("install", name),
         remove: (/** @type {string} */ name) => this.remove(name),
