@@ -35,6 +35,7 @@ from .reporting.issues import Issues
 from .reporting.recent_log import collect_log
 from .speech.dictionary.editor import DictionaryEditor
 from .speech.synthesizer import Synthesizer
+from .speech.tracing import Tracing
 from .speech.voice_resolver import VoiceResolver
 from .status.reporter import StatusReporter
 from .status.rows import Identity
@@ -142,7 +143,10 @@ async def serve(
     resolver = VoiceResolver(library, pool, defaults, on_demand.obtain)
     dictionary = build_dictionary(settings)
     editor = DictionaryEditor(dictionary, jobs, notifier)
-    synthesizer = Synthesizer(pool, defaults, metrics, notifier, dictionary)
+    tracing = Tracing(settings.otel_endpoint, server_id)
+    synthesizer = Synthesizer(
+        pool, defaults, metrics, notifier, dictionary, on_record=tracing.record
+    )
     phonemizer = Phonemizer(timings.phonemizer)
     maintenance = build_maintenance(
         settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
@@ -209,7 +213,9 @@ async def serve(
                 web_server, settings, control, catalogue, metrics, limits, own_names=names
             )
 
-        async with _background(pool.run(), synthesizer.warm([voice.language for voice in library])):
+        async with _background(
+            pool.run(), synthesizer.warm([voice.language for voice in library]), tracing.run()
+        ):
             web = await _listen(wyoming, build_web, settings.voice)
             services: list[Service] = []
             if settings.zeroconf is not None:

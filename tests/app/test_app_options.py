@@ -34,6 +34,7 @@ NOT_OFFERED: Final = {
     "idle_timeout": "likewise",
     "drain_accept": "no balancer stands before an app",
     "drain_timeout": "the Supervisor allows 10 s; the default stays below",
+    "otel_endpoint": "no collector stands beside an app",
     "log_format": "Home Assistant shows the log as text",
     "worker_max_segments": "a means for developers; worker_memory_limit is for users",
 }

@@ -44,9 +44,12 @@ SERVER: Groups = {
 """The flags of a server; `every_setting` adds those that are not here."""
 
 _VOICE_NAMES = {"voice", "fallback_voice"}
-_NAMED = {"uri": "URI", "web_uri": "URI", "hub_endpoint": "URL", "web_token": "TOKEN"} | (
-    dict.fromkeys(_VOICE_NAMES, "NAME")
-)
+_NAMED = {
+    **dict.fromkeys(("uri", "web_uri"), "URI"),
+    **dict.fromkeys(("hub_endpoint", "otel_endpoint"), "URL"),
+    "web_token": "TOKEN",
+    **dict.fromkeys(_VOICE_NAMES, "NAME"),
+}
 _PLACEHOLDERS = {int: "N", float: "N", Path: "FOLDER", str: "TEXT", tuple: "A,B"}
 
 

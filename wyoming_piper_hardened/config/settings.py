@@ -290,6 +290,12 @@ class Settings:
         types.one_of(LogFormat),
         "`json` writes one object a line, for programs that collect logs.",
     )
+    otel_endpoint: str | None = _option(
+        None,
+        types.optional(Check("http://HOST:PORT or https://HOST", types.base_url)),
+        "An OpenTelemetry collector that gets one span a request, never its text, by OTLP over "
+        "HTTP (needs the extra `otel`). Empty: none.",
+    )
 
     @property
     def wanted_voices(self) -> tuple[str, ...]:

@@ -153,6 +153,17 @@ def uri(*schemes: str) -> Callable[[object], str]:
     return parse
 
 
+def base_url(value: object) -> str:
+    """Return the URL of a server: ``http://HOST:PORT`` or ``https://HOST``, without credentials."""
+    address = text(value)
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError
+    if parts.query or parts.fragment or parts.port == 0:  # .port raises when out of range
+        raise ValueError
+    return address
+
+
 def token(value: object) -> str:
     """Return a bearer token that can stand in a header (RFC 6750, section 2.1), hard to guess."""
     secret = text(value)

@@ -58,6 +58,12 @@ class Request:
         self.target = target
         self.characters = 0
         """Of the text that was handed to workers."""
+        self.segments = 0
+        """Segments whose audio has begun."""
+        self.replays = 0
+        """Segments that were begun again because a worker failed."""
+        self.queue_wait: float | None = None
+        """Seconds that the first segment waited for a worker."""
         self.first_audio: float | None = None
         """Seconds from the first segment to its first audio."""
         self.text: str | None = "" if defaults.keep_text else None
@@ -152,6 +158,7 @@ class Request:
     def cancel_jobs(self) -> None:
         """Cancel the segments that are not finished."""
         for job in self._jobs:
+            self.replays += job.replays
             job.cancel()
 
     async def _deliver(self, job: SegmentJob, pause: bytes) -> None:
@@ -166,6 +173,9 @@ class Request:
             ) from None
         if not first:
             return
+        self.segments += 1
+        if self.queue_wait is None and job.begun_at is not None:
+            self.queue_wait = job.begun_at - job.queued_at
         if not self._heard and self._began is not None:
             self.first_audio = time.monotonic() - self._began
             self._metrics.first_audio.observe(self.first_audio)
@@ -178,6 +188,7 @@ class Request:
     def _continued(self, job: SegmentJob) -> SegmentJob | None:
         """Submit what the engine has left of a segment that is too much to be spoken at once."""
         self._jobs.discard(job)
+        self.replays += job.replays
         if job.rest is None:
             return None
         rest = self._pool.submit(job.rest, self._listener)

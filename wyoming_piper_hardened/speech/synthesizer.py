@@ -38,6 +38,12 @@ class RequestRecord:
     outcome: str
     """``ok``, ``cancelled``, or the code of its error."""
     characters: int
+    segments: int
+    """That were spoken."""
+    replays: int
+    """Segments that were begun again because a worker failed."""
+    queue_wait: float | None
+    """What the first segment waited for a worker."""
     first_audio: float | None
     audio: float
     duration: float
@@ -56,6 +62,7 @@ class Synthesizer:
         metrics: where requests are counted.
         notifier: notified after every request.
         dictionary: the user's own pronunciations.
+        on_record: called with the record of every request.
     """
 
     def __init__(
@@ -65,12 +72,15 @@ class Synthesizer:
         metrics: Metrics,
         notifier: Notifier,
         dictionary: UserDictionary,
+        *,
+        on_record: Callable[[RequestRecord], None] | None = None,
     ) -> None:
         self.defaults = defaults
         self._pool = pool
         self._metrics = metrics
         self._notifier = notifier
         self._dictionary = dictionary
+        self._on_record = on_record
         self._warm: set[str] = set()
         self._log = LimitedLog(logging.getLogger(__name__))
         self._records: deque[RequestRecord] = deque(maxlen=_REMEMBERED)
@@ -158,18 +168,22 @@ class Synthesizer:
         seconds = request.samples / voice.sample_rate
         self._metrics.requests.labels(outcome).inc()
         self._metrics.audio.inc(seconds)
-        self._records.append(
-            RequestRecord(
-                id=request_id,
-                at=time.time(),
-                voice=voice.name,
-                outcome=outcome,
-                characters=request.characters,
-                first_audio=request.first_audio,
-                audio=seconds,
-                duration=duration,
-                real_time_factor=duration / seconds if seconds else None,
-                text=request.text,
-            )
+        record = RequestRecord(
+            id=request_id,
+            at=time.time(),
+            voice=voice.name,
+            outcome=outcome,
+            characters=request.characters,
+            segments=request.segments,
+            replays=request.replays,
+            queue_wait=request.queue_wait,
+            first_audio=request.first_audio,
+            audio=seconds,
+            duration=duration,
+            real_time_factor=duration / seconds if seconds else None,
+            text=request.text,
         )
+        self._records.append(record)
+        if self._on_record is not None:
+            self._on_record(record)
         self._notifier.notify()

@@ -80,6 +80,9 @@ export interface RequestRecord {
   voice: string;
   outcome: string;
   characters: number;
+  segments: number;
+  replays: number;
+  queue_wait: number | null;
   first_audio: number | null;
   audio: number;
   duration: number;

@@ -82,6 +82,8 @@ class SegmentJob:
         self.listener = listener
         self.failures = 0
         """Workers that failed while they computed it."""
+        self.replays = 0
+        """Times that it was begun anew after a failure."""
         self.admitted = False
         """Whether its voice and its text may be tried; after a failure that is asked again."""
         self.queued_at = listener.clock()
@@ -148,6 +150,7 @@ class SegmentJob:
     def try_again(self) -> None:
         """Have it begun anew after a failure, as if it had just come."""
         self.put_back()
+        self.replays += 1
         self.admitted, self.begun_at, self.queued_at = False, None, self.listener.clock()
 
     def finish(self, rest: int | None = None) -> None:
