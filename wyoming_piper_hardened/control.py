@@ -30,6 +30,8 @@ from .voices.installation.installer import Installer
 from .voices.job import Job
 from .voices.jobs import JobRunner
 from .voices.library import Library
+from .voices.transfer.bundle import open_bundle
+from .voices.transfer.export import Bundle, bundle_of
 from .workers.pool import Pool
 
 _LOGGER = logging.getLogger(__name__)
@@ -108,9 +110,25 @@ class Control:
         """Install a voice of the user's own from the files in a folder of `staging`."""
         return await self.jobs.import_files(model)
 
+    async def import_bundle(self, path: Path) -> Voice:
+        """Install the voice in a bundle; its files are copied.
+
+        Raises:
+            BundleError: it is none, or not as it was exported; nothing has changed.
+        """
+        return await self.jobs.add(await open_bundle(path), reports_failure=False)
+
+    async def export(self, name: str) -> Bundle:
+        """Return the bundle of a voice that can be used.
+
+        Raises:
+            NotInstalledError: there is none.
+        """
+        return await asyncio.to_thread(bundle_of, self.installer.store, name)
+
     @contextlib.asynccontextmanager
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:
-        """Provide a folder for the files that `import_files` is to take; gone afterwards.
+        """Provide a folder for the files that are to be imported; gone afterwards.
 
         Args:
             model_bytes: of the model, or 0 if nobody knows.

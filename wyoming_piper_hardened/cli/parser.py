@@ -187,13 +187,27 @@ def _add_voices(actions: Any) -> None:
         names = action.add_argument("names", metavar="NAME", nargs=count, help="of a voice")
         names.completer = completer or installed_names  # type: ignore[attr-defined]
         _settings(action, settings)
-    own = _command(actions, "import", "voices:import_own", "install voices of your own")
-    own.add_argument(
-        "paths", type=Path, metavar="PATH.onnx", nargs="+", help="with PATH.onnx.json beside it"
-    )
-    _settings(own, _TESTED)
+    _add_moving(actions)
     text = "remove versions that do not serve, and what is in quarantine"
     _settings(_command(actions, "gc", "voices:collect_garbage", text), _STORED)
+
+
+def _add_moving(actions: Any) -> None:
+    export = _command(actions, "export", "voices:export", "write a voice into one file")
+    name = export.add_argument("name", metavar="NAME", help="of an installed voice")
+    name.completer = installed_names  # type: ignore[attr-defined]
+    export.add_argument("file", type=Path, metavar="FILE.tar", help="for `voices import`")
+    _settings(export, _STORED)
+    text = "install voices of your own, and those that other machines exported"
+    files = _command(actions, "import", "voices:import_files", text)
+    files.add_argument(
+        "paths",
+        type=Path,
+        metavar="PATH",
+        nargs="+",
+        help="PATH.onnx with PATH.onnx.json beside it, or a file of `voices export`",
+    )
+    _settings(files, _TESTED)
 
 
 def _command(commands: Any, name: str, function: str, text: str) -> Parser:

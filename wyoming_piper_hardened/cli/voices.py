@@ -1,4 +1,4 @@
-"""``voices``: list, install, verify, repair and remove voices; also beside a running server."""
+"""``voices``: install, move, verify, repair and remove voices; also beside a running server."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..composition import build_installer
 from ..config.settings import Settings
 from ..errors import HardenedError, VoiceError
 from ..store.origin import OriginKind
+from ..system.aio import run_stoppable
 from ..voices.installation.installer import Installer
 from ..voices.installation.sources import Source, SourceFinder, custom_source
 from ..voices.library import embedded_name
+from ..voices.transfer.bundle import open_bundle
+from ..voices.transfer.export import bundle_of, write_bundle
 from .codes import FAILED, OK
 from .progress import shown_progress
 from .streams import answer, note
@@ -49,17 +53,34 @@ async def _newest(sources: SourceFinder, known: Source) -> Source:
     return known
 
 
-async def import_own(settings: Settings, parsed: argparse.Namespace) -> int:
-    """Install voices from files."""
+async def import_files(settings: Settings, parsed: argparse.Namespace) -> int:
+    """Install voices of one's own from models, and voices of other machines from bundles."""
     installer = await _installer(settings)
 
-    async def work(path: str) -> str:
-        source = await asyncio.to_thread(custom_source, Path(path))
+    async def work(name: str) -> str:
+        path = Path(name)
+        source: Source
+        if path.suffix.lower() == ".onnx":
+            source = await asyncio.to_thread(custom_source, path)
+        else:
+            source = await open_bundle(path)
         with shown_progress(source.voice) as report:
             voice = await installer.install(source, report)
         return f"installed as {voice.name} in {voice.model.parent}"
 
     return await _each(settings, [str(path) for path in parsed.paths], work)
+
+
+async def export(settings: Settings, parsed: argparse.Namespace) -> int:
+    """Write a voice into a bundle."""
+    store = build_installer(settings).store
+
+    async def work(name: str) -> str:
+        bundle = await asyncio.to_thread(bundle_of, store, name)
+        await run_stoppable(partial(write_bundle, bundle, parsed.file))
+        return f"written to {parsed.file} ({bundle.size / 1e6:.0f} MB)"
+
+    return await _each(settings, [parsed.name], work)
 
 
 async def verify(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -51,15 +52,21 @@ def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:
         data: its bytes.
         mode: its permissions, less those that the process withholds.
     """
+    write_blocks(path, (data,), mode)
+
+
+def write_blocks(path: Path, blocks: Iterable[bytes], mode: int = 0o666) -> None:
+    """Do as `write_file` with bytes that come one after the other; what they raise is raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = _aside(path)
     try:
         with os.fdopen(os.open(aside, _NEW_FILE, mode), "wb") as file:
-            file.write(data)
+            for block in blocks:
+                file.write(block)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             aside.unlink()
         raise

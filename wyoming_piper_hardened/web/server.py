@@ -26,12 +26,10 @@ from ..voices.offer.model_cards import ModelCards
 from ..voices.offer.small_files import SmallFiles
 from . import errors
 from .access import AccessPolicy, caller_of, network_of
-from .api.files import FileEndpoints
 from .api.health import HealthEndpoints
 from .api.info import InfoEndpoint
 from .api.metrics import MetricsEndpoint
 from .api.status import StatusEndpoint
-from .api.upload import UploadEndpoint
 from .api.voice_details import VoiceDetailEndpoints
 from .api.voice_list import VoiceList
 from .api.voices import VoiceEndpoints
@@ -48,6 +46,9 @@ from .reference.endpoints import ReferenceEndpoints
 from .static_files import StaticFiles
 from .text.dictionary import DictionaryEndpoints
 from .text.preview import PreviewEndpoint
+from .transfer.bundles import BundleEndpoints
+from .transfer.files import FileEndpoints
+from .transfer.upload import UploadEndpoint
 from .under_way import UnderWay
 
 _LOGGER = logging.getLogger(__name__)
@@ -114,6 +115,7 @@ class WebServer:
             VoiceDetailEndpoints(voices, cards),
             FileEndpoints(control),
             UploadEndpoint(control, limits),
+            BundleEndpoints(control, limits),
             self._events,
             companion,
             speech,

@@ -82,6 +82,12 @@ export const api = {
   },
   /** @param {string} name @returns {Promise<import("./types.js").ModelCard>} also of one that is not installed */
   modelCard: async (name) => (await ask("GET", `${named(name)}/model-card`)).json(),
+  /** @param {string} name @returns {Promise<string>} the address of a voice in one file */
+  exported: async (name) => {
+    const path = `${named(name)}/export`;
+    await ask("HEAD", path);
+    return String(address(path));
+  },
   permission: async () => (await ask("GET", "permission")).json(),
   /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
   apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),
@@ -140,17 +146,37 @@ export const api = {
  * @param {File} config
  * @param {(part: number) => void} onProgress gets the part that is sent, from 0 to 1
  * @param {AbortSignal} signal
- * @returns {Promise<void>}
  */
 export function upload(model, config, onProgress, signal) {
   const form = new FormData();
   form.append("model", model, model.name);
   form.append("config", config, config.name);
+  return send("voices", form, onProgress, signal);
+}
+
+/**
+ * Send a voice that another machine exported.
+ * @param {File} file
+ * @param {(part: number) => void} onProgress gets the part that is sent, from 0 to 1
+ * @param {AbortSignal} signal
+ */
+export function importBundle(file, onProgress, signal) {
+  return send("voices/import", file.slice(0, file.size, "application/x-tar"), onProgress, signal);
+}
+
+/**
+ * @param {string} path
+ * @param {FormData|Blob} body
+ * @param {(part: number) => void} onProgress
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function send(path, body, onProgress, signal) {
   // Of the two ways to send something only this one reports progress.
   const request = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
     const stop = () => request.abort();
-    request.open("POST", address("voices"));
+    request.open("POST", address(path));
     for (const [name, value] of Object.entries(CHANGING)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.total && onProgress(event.loaded / event.total);
     request.onload = () =>
@@ -159,6 +185,6 @@ export function upload(model, config, onProgress, signal) {
     request.onabort = () => reject(new DOMException("", "AbortError"));
     request.onloadend = () => signal.removeEventListener("abort", stop);
     signal.addEventListener("abort", stop);
-    request.send(form);
+    request.send(body);
   });
 }

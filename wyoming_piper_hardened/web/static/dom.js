@@ -58,6 +58,7 @@ const ICONS = {
   remove: "M2.8 4.3h10.4M6 4V2.5h4V4M4.2 4.5l.6 9h6.4l.6-9M6.8 7v4M9.2 7v4",
   restart: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",
   close: "M4 4l8 8M12 4l-8 8",
+  export: "M7 8h7.2M11.4 5.2 14.2 8l-2.8 2.8M9 3H2.5v10H9",
   upload: "M8 10V2M5 5l3-3 3 3M2.5 10v3.5h11V10",
 };
 

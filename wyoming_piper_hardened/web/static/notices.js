@@ -26,6 +26,8 @@ const ALIKE = {
     "voice-model-unreadable",
     "voice-not-piper",
   ],
+  "bundle-broken": ["bundle-cut", "bundle-changed"],
+  "no-bundle": ["bundle-invalid", "bundle-unsafe"],
   unspeakable: ["synthesis-failed", "phonemes-failed", "text-quarantined"],
   refused: ["access-refused", "foreign-origin"],
   overloaded: ["deadline-exceeded", "too-many-requests"],

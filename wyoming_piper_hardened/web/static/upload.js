@@ -1,6 +1,7 @@
-/** A voice of the user's own: two files that belong together. */
+/** A voice from a file: two of the user's own that belong together, or one that was exported. */
 
-import { upload } from "./api.js";
+import { importBundle, upload } from "./api.js";
+import { bundleOf } from "./bundles.js";
 import { byId, setAttribute, setText } from "./dom.js";
 
 /**
@@ -47,7 +48,7 @@ export class Upload {
 
   #show() {
     const files = this.input.files;
-    const found = pair(files);
+    const found = pair(files) ?? bundleOf(files);
     const names = [...files].map((file) => file.name).join(", ");
     const wrong = found || !files.length ? "" : this.#wrong([...files], names);
     setText(this.hint, wrong || names);
@@ -66,7 +67,8 @@ export class Upload {
 
   async #send() {
     const found = pair(this.input.files);
-    if (!found || this.abort) return;
+    const bundle = bundleOf(this.input.files);
+    if (!(found || bundle) || this.abort) return;
     const abort = (this.abort = new AbortController());
     this.bar.value = 0;
     this.#show();
@@ -78,10 +80,11 @@ export class Upload {
       setText(this.hint, this.words.text("upload.trying"));
     };
     try {
-      await upload(found.model, found.config, progress, abort.signal);
+      if (found) await upload(found.model, found.config, progress, abort.signal);
+      else if (bundle) await importBundle(bundle, progress, abort.signal);
       this.input.value = "";
     } catch (error) {
-      this.notices.failed(error, this.words.text("upload.failed", { name: found.model.name }));
+      this.notices.failed(error, this.words.text("upload.failed", { name: (found?.model ?? bundle)?.name ?? "" }));
     } finally {
       this.abort = null;
       this.#show();

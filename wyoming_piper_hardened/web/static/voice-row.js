@@ -6,7 +6,8 @@ import { progressOf } from "./state.js";
 /**
  * @typedef {import("./voice-order.js").ShownVoice} ShownVoice
  * @typedef {{about: Function, repair: Function, remove: Function, listen: Function, install: Function,
- *   cancel: Function, upload: Function, download: Function}} Actions each called with the voice's name
+ *   cancel: Function, upload: Function, download: Function,
+ *   export: Function}} Actions each called with the voice's name
  * @typedef {{job: import("./types.js").Job|undefined,
  *   issue: import("./types.js").Issue|undefined, asked: boolean, sounding: boolean}} Circumstances
  *   the job and the issue of the voice, if any; whether an action was requested that has not begun
@@ -76,6 +77,7 @@ export class VoiceRow {
         { role: "cell", class: "voice-actions" },
         act("repair", "repair", "quiet icon-only changes"),
         act("download", "install", "quiet icon-only changes"),
+        act("export", "export", "quiet icon-only changes"),
         act("remove", "remove", "quiet icon-only changes"),
         act("listen", "play", "button"),
         act("install", "install", "button changes"),
@@ -150,7 +152,7 @@ export class VoiceRow {
     /** @type {ShownVoice} */ voice,
     /** @type {Circumstances} */ { job, issue, asked, sounding },
   ) {
-    const [repair, download, remove, listen, install, upload, cancel] = cell.children;
+    const [repair, download, exported, remove, listen, install, upload, cancel] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
     const coming = job?.action === "install";
     const cancellable = coming && job?.progress.step !== "committing";
@@ -163,6 +165,7 @@ export class VoiceRow {
     this.#show(upload, lost, idle);
     this.#show(repair, voice.here && !lost, idle);
     this.#show(download, voice.state === "custom" || lost, idle);
+    this.#show(exported, voice.here && !lost, idle);
     this.#show(remove, kept && voice.state !== "embedded", idle);
     this.#updateListen(listen, voice, sounding);
     // The focus is nowhere once its button is hidden; some browsers notice at once, others later.

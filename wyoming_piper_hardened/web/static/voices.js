@@ -2,6 +2,7 @@
 
 import { About } from "./about.js";
 import { api } from "./api.js";
+import { exportVoice } from "./bundles.js";
 import { KeyedList, byId, element, setText } from "./dom.js";
 import { asVoices } from "./presets.js";
 import { RepositoryList } from "./repository-list.js";
@@ -66,6 +67,7 @@ export class Voices {
         remove: (/** @type {string} */ name) => this.remove(name),
         upload: onUpload,
         download: (/** @type {string} */ name) => this.download(name),
+        export: (/** @type {string} */ name) => exportVoice(name, words, notices),
         cancel: (/** @type {string} */ name) => this.#ask("cancel", name),
         listen: (/** @type {string} */ name) => samples.toggle(this.#current(name)),
       },

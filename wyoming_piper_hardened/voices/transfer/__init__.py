@@ -1,0 +1,1 @@
+"""Moving voices between machines: bundles, and mirrors of the voice repository."""

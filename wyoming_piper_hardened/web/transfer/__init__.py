@@ -1,0 +1,1 @@
+"""Endpoints by which the files of voices come and go."""
