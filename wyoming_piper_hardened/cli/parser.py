@@ -198,6 +198,16 @@ def _add_moving(actions: Any) -> None:
     name.completer = installed_names  # type: ignore[attr-defined]
     export.add_argument("file", type=Path, metavar="FILE.tar", help="for `voices import`")
     _settings(export, _STORED)
+    mirror = _command(
+        actions,
+        "mirror",
+        "voices:mirror",
+        "write voices into a folder, to be served as hub_endpoint",
+    )
+    mirror.add_argument("folder", type=Path, metavar="FOLDER", help="of a web server")
+    names = mirror.add_argument("names", metavar="NAME", nargs="+", help="of a voice")
+    names.completer = known_names  # type: ignore[attr-defined]
+    _settings(mirror, {"settings": ("data_dir", *HUB, "log_level")})
     text = "install voices of your own, and those that other machines exported"
     files = _command(actions, "import", "voices:import_files", text)
     files.add_argument(

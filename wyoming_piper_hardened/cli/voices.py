@@ -19,6 +19,7 @@ from ..voices.installation.sources import Source, SourceFinder, custom_source
 from ..voices.library import embedded_name
 from ..voices.transfer.bundle import open_bundle
 from ..voices.transfer.export import bundle_of, write_bundle
+from ..voices.transfer.mirror import Mirror
 from .codes import FAILED, OK
 from .progress import shown_progress
 from .streams import answer, note
@@ -81,6 +82,19 @@ async def export(settings: Settings, parsed: argparse.Namespace) -> int:
         return f"written to {parsed.file} ({bundle.size / 1e6:.0f} MB)"
 
     return await _each(settings, [parsed.name], work)
+
+
+async def mirror(settings: Settings, parsed: argparse.Namespace) -> int:
+    """Write voices into a folder that a web server serves as the voice repository."""
+    installer = build_installer(settings)
+    folder = Mirror(parsed.folder, installer.store, installer.sources.catalogue)
+
+    async def work(name: str) -> str:
+        with shown_progress(name) as report:
+            await folder.add(name, report)
+        return f"is in {parsed.folder}"
+
+    return await _each(settings, parsed.names, work)
 
 
 async def verify(settings: Settings, parsed: argparse.Namespace) -> int:

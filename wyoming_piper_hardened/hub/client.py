@@ -21,15 +21,15 @@ from yarl import URL
 
 from .. import __version__
 from .errors import DownloadCorruptError, HubAnswerError, OfflineError, RedirectRefusedError
-from .files import CATALOGUE_PATH, is_commit
+from .files import CATALOGUE_PATH, MIRROR_PATH, REPOSITORY, is_commit, mirror_commit
 from .response import HEAD_BYTES, HubHeaders, HubResponse, Timeouts, refuse_other_content
 from .retry import RetryPolicy
 from .settings import HubSettings
 from .transport import Resolver, failures_named, proxy_for, trusted_certificates
 
-_REPOSITORY = "rhasspy/piper-voices"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 8
+_MAX_MARK_BYTES = 1024
 _ENCODED = re.compile(r"[!-~]+")
 
 
@@ -47,6 +47,7 @@ class Hub:
         self.retry = retry or RetryPolicy()
         self._timeouts = timeouts or Timeouts()
         self._endpoint = URL(settings.endpoint)
+        self._mirror: str | None = None  # what stands for its commit, once it is known to be one
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -147,6 +148,11 @@ class Hub:
                 ) as http:
                     if trusted:
                         hub_headers.add(http.headers)
+                        if hub_headers.commit is None and await self._is_mirror(http.status):
+                            hub_headers.commit = revision if is_commit(revision) else self._mirror
+                            if (there := self._url(path, revision)) not in seen:
+                                url = there
+                                continue
                     if http.status not in _REDIRECTS:
                         if http.status < 300:  # noqa: PLR2004
                             hub_headers.check_commit(revision, what)
@@ -163,8 +169,28 @@ class Hub:
                         hub_headers.check_commit(revision, what)
             raise RedirectRefusedError(f"{what}: redirected in circles; check hub_endpoint")
 
+    async def _is_mirror(self, status: int) -> bool:
+        """Return whether the endpoint, which named no commit, is a mirror; see `mirror_mark`.
+
+        Its files are what the catalogue's digests say, or refused.
+        """
+        if self._mirror is None and status in (200, 206, 404):
+            assert self._session is not None
+            url = self._url(MIRROR_PATH, self.settings.revision)
+            async with self._session.get(
+                url,
+                headers=self._authorization(trusted=True),
+                proxy=proxy_for(url),
+                allow_redirects=False,
+            ) as http:
+                if http.status == 200 and (http.content_length or 0) <= _MAX_MARK_BYTES:  # noqa: PLR2004
+                    self._mirror = mirror_commit(await http.content.read(_MAX_MARK_BYTES))
+        return self._mirror is not None
+
     def _url(self, path: str, revision: str) -> URL:
-        file = f"{_REPOSITORY}/resolve/{quote(revision, safe='')}/{quote(path)}"
+        if self._mirror is not None and is_commit(revision):
+            revision = self.settings.revision  # a mirror has its files in one place
+        file = f"{REPOSITORY}/resolve/{quote(revision, safe='')}/{quote(path)}"
         return URL(f"{self.settings.endpoint}/{file}", encoded=True)
 
     def _is_here(self, url: URL) -> bool:

@@ -16,7 +16,9 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ...catalogue.model_card import MAX_CARD_BYTES
 from ...engine.configuration.reading import MAX_CONFIG_BYTES
+from ...hub.files import CARD_NAME
 from ...store.manifest import FileRecord
 from ...store.origin import Origin, OriginKind
 from ...store.voice import MAX_MODEL_BYTES, is_voice_name
@@ -33,9 +35,9 @@ from .errors import (
 FORMAT = 1
 INDEX_NAME = "voice.json"
 MAX_INDEX_BYTES = 64 << 10
-CONFIG, CARD, MODEL = "model.onnx.json", "MODEL_CARD", "model.onnx"
+CONFIG, CARD, MODEL = "model.onnx.json", CARD_NAME, "model.onnx"
 LIMITS: Mapping[str, int] = MappingProxyType(
-    {CONFIG: MAX_CONFIG_BYTES, CARD: 64 << 10, MODEL: MAX_MODEL_BYTES}
+    {CONFIG: MAX_CONFIG_BYTES, CARD: MAX_CARD_BYTES, MODEL: MAX_MODEL_BYTES}
 )
 """The files that a bundle may have, in their order, and the most bytes of each."""
 
