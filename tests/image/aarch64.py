@@ -27,6 +27,8 @@ _TEXTS: Final = (
     "It is -5 °C outside, and the garden gate has been open since 9:30.",
 )
 _ROOT: Final = Path(__file__).parents[2]
+_PATIENT: Final = ("STALL_TIMEOUT", "SYNTHESIS_TIMEOUT", "REQUEST_TIMEOUT")
+"""Time limits that an emulated processor does not keep."""
 _CLOSE: Final = 0.02
 """Root mean square of the difference, as part of that of the speech: 34 dB below it."""
 
@@ -58,8 +60,9 @@ def main() -> int:
 
 def _in_image(image: str, text: str) -> bytes:
     container = (str(_ROOT / "script" / "container"), "run", "--rm", "--network", "none")
-    processor = ("--env", "QEMU_CPU=cortex-a72")
-    command = (*container, *processor, image, "say", text, "--output", "-")
+    variables = ("QEMU_CPU=cortex-a72", *(f"WPH_{name}=600" for name in _PATIENT))
+    options = [word for variable in variables for word in ("--env", variable)]
+    command = (*container, *options, image, "say", text, "--output", "-")
     return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 

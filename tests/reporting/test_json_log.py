@@ -52,7 +52,9 @@ def test_line_says_when_where_and_how_bad() -> None:
 
 def test_parameters_that_are_data_stay_data() -> None:
     failure = Failure(FailureKind.HUNG, Stage.STARTING, {"seconds": 5.0})
-    found = line(Event("worker-failed", worker="1", failure=failure))["params"]["failure"]
+    found = line(Event("worker-failed", worker="1", delay=0.5, failure=failure))["params"][
+        "failure"
+    ]
     assert (found["kind"], found["at"]) == (FailureKind.HUNG, Stage.STARTING)
 
 
