@@ -29,8 +29,8 @@ _TEXTS: Final = (
 _ROOT: Final = Path(__file__).parents[2]
 _PATIENT: Final = ("STALL_TIMEOUT", "SYNTHESIS_TIMEOUT", "REQUEST_TIMEOUT")
 """Time limits that an emulated processor does not keep."""
-_CLOSE: Final = 0.02
-"""Root mean square of the difference, as part of that of the speech: 34 dB below it."""
+_CLOSE: Final = 0.002
+"""Root mean square of the difference, as part of that of the speech: 54 dB below it."""
 
 
 def main() -> int:
