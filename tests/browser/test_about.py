@@ -85,7 +85,7 @@ async def test_failure_is_explained_and_the_licence_said_to_be_unknown(
             page = watched.page
             await show(page, AMY)
             await expect(page.locator("#about-license")).to_have_text("unbekannt")
-            await expect(page.locator("#about-dialog .reason")).to_contain_text("hub_endpoint")
+            await expect(page.locator("#about-reason")).to_contain_text("hub_endpoint")
             await expect(page.locator(".model-card")).to_be_hidden()
 
 
@@ -95,7 +95,7 @@ async def test_nothing_is_fetched_offline(server: WebServer, open_page: OpenPage
         page = watched.page
         await show(page, AMY)
         await expect(page.locator("#about-license")).to_have_text("unknown")
-        await expect(page.locator("#about-dialog .reason")).to_contain_text("stay offline")
+        await expect(page.locator("#about-reason")).to_contain_text("stay offline")
 
 
 @pytest.mark.skipif(not AXE, reason="axe-core could not be had: script/test-web --help")

@@ -9,6 +9,7 @@ from ..catalogue.model_card import ModelCardUnknownError
 from ..errors import BadRequestError, HardenedError
 from ..hub import errors as hub_errors
 from ..store.damage_mark import NoCopyError
+from ..voices.offer.samples import SampleUnknownError
 from .bodies.shapes import Error, ErrorBody, OpenAIError, OpenAIErrorBody
 from .endpoint import json_answer
 
@@ -43,6 +44,7 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.JobCancelledError: 409,
     NoCopyError: 409,
     ModelCardUnknownError: 404,
+    SampleUnknownError: 404,
     errors.VoiceWatchedError: 409,
     errors.NoSpaceError: 507,
     errors.StoreError: 507,

@@ -23,6 +23,7 @@ from ..system.aio import cancel_and_wait
 from ..system.rate_limit import RateLimits
 from ..system.sockets import bind_error, open_listener, with_port
 from ..voices.offer.model_cards import ModelCards
+from ..voices.offer.samples import Samples
 from ..voices.offer.small_files import SmallFiles
 from . import errors
 from .access import AccessPolicy, caller_of, network_of
@@ -112,7 +113,7 @@ class WebServer:
             MetricsEndpoint(control.status, metrics),
             status,
             VoiceEndpoints(control, voices, limits),
-            VoiceDetailEndpoints(voices, cards),
+            VoiceDetailEndpoints(voices, cards, Samples(catalogue, self._small_files)),
             FileEndpoints(control),
             UploadEndpoint(control, limits),
             BundleEndpoints(control, limits),

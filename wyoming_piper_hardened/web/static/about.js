@@ -1,7 +1,7 @@
-/** What the maker of a voice says of it: its licence and its model card, as plain text. */
+/** One voice: its speakers to listen to, its licence and its model card, as plain text. */
 
 import { api } from "./api.js";
-import { element, setText } from "./dom.js";
+import { element, icon, setText } from "./dom.js";
 import { showReason } from "./notices.js";
 
 /** @typedef {import("./voice-order.js").ShownVoice} ShownVoice */
@@ -9,17 +9,36 @@ import { showReason } from "./notices.js";
 export class About {
   /**
    * @param {import("./translation.js").Translation} words
+   * @param {import("./sample.js").SamplePlayer} samples
    * @param {(name: string) => void} onInstall called with a voice that is to be installed
    */
-  constructor(words, onInstall) {
+  constructor(words, samples, onInstall) {
     this.words = words;
+    this.samples = samples;
     this.onInstall = onInstall;
     /** @type {ShownVoice|null} the voice that is shown */
     this.voice = null;
     this.title = element("h2", { id: "about-title" });
     this.name = element("p", { class: "voice-name soft" });
     this.license = element("dd", { id: "about-license" });
-    this.reason = element("div", { class: "reason", role: "status" });
+    this.speaker = /** @type {HTMLSelectElement} */ (element("select"));
+    this.speaker.setAttribute("aria-label", words.text("say.speaker"));
+    this.speaker.addEventListener("change", () => this.#play());
+    this.listen = element("button", { type: "button", class: "button" });
+    this.listen.addEventListener("click", () => this.#toggle());
+    this.steps = [
+      this.#stepper("previous", -1),
+      this.speaker,
+      this.#stepper("next", 1),
+    ];
+    this.speakers = element(
+      "fieldset",
+      { class: "needs-server speakers", role: "none" },
+      ...this.steps,
+      this.listen,
+    );
+    this.heard = element("div", { id: "about-heard", class: "reason", role: "status" });
+    this.reason = element("div", { id: "about-reason", class: "reason", role: "status" });
     this.text = element("pre", { class: "model-card", tabindex: "0", role: "group", dir: "auto" });
     this.text.setAttribute("aria-label", words.text("about.card"));
     this.note = element("p", { class: "soft" }, words.text("about.note"));
@@ -35,6 +54,8 @@ export class About {
           { method: "dialog" },
           this.title,
           this.name,
+          this.speakers,
+          this.heard,
           element("dl", {}, element("dt", {}, words.text("about.license")), this.license),
           this.reason,
           this.text,
@@ -53,6 +74,9 @@ export class About {
     setText(this.title, [voice.title, voice.qualityName].filter(Boolean).join(", "));
     setText(this.name, voice.name);
     this.install.hidden = voice.here || voice.state === "damaged";
+    this.#fillSpeakers(voice);
+    this.heard.replaceChildren();
+    this.render();
     this.#show(this.words.text("job.asking"), "");
     this.reason.replaceChildren();
     this.dialog.returnValue = "";
@@ -67,6 +91,57 @@ export class About {
     }
   }
 
+  /** Show whether the voice sounds. */
+  render() {
+    const sounding = this.voice !== null && this.samples.voice === this.voice.name;
+    const picture = sounding ? "stop" : "play";
+    if (this.listen.dataset.icon !== picture) {
+      this.listen.dataset.icon = picture;
+      const label = element("span", {}, this.words.text(sounding ? "say.stop" : "voice.listen"));
+      this.listen.replaceChildren(icon(picture), label);
+    }
+  }
+
+  #stepper(/** @type {"previous"|"next"} */ name, /** @type {number} */ by) {
+    const label = this.words.text(`about.${name}`);
+    const shown = { type: "button", class: "quiet icon-only", title: label, "aria-label": label };
+    const button = element("button", shown, icon(name));
+    button.addEventListener("click", () => this.#step(by));
+    return button;
+  }
+
+  #fillSpeakers(/** @type {ShownVoice} */ voice) {
+    const options = voice.speakers.map((speaker) => element("option", { value: speaker }, speaker));
+    this.speaker.replaceChildren(...options);
+    for (const node of this.steps) node.hidden = options.length < 2;
+    this.speakers.hidden = voice.state === "damaged";
+  }
+
+  #step(/** @type {number} */ by) {
+    const { length, selectedIndex } = this.speaker;
+    this.speaker.selectedIndex = (selectedIndex + by + length) % length;
+    this.#play();
+  }
+
+  #toggle() {
+    if (this.voice && this.samples.voice === this.voice.name) this.samples.player.stop();
+    else this.#play();
+  }
+
+  async #play() {
+    const { voice } = this;
+    if (!voice) return;
+    const speaker = this.speaker.value;
+    this.heard.replaceChildren();
+    try {
+      await this.samples.play(voice, speaker);
+    } catch (error) {
+      if (this.voice === voice && this.speaker.value === speaker) {
+        showReason(this.heard, error, this.words);
+      }
+    }
+  }
+
   #show(/** @type {string} */ license, /** @type {string} */ text) {
     setText(this.license, license);
     setText(this.text, text);
@@ -75,6 +150,7 @@ export class About {
 
   #close() {
     const { voice } = this;
+    if (voice && this.samples.voice === voice.name) this.samples.player.stop();
     this.voice = null;
     if (voice && this.dialog.returnValue === "install") this.onInstall(voice.name);
   }

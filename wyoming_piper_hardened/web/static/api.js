@@ -88,6 +88,16 @@ export const api = {
     await ask("HEAD", path);
     return String(address(path));
   },
+  /**
+   * A sample of a voice, as MP3, also of one that is not installed.
+   * @param {string} name
+   * @param {string} speaker its name or number; empty for the first
+   * @param {AbortSignal} signal
+   */
+  sample: async (name, speaker, signal) => {
+    const query = new URLSearchParams({ speaker });
+    return (await ask("GET", `${named(name)}/sample?${query}`, { signal })).arrayBuffer();
+  },
   permission: async () => (await ask("GET", "permission")).json(),
   /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
   apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),

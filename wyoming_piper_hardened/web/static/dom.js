@@ -59,6 +59,8 @@ const ICONS = {
   restart: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",
   close: "M4 4l8 8M12 4l-8 8",
   export: "M7 8h7.2M11.4 5.2 14.2 8l-2.8 2.8M9 3H2.5v10H9",
+  previous: "M10 3 5 8l5 5",
+  next: "M6 3l5 5-5 5",
   upload: "M8 10V2M5 5l3-3 3 3M2.5 10v3.5h11V10",
 };
 

@@ -1,6 +1,6 @@
 /** Plays speech while it is being made. */
 
-import { api } from "./api.js";
+import { ApiError, api } from "./api.js";
 import { WavReader } from "./wav.js";
 
 /** Seconds between the first audio and its sound: what a moment's delay may use up. */
@@ -57,7 +57,21 @@ export class Player {
    * @param {object} owner kept as `owner` while it plays
    * @throws {import("./api.js").ApiError|TypeError} nothing, or not all of it, could be spoken
    */
-  async play(request, owner) {
+  play(request, owner) {
+    return this.#play((run) => this.#fetch(request, run), owner);
+  }
+
+  /**
+   * Play a file; returns as `play`.
+   * @param {(signal: AbortSignal) => Promise<ArrayBuffer>} load
+   * @param {object} owner
+   * @throws {import("./api.js").ApiError} it cannot be had, or is no audio
+   */
+  playFile(load, owner) {
+    return this.#play((run) => this.#decode(load, run), owner);
+  }
+
+  async #play(/** @type {(run: any) => Promise<void>} */ sound, /** @type {object} */ owner) {
     this.stop();
     const abort = new AbortController();
     const context = new AudioContext(); // within the click, or some browsers stay silent
@@ -70,7 +84,7 @@ export class Player {
     Object.assign(this, { owner, state: "waiting", ...nothing });
     this.onChange();
     try {
-      await Promise.all([context.resume(), this.#fetch(request, run)]);
+      await Promise.all([context.resume(), sound(run)]);
       await this.#silence(run);
     } catch (error) {
       if (!abort.signal.aborted) throw error;
@@ -94,6 +108,16 @@ export class Player {
     this.owner = null;
     this.state = "idle";
     this.onChange();
+  }
+
+  async #decode(/** @type {Function} */ load, /** @type {any} */ run) {
+    const file = await load(run.abort.signal);
+    const audio = await run.context.decodeAudioData(file).catch(() => {
+      throw new ApiError(0, "sample-invalid", "");
+    });
+    if (run.abort.signal.aborted) return;
+    this.#schedule(audio.getChannelData(0), { rate: audio.sampleRate, channels: 1 }, run);
+    this.complete = true;
   }
 
   async #fetch(/** @type {any} */ request, /** @type {any} */ run) {

@@ -1,4 +1,6 @@
-/** A sentence in a voice's own language, to get to know it. */
+/** A voice to get to know it: its sample, or a sentence in its own language if it is installed. */
+
+import { api } from "./api.js";
 
 /** The languages of the catalogue; others hear the English one. */
 let sentences = /** @type {Object<string, string>|null} */ (null);
@@ -37,14 +39,32 @@ export class SamplePlayer {
       this.player.stop();
       return;
     }
+    try {
+      await this.play(voice);
+    } catch (error) {
+      const key = voice.here ? "failed.listen" : "failed.sample";
+      this.notices.failed(error, this.words.text(key, { voice: voice.title }));
+    }
+  }
+
+  /**
+   * Play a voice.
+   * @param {import("./voices.js").ShownVoice} voice
+   * @param {string} [speaker] its name or number; the first by default
+   */
+  async play(voice, speaker = "") {
+    const turn = (this.turn = Symbol("turn"));
     this.#enter(voice.name);
     try {
-      const text = await sentenceFor(voice.language ?? "");
-      await this.player.play({ text, voice: voice.name }, this);
-    } catch (error) {
-      this.notices.failed(error, this.words.text("failed.listen", { voice: voice.title }));
+      if (voice.here) {
+        const text = await sentenceFor(voice.language ?? "");
+        const request = speaker ? { text, voice: voice.name, speaker } : { text, voice: voice.name };
+        await this.player.play(request, this);
+      } else {
+        await this.player.playFile((signal) => api.sample(voice.name, speaker, signal), this);
+      }
     } finally {
-      if (this.voice === voice.name) this.#enter("");
+      if (this.turn === turn) this.#enter("");
     }
   }
 

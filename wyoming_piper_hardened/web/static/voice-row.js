@@ -159,7 +159,7 @@ export class VoiceRow {
     const idle = !job && !asked;
     const kept = voice.here || voice.state === "damaged";
     const lost = voice.state === "damaged" || issue?.suggestion === "upload";
-    this.#show(listen, voice.here, true);
+    this.#show(listen, voice.here || voice.state === "available", true);
     this.#show(cancel, !kept && coming, cancellable && !asked);
     this.#show(install, !kept && !coming, idle);
     this.#show(upload, lost, idle);
@@ -206,5 +206,6 @@ export class VoiceRow {
     const label = this.words.text(sounding ? "say.stop" : "voice.listen");
     if (button.lastElementChild) setText(button.lastElementChild, label);
     setAttribute(button, "aria-label", `${label}: ${this.#spoken(voice)}`);
+    setAttribute(button, "title", voice.here ? null : label); // it has a picture only
   }
 }

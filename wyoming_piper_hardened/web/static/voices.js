@@ -57,11 +57,11 @@ export class Voices {
     this.again = new Set();
     this.shown = PAGE;
     this.onVoices = onVoices;
-    const about = new About(words, (name) => this.#ask("install", name));
+    this.about = new About(words, samples, (name) => this.#ask("install", name));
     const row = new VoiceRow(
       words,
       {
-        about: (/** @type {string} */ name) => about.open(this.#current(name)),
+        about: (/** @type {string} */ name) => this.about.open(this.#current(name)),
         repair: (/** @type {string} */ name) => this.#ask("repair", name),
         install: (/** @type {string} */ name) => this.#ask("install", name),
         remove: (/** @type {string} */ name) => this.remove(name),
@@ -174,6 +174,7 @@ export class Voices {
 
   /** Show the rows that fit the filter. */
   render() {
+    this.about.render();
     const fitting = this.order
       .arrange(this.voices, (name) => this.#isBusy(name))
       .filter((voice) => this.#fits(voice));
