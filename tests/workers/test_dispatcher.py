@@ -214,16 +214,20 @@ def test_next_sentence_is_begun_while_one_is_computed() -> None:
 
 
 def crowd(simulation: Simulation, listeners: int, gap: float = 0.001) -> list[float]:
-    """Let listeners of eleven seconds come; return after which times they heard something."""
+    """Let listeners of eleven seconds come; return after which times they heard something.
+
+    One came before, from whom it is known what the machine can do.
+    """
+    simulation.add(Talk(0.0, [sentence(11)]))
     for number in range(listeners):
-        simulation.add(Talk(gap * number, [sentence(11 - 0.3 * (number % 4))]))
+        simulation.add(Talk(20 + gap * number, [sentence(11 - 0.3 * (number % 4))]))
     simulation.run()
-    return sorted((talk.first or 0.0) - talk.arrival for talk in simulation.talks)
+    return sorted((talk.first or 0.0) - talk.arrival for talk in simulation.talks[1:])
 
 
 @pytest.mark.parametrize(
     ("listeners", "median", "last"),
-    [(1, 0.1, 0.1), (2, 0.15, 0.2), (4, 0.2, 0.3), (8, 0.35, 0.6), (16, 0.8, 3.5)],
+    [(1, 0.1, 0.1), (2, 0.15, 0.2), (4, 0.2, 0.25), (8, 0.3, 0.5), (16, 0.8, 3.5)],
 )
 def test_crowd_within_what_the_machine_can_do(listeners: int, median: float, last: float) -> None:
     simulation = Simulation()

@@ -19,6 +19,7 @@ UNHURRIED = settings(deadline=None)
 
 NOW, PATIENCE = 1000.0, 30.0
 TIMES = st.floats(0, 5, allow_nan=False)
+CAPACITIES = st.floats(0.1, 50)
 PACES = st.builds(Pace, first=st.floats(0.001, 2), further=st.floats(0.001, 2))
 CLAIMS = st.lists(
     st.builds(
@@ -32,23 +33,25 @@ CLAIMS = st.lists(
 )
 
 
-def ordered(claims: list[Claim[object]], pace: Pace, threads: int) -> list[Claim[object]]:
-    return precedence(claims, NOW, pace=pace, threads=threads, patience=PATIENCE)
+def ordered(
+    claims: list[Claim[object]], pace: Pace, threads: int, capacity: float
+) -> list[Claim[object]]:
+    return precedence(claims, NOW, pace=pace, threads=threads, capacity=capacity, patience=PATIENCE)
 
 
 @UNHURRIED
-@given(CLAIMS, PACES, st.integers(1, 8))
+@given(CLAIMS, PACES, st.integers(1, 8), CAPACITIES)
 def test_everybody_who_can_be_served_is_in_the_order_once(
-    claims: list[Claim[object]], pace: Pace, threads: int
+    claims: list[Claim[object]], pace: Pace, threads: int, capacity: float
 ) -> None:
-    order = ordered(claims, pace, threads)
+    order = ordered(claims, pace, threads, capacity)
     assert sorted(map(id, order)) == sorted(map(id, claims))
 
 
 @UNHURRIED
-@given(CLAIMS, PACES, st.integers(1, 8))
-def test_precedence(claims: list[Claim[object]], pace: Pace, threads: int) -> None:
-    order = ordered(claims, pace, threads)
+@given(CLAIMS, PACES, st.integers(1, 8), CAPACITIES)
+def test_precedence(claims: list[Claim[object]], pace: Pace, threads: int, capacity: float) -> None:
+    order = ordered(claims, pace, threads, capacity)
     overdue = [c for c in order if not c.computing and NOW - c.since >= PATIENCE]
     served = [c for c in order if c.computing]
     middle = order[len(overdue) : len(order) - len(served)]
@@ -69,21 +72,22 @@ def test_precedence(claims: list[Claim[object]], pace: Pace, threads: int) -> No
         assert claim.lead >= pace.first + pace.further * ceil(number / threads)
     # Nobody comes before them for nothing: the last one who does could not wait.
     if first:
-        assert count_urgent(leads, pace, threads) == first
+        assert count_urgent(leads, pace, threads, capacity) == first
 
 
 @UNHURRIED
-@given(st.lists(st.floats(-1, 10), max_size=10).map(sorted), PACES, st.integers(1, 4))
-def test_reserve_grows_with_the_time_of_a_chunk_and_with_the_begun(
-    leads: list[float], pace: Pace, threads: int
+@given(st.lists(st.floats(-1, 10), max_size=10).map(sorted), PACES, st.integers(1, 4), CAPACITIES)
+def test_reserve_grows_with_the_time_of_a_chunk_with_the_begun_and_with_the_load(
+    leads: list[float], pace: Pace, threads: int, capacity: float
 ) -> None:
-    urgent = count_urgent(leads, pace, threads)
+    urgent = count_urgent(leads, pace, threads, capacity)
     slower = Pace(first=2 * pace.first, further=2 * pace.further)
-    assert count_urgent(leads, slower, threads) >= urgent
-    assert count_urgent(leads, pace, threads + 1) <= urgent
+    assert count_urgent(leads, slower, threads, capacity) >= urgent
+    assert count_urgent(leads, pace, threads + 1, capacity) <= urgent
+    assert count_urgent(leads, pace, threads, capacity * 2) <= urgent
     if leads:
-        assert count_urgent([*leads, leads[-1]], pace, threads) >= urgent
-    assert count_urgent([lead + 1000 for lead in leads], pace, threads) == 0
+        assert count_urgent([*leads, leads[-1]], pace, threads, capacity) >= urgent
+    assert count_urgent([lead + 1000 for lead in leads], pace, threads, capacity) == 0
 
 
 @UNHURRIED

@@ -17,9 +17,11 @@ from typing import Final, Generic, TypeVar
 
 KeyT = TypeVar("KeyT")
 
-_MARGIN: Final = 3.0
-"""A newcomer needs its second chunk soon, and chunks grow: with less, a crowd beyond what the
-machine can do ran dry in a simulation."""
+_LEAST_MARGIN: Final = 1.0
+_FULL_MARGIN: Final = 3.0
+"""What is added when the machine makes as many streams as it can: a newcomer needs its second chunk
+soon, and chunks grow. Found by simulation of crowds: with less, those beyond the capacity made
+others run dry; with as much on a machine that has time, newcomers waited longer for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,13 @@ class Claim(Generic[KeyT]):
 
 
 def precedence(
-    claims: Iterable[Claim[KeyT]], now: float, *, pace: Pace, threads: int, patience: float
+    claims: Iterable[Claim[KeyT]],
+    now: float,
+    *,
+    pace: Pace,
+    threads: int,
+    capacity: float,
+    patience: float,
 ) -> list[Claim[KeyT]]:
     """Return the claims in the order in which they are served.
 
@@ -119,6 +127,7 @@ def precedence(
         now: the time.
         pace: what a chunk takes.
         threads: chunks that are computed at once.
+        capacity: streams that can be made in real time.
         patience: seconds.
     """
     waiting, overdue, served = list[Claim[KeyT]](), list[Claim[KeyT]](), list[Claim[KeyT]]()
@@ -127,7 +136,7 @@ def precedence(
         kind.append(claim)
     newcomers = sorted((c for c in waiting if c.lead is None), key=lambda claim: claim.since)
     begun = sorted((c for c in waiting if c.lead is not None), key=_lead)
-    urgent = count_urgent([_lead(claim) for claim in begun], pace, threads)
+    urgent = count_urgent([_lead(claim) for claim in begun], pace, threads, capacity)
     return [
         *sorted(overdue, key=lambda claim: claim.since),
         *begun[:urgent],
@@ -137,16 +146,19 @@ def precedence(
     ]
 
 
-def count_urgent(leads: Sequence[float], pace: Pace, threads: int) -> int:
+def count_urgent(leads: Sequence[float], pace: Pace, threads: int, capacity: float) -> int:
     """Return how many of the begun, by lead, come before a newcomer's first chunk.
 
     The others outlast it: each would get its next chunk in time if all are served one after the
-    other behind the newcomer, even if everything took `_MARGIN` times as long. So the reserve grows
-    with what a chunk takes and with the number of those who have begun.
+    other behind the newcomer, even if everything took some times as long. So the reserve grows with
+    what a chunk takes, with the number of those who have begun, and with the part of the capacity
+    that they take.
     """
+    taken = min(1.0, len(leads) / capacity)
+    margin = _LEAST_MARGIN + _FULL_MARGIN * taken
     for number in range(len(leads), 0, -1):
         behind = pace.first + pace.further * ceil(number / threads)
-        if leads[number - 1] < _MARGIN * behind:
+        if leads[number - 1] < margin * behind:
             return number
     return 0
 

@@ -173,6 +173,7 @@ class Dispatcher:
                 now,
                 pace=self._pace,
                 threads=self._threads * self._most,
+                capacity=self.capacity,
                 patience=self._limits.patience,
             )
             if (job := claim.key.next_job()) is not None
