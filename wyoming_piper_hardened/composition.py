@@ -25,6 +25,7 @@ from .processes.smoke_test import check_speech
 from .protocol.timings import SessionTimings
 from .reporting.issues import Failure
 from .speech.dictionary.user_dictionary import UserDictionary
+from .speech.presets import Presets
 from .speech.target import Silence, SpeechDefaults
 from .store.store import Store
 from .system.aio import Notifier
@@ -69,6 +70,12 @@ async def load_library(settings: Settings, catalogue: Catalogue | None = None) -
     return Library(voices, default)
 
 
+def wanted_voices(settings: Settings, library: Library, presets: Presets) -> tuple[str, ...]:
+    """Return the voices that are needed, each once: of the default, the settings, the presets."""
+    of_presets = (preset.voice for preset in presets)
+    return tuple(dict.fromkeys((library.wanted, *settings.voices, *of_presets)))
+
+
 def build_defaults(settings: Settings) -> SpeechDefaults:
     """Return how requests are spoken that do not say otherwise."""
     return SpeechDefaults(
@@ -84,7 +91,6 @@ def build_defaults(settings: Settings) -> SpeechDefaults:
             before=settings.silence_before,
             after=settings.silence_after,
         ),
-        presets=settings.presets,
         max_segment_chars=settings.max_segment_chars,
         text_mode=TextMode(settings.text),
         early_start=settings.early_start,
@@ -106,6 +112,7 @@ def build_pool(
     notifier: Notifier,
     reports: Reports,
     *,
+    wanted: Callable[[], tuple[str, ...]],
     command: Callable[[], EngineCommand] | None = None,
     restart: RestartPolicy | None = None,
 ) -> Pool:
@@ -120,7 +127,7 @@ def build_pool(
     )
 
     def real_engine() -> EngineCommand:
-        versions = [voice.version for voice in library.default_and(settings.wanted_voices)]
+        versions = [voice.version for voice in library.default_and(wanted())]
         versions = [version for version in versions if pool.unavailable(version) is None]
         return engine_command(
             versions,
@@ -187,6 +194,7 @@ def build_maintenance(
     *,
     pool: Pool,
     reports: Reports,
+    wanted: Callable[[], tuple[str, ...]],
     timings: MaintenanceTimings,
 ) -> Maintenance:
     """Connect what keeps the voices of a running server whole."""
@@ -199,7 +207,7 @@ def build_maintenance(
     policy = MaintenancePolicy(
         auto_repair=settings.auto_repair,
         auto_install=settings.auto_install,
-        wanted=settings.wanted_voices,
+        wanted=wanted,
         repair_on_start=settings.repair_on_start,
         custom_voice_dirs=settings.custom_voice_dirs,
     )

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from .catalogue.current import CurrentCatalogue
-from .errors import ManualActionRequiredError, NotInstalledError
+from .errors import ManualActionRequiredError, NotInstalledError, VoiceUnavailableError
 from .processes.phonemizer import Phonemizer
 from .reporting.events import Event
 from .reporting.issues import Damage, Issues, Suggestion
+from .speech.choices.default_voice import DefaultVoice
 from .speech.dictionary.editor import DictionaryEditor
 from .speech.synthesizer import Synthesizer
 from .speech.text_stream import TextStream
@@ -63,6 +64,7 @@ class Control:
         synthesizer: speaks.
         phonemizer: makes phonemes without a voice's model.
         dictionary: the user's own pronunciations.
+        default_voice: the voice of requests that name none.
         status: has the open issues.
         open_issues: those that may be dismissed.
         catalogue: the voices of the repository, with their older names.
@@ -78,6 +80,7 @@ class Control:
     synthesizer: Synthesizer
     phonemizer: Phonemizer
     dictionary: DictionaryEditor
+    default_voice: DefaultVoice
     status: StatusReporter
     open_issues: Issues
     catalogue: CurrentCatalogue
@@ -221,6 +224,21 @@ class Control:
         self.open_issues.dismiss(issue.id)
         self.notifier.notify()
         return issue
+
+    async def set_default_voice(self, name: str | None) -> None:
+        """Make a voice or a preset the default, which is loaded at once; ``None``: the setting's.
+
+        Raises:
+            HardenedError: see `DefaultVoice.choose`.
+        """
+        if name is None:
+            await self.default_voice.forget()
+        else:
+            await self.default_voice.choose(name)
+        if (voice := self.resolver.speaking) is not None:
+            with contextlib.suppress(VoiceUnavailableError):  # then it is tried again later
+                self.pool.preload(voice.version, voice.schedule)
+        self.notifier.notify()
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .composition import (
@@ -19,6 +20,7 @@ from .composition import (
     build_maintenance,
     build_pool,
     load_library,
+    wanted_voices,
 )
 from .config.settings import Settings
 from .control import Control
@@ -33,7 +35,9 @@ from .protocol.server import WyomingServer
 from .reporting.events import Event
 from .reporting.issues import Issues
 from .reporting.recent_log import collect_log
+from .speech.choices.default_voice import DefaultVoice
 from .speech.dictionary.editor import DictionaryEditor
+from .speech.presets import Presets
 from .speech.synthesizer import Synthesizer
 from .speech.tracing import Tracing
 from .speech.voice_resolver import VoiceResolver
@@ -120,8 +124,19 @@ async def serve(
     server_id = await asyncio.to_thread(read_server_id, settings.data_dir)
     catalogue = installer.sources.catalogue
     library = await load_library(settings, await asyncio.to_thread(catalogue.read))
+    presets = Presets(settings.presets, library)
+    default_voice = DefaultVoice(settings.voice, library, presets, settings.data_dir)
+    await default_voice.read()
+    wanted = partial(wanted_voices, settings, library, presets)
     pool = build_pool(
-        settings, library, metrics, notifier, reports, command=command, restart=timings.restart
+        settings,
+        library,
+        metrics,
+        notifier,
+        reports,
+        wanted=wanted,
+        command=command,
+        restart=timings.restart,
     )
     jobs = JobRunner(
         installer,
@@ -135,12 +150,12 @@ async def serve(
         library,
         catalogue,
         languages=settings.languages,
-        names=settings.wanted_voices,
+        names=wanted(),
         policy=OfferPolicy(settings.auto_install, catalogue.hub.offline),
         install_wait=settings.install_wait,
     )
     defaults = replace(build_defaults(settings), client_delay=timings.client_delay)
-    resolver = VoiceResolver(library, pool, defaults, on_demand.obtain)
+    resolver = VoiceResolver(library, pool, defaults, on_demand.obtain, presets)
     dictionary = build_dictionary(settings)
     editor = DictionaryEditor(dictionary, jobs, notifier)
     tracing = Tracing(settings.otel_endpoint, server_id)
@@ -149,7 +164,14 @@ async def serve(
     )
     phonemizer = Phonemizer(timings.phonemizer)
     maintenance = build_maintenance(
-        settings, installer, jobs, library, pool=pool, reports=reports, timings=timings.maintenance
+        settings,
+        installer,
+        jobs,
+        library,
+        pool=pool,
+        reports=reports,
+        wanted=wanted,
+        timings=timings.maintenance,
     )
     connections, web_connections = affordable_connections(
         settings.max_connections,
@@ -160,7 +182,7 @@ async def serve(
         settings.uri,
         resolver,
         synthesizer,
-        Description(library, on_demand, resolver.presets).event,
+        Description(library, on_demand, presets).event,
         max_connections=connections,
         timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
@@ -168,7 +190,6 @@ async def serve(
         _report_stand_in(library)
         if (fallback := settings.fallback_voice) and fallback not in library:
             _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
-        wanted = frozenset(settings.wanted_voices)
         status = StatusReporter(
             library=library,
             pool=pool,
@@ -179,6 +200,7 @@ async def serve(
             recent_log=recent_log,
             notifier=notifier,
             wanted=wanted,
+            default_voice=default_voice,
             identity=Identity(
                 server_id=server_id,
                 name=settings.zeroconf or "Piper Hardened",
@@ -196,6 +218,7 @@ async def serve(
             synthesizer=synthesizer,
             phonemizer=phonemizer,
             dictionary=editor,
+            default_voice=default_voice,
             status=status,
             open_issues=issues,
             catalogue=catalogue,
@@ -216,7 +239,7 @@ async def serve(
         async with _background(
             pool.run(), synthesizer.warm([voice.language for voice in library]), tracing.run()
         ):
-            web = await _listen(wyoming, build_web, settings.voice)
+            web = await _listen(wyoming, build_web, default_voice.name)
             services: list[Service] = []
             if settings.zeroconf is not None:
                 services = _announced_services(wyoming, web, status.identity)
@@ -310,10 +333,12 @@ async def speaking(settings: Settings) -> AsyncIterator[tuple[VoiceResolver, Syn
     """Provide what speaks without a server, its workers alive within the context."""
     library = await load_library(settings)
     metrics, notifier = Metrics(), Notifier()
-    pool = build_pool(settings, library, metrics, notifier, Reports())
+    presets = Presets(settings.presets, library)
+    wanted = partial(wanted_voices, settings, library, presets)
+    pool = build_pool(settings, library, metrics, notifier, Reports(), wanted=wanted)
     defaults, dictionary = build_defaults(settings), build_dictionary(settings)
     await asyncio.to_thread(dictionary.read)
-    resolver = VoiceResolver(library, pool, defaults)
+    resolver = VoiceResolver(library, pool, defaults, presets=presets)
     async with _background(pool.run()):
         yield resolver, Synthesizer(pool, defaults, metrics, notifier, dictionary)
 

@@ -260,6 +260,7 @@ async def test_hostile_content_is_shown_as_text(server: WebServer, open_page: Op
             page,
             server,
             voice=evil,
+            default_voice={**status["default_voice"], "name": evil},
             speaks=evil,
             version=evil,
             issues=[issue, ISSUES["issues"][1]],

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from wyoming_piper_hardened.composition import wanted_voices
 from wyoming_piper_hardened.config.presets import MOST, Preset
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import ConfigError
+from wyoming_piper_hardened.speech.presets import Presets
+from wyoming_piper_hardened.voices.library import Library
 
 SLOWLY = {"name": "Joe, slowly", "voice": "en_US-joe-medium", "length_scale": 1.3}
 
@@ -34,7 +37,9 @@ def test_empty_parts_of_a_preset_are_as_the_settings_say() -> None:
 
 def test_voices_of_presets_are_wanted() -> None:
     settings = Settings(voice="a", voices=("b",), presets=(Preset(name="x", voice="c"),))
-    assert settings.wanted_voices == ("a", "b", "c")
+    library = Library((), settings.voice)
+    wanted = wanted_voices(settings, library, Presets(settings.presets, library))
+    assert wanted == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(

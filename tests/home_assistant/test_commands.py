@@ -17,6 +17,7 @@ from hypothesis import given, settings, strategies as st
 from conftest import Script, Serve
 from support.events import logged
 from support.waiting import eventually
+from wyoming_piper_hardened.config.presets import Preset
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.control import Control
 from wyoming_piper_hardened.home_assistant.app import App
@@ -32,6 +33,7 @@ from wyoming_piper_hardened.status.reporter import StatusReporter
 from wyoming_piper_hardened.status.rows import CommandRecord
 
 JOE = "en_US-joe-medium"
+SLOWLY = Preset(name="Joe, slowly", voice=JOE, length_scale=1.3)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ JOE = "en_US-joe-medium"
         ("unpair", "unpair", {}),
         ("reset_breaker", "reset_breaker", {}),
         (f"reset_breaker {JOE}", "reset_breaker", {"voice": JOE}),
+        ("set_default_voice Joe, slowly", "set_default_voice", {"voice": "Joe, slowly"}),
+        ("set_default_voice", "set_default_voice", {}),
         ("say", "say", {}),
         ("say Hello.", "say", {"text": "Hello."}),
         ({"command": "say", "text": "Hello. ", "voice": JOE}, "say", None),
@@ -88,6 +92,9 @@ def test_both_forms(value: object, name: str, fields: dict[str, str] | None) -> 
             CommandFieldsError,
         ),
         ('"unpair private"', CommandFieldsError),
+        ('{"command": "set_default_voice", "voice": "a\\nb"}', CommandFieldsError),
+        ('{"command": "set_default_voice", "voice": "' + "x" * 101 + '"}', CommandFieldsError),
+        ('{"command": "set_default_voice", "voice": 5}', CommandFieldsError),
         ('{"command": "say", "text": ["private"]}', CommandFieldsError),
         ('{"command": "say", "txet": "private"}', CommandFieldsError),
     ],
@@ -138,11 +145,15 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(start_server: Serve, script: Script, tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(
+    start_server: Serve, script: Script, tmp_path: Path, own_data: Path
+) -> AsyncIterator[Bench]:
     reader, writer = os.pipe()
     options = AppOptions(Settings(data_dir=tmp_path))
     with open(writer, "wb", buffering=0) as opened:  # noqa: ASYNC230, PTH123 - a descriptor
-        server = await start_server(script(), app=App(options, commands=reader))
+        server = await start_server(
+            script(), app=App(options, commands=reader), data_dir=own_data, presets=(SLOWLY,)
+        )
         yield Bench(server.status, opened)
 
 
@@ -158,6 +169,16 @@ async def test_outcomes_are_part_of_the_status(bench: Bench) -> None:
     assert third.outcome == "ok"
     assert third.at >= second.at
     assert "private" not in str(bench.status.snapshot())
+
+
+async def test_default_voice_is_set_and_left_to_the_setting_again(bench: Bench) -> None:
+    await bench.write(
+        b'"set_default_voice nobody"', b'"set_default_voice Joe, slowly"', b'"set_default_voice"'
+    )
+    await eventually(lambda: len(bench.records) == 3)
+    assert [record.outcome for record in bench.records] == ["voice-not-found", "ok", "ok"]
+    assert "Joe, slowly" in bench.records[1].message
+    assert JOE in bench.records[2].message
 
 
 async def test_a_bug_in_one_does_not_end_the_others(

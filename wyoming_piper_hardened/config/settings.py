@@ -88,7 +88,10 @@ class Settings:
         "Folder of downloaded and custom voices.",
     )
     voice: str = _option(
-        "en_US-joe-medium", _NAME, "The voice of requests that name none. Any installed voice."
+        "en_US-joe-medium",
+        _NAME,
+        "The voice of requests that name none: any installed voice, or a preset. Another chosen "
+        "while the server runs (page, API, command) wins until this setting is changed.",
     )
     fallback_voice: str | None = _option(
         None,
@@ -296,12 +299,6 @@ class Settings:
         "An OpenTelemetry collector that gets one span a request, never its text, by OTLP over "
         "HTTP (needs the extra `otel`). Empty: none.",
     )
-
-    @property
-    def wanted_voices(self) -> tuple[str, ...]:
-        """The voices that these settings name: the default first, each once."""
-        presets = (preset.voice for preset in self.presets)
-        return tuple(dict.fromkeys((self.voice, *self.voices, *presets)))
 
 
 @dataclass(frozen=True, slots=True)

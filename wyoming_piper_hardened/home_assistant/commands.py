@@ -20,6 +20,7 @@ from ..store.voice import is_voice_name
 from ..system.pairing import TOKEN_PATTERN
 from .errors import CommandError, CommandFieldsError, CommandUnknownError
 
+_MOST_NAME = 100  # characters of the name of a voice or preset
 _SHOWN = 40  # characters of a name that somebody made up
 _TOKEN = re.compile(TOKEN_PATTERN)
 _TRIAL_TEXT = "1, 2, 3."  # every voice reads numbers in its own language
@@ -102,6 +103,14 @@ def _voice(value: object) -> str:
     return value.strip()
 
 
+def _voice_or_preset(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(name := value.strip()) <= _MOST_NAME:
+        raise vol.Invalid("must be the name of a voice or of a preset")
+    if not name.isprintable():
+        raise vol.Invalid("must be the name of a voice or of a preset")
+    return name
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise vol.Invalid("must be a text")
@@ -133,6 +142,11 @@ async def _verify(control: Control, _: StatusReporter, fields: Mapping[str, str]
 async def _repair(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
     await (await control.start_repair(fields["voice"]))
     return "it speaks"
+
+
+async def _set_default_voice(control: Control, _: StatusReporter, fields: Mapping[str, str]) -> str:
+    await control.set_default_voice(fields.get("voice"))
+    return f"{control.default_voice.name} speaks for requests that name no voice"
 
 
 async def _restart_workers(
@@ -183,6 +197,9 @@ COMMANDS: Mapping[str, _Kind] = {
     "remove": _Kind(_OF_A_VOICE, _remove, "voice"),
     "verify": _Kind(_OF_A_VOICE, _verify, "voice"),
     "repair": _Kind(_OF_A_VOICE, _repair, "voice"),
+    "set_default_voice": _Kind(
+        vol.Schema({vol.Optional("voice"): _voice_or_preset}), _set_default_voice, "voice"
+    ),
     "restart_workers": _Kind(vol.Schema({}), _restart_workers),
     "reset_breaker": _Kind(vol.Schema({vol.Optional("voice"): _voice}), _reset_breaker, "voice"),
     "say": _Kind(

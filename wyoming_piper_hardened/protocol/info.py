@@ -59,7 +59,7 @@ def build_info(
     offered: Iterable[CatalogueVoice] = (),
     presets: Iterable[tuple[Preset, Voice]] = (),
 ) -> Info:
-    """List every installed voice, the default one first, the presets, and what is `offered`.
+    """List every installed voice, the default's first, the presets, and what is `offered`.
 
     Home Assistant needs an attribution at every artifact and a language at every voice, and offers
     only what is marked as installed; so a voice that its first request installs is marked, too.

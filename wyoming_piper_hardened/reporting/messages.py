@@ -58,6 +58,10 @@ EVENTS: dict[str, str] = {
     "parts-unusable": "{voice} speaks without its prepared parts: {reason}",
     "default-voice-missing": "the default voice {voice} is not installed, {speaks} speaks instead; "
     "the command `{command}` gets it",
+    "default-voice-chosen": "{voice} speaks for requests that name no voice",
+    "default-voice-choice-over": "the setting voice is {voice} now: {choice}, which was chosen "
+    "before, is the default no more",
+    "kept-file-ignored": "{path} is ignored: {reason}",
     "fallback-voice-missing": "fallback_voice: {voice} is not installed",
     "speaker-missing": "the setting speaker: {reason}; until then its first one speaks",
     "voice-reduced": "{voice} speaks without {phonemes} phonemes and {speakers} speakers of its "

@@ -22,6 +22,17 @@ class Presets:
     def __init__(self, presets: Iterable[Preset], library: Library) -> None:
         self._presets = {preset.name.casefold(): preset for preset in presets}
         self._library = library
+        self._default: str | None = None
+
+    @property
+    def default(self) -> Preset | None:
+        """The preset of requests that name no voice, if there is one and its voice is here."""
+        preset = self.find(self._default)
+        return preset if preset is not None and preset.voice in self._library else None
+
+    def set_default(self, name: str | None) -> None:
+        """Make a preset that of requests that name no voice; ``None`` for none."""
+        self._default = name
 
     def __iter__(self) -> Iterator[Preset]:
         return (one for one in self._presets.values() if one.name not in self._library)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config.presets import SCALES, Preset
+from ..config.presets import SCALES
 from ..engine.messages import LENGTH_SCALES, VOLUMES, SpeechOptions
 from ..store.voice import Voice
 from ..text.dictionary.entries import Dictionary
@@ -77,10 +77,9 @@ class SpeechDefaults:
     """Voice options and limits of requests that do not say otherwise.
 
     Args:
-        speaker: the speaker of the default voice; its first one if it has no such speaker.
+        speaker: the speaker of the settings' voice; its first one if it has no such speaker.
         options: scales and volume.
         silence: between sentences, and around a request.
-        presets: voices with options of their own.
         max_segment_chars: longest segment.
         text_mode: how much of a text is changed before it is spoken.
         early_start: whether a text that arrives as a stream is begun at its first clause.
@@ -94,7 +93,6 @@ class SpeechDefaults:
     speaker: str | None = None
     options: SpeechOptions = SpeechOptions()
     silence: Silence = Silence()
-    presets: tuple[Preset, ...] = ()
     max_segment_chars: int = 500
     text_mode: TextMode = TextMode.ON
     early_start: bool = True

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
+from ..config.presets import Preset
 from ..errors import (
     HardenedError,
     RequestError,
@@ -37,8 +38,9 @@ class VoiceResolver:
     Args:
         library: the installed voices.
         pool: knows which versions fail in the workers.
-        defaults: speaker, options and fallback of requests that name none, and the presets.
+        defaults: speaker, options and fallback of requests that name none.
         obtain: gets voices that are offered but not installed; ``None`` for none.
+        presets: names that stand for a voice with options of its own; none by default.
     """
 
     def __init__(
@@ -47,13 +49,13 @@ class VoiceResolver:
         pool: Pool,
         defaults: SpeechDefaults,
         obtain: Obtain | None = None,
+        presets: Presets | None = None,
     ) -> None:
         self._library = library
         self._pool = pool
         self._defaults = defaults
         self._obtain = obtain
-        self.presets = Presets(defaults.presets, library)
-        """Names that stand for a voice with options of its own."""
+        self.presets = presets or Presets((), library)
         self._replaced: set[str] = set()
         self._speaker_reported = False
 
@@ -80,10 +82,10 @@ class VoiceResolver:
         return {v.name: failing[v.version] for v in self._library if v.version in failing}
 
     def speaker_error(self) -> SpeakerNotFoundError | None:
-        """Return why the default voice cannot speak with the speaker of the settings, if so."""
-        if self._library.wanted in self._library:
+        """Return why the settings' voice cannot speak with the speaker of the settings, if so."""
+        if self._library.configured in self._library:
             try:
-                self._library.find(self._library.wanted).speaker_id(self._defaults.speaker)
+                self._library.find(self._library.configured).speaker_id(self._defaults.speaker)
             except SpeakerNotFoundError as err:
                 return err
         return None
@@ -98,7 +100,7 @@ class VoiceResolver:
         Raises:
             HardenedError: there is no such voice or speaker, or the voice cannot be had now.
         """
-        preset = self.presets.find(name)
+        preset = self._preset(name, language)
         if preset is not None:
             await self._find(preset.voice, None, None)
             return self.resolve(preset.name, None, speaker)
@@ -129,13 +131,25 @@ class VoiceResolver:
             VoiceNotFoundError: there is no such voice.
             SpeakerNotFoundError: the voice has no such speaker.
         """
-        preset = self.presets.find(name)
+        preset = self._preset(name, language)
         if preset is None:
             return self._resolve(name, language, speaker)
         target = self._resolve(preset.voice, None, speaker)
         if not speaker and preset.speaker and target.voice.name == preset.voice:
             target = self._target(target.voice, speaker_of(preset, target.voice))
         return target.adjusted(preset)
+
+    def _preset(self, name: str | None, language: str | None) -> Preset | None:
+        """Return the preset that a request is for, by its name or because it is the default."""
+        if name:
+            return self.presets.find(name)
+        default = self.presets.default
+        if default is None or not language:
+            return default
+        with contextlib.suppress(RequestError):
+            if self._library.find(language=language).name == default.voice:
+                return default
+        return None
 
     def _resolve(self, name: str | None, language: str | None, speaker: str | None) -> Target:
         try:
@@ -173,7 +187,7 @@ class VoiceResolver:
         return None
 
     def _target(self, voice: Voice, speaker: str | None) -> Target:
-        if not speaker and voice.name == self._library.wanted:
+        if not speaker and voice.name == self._library.configured:
             speaker = self._default_speaker()
         options = replace(self._defaults.options, speaker_id=voice.speaker_id(speaker or None))
         return Target(voice, options, self._defaults.silence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .. import __version__
@@ -12,6 +12,7 @@ from ..errors import IssueNotFoundError
 from ..reporting.issues import Failure, FailureKind, Issue, IssueKind, Issues, Stage, Suggestion
 from ..reporting.public import public
 from ..reporting.recent_log import RecentLog
+from ..speech.choices.default_voice import DefaultVoice
 from ..speech.synthesizer import Synthesizer
 from ..speech.voice_resolver import VoiceResolver
 from ..system.aio import Notifier
@@ -50,7 +51,8 @@ class StatusReporter:
         open_issues: what the jobs and the maintenance of voices have found.
         recent_log: the last lines of the log.
         notifier: notified after every command.
-        wanted: the voices of the settings.
+        wanted: returns the voices that are needed.
+        default_voice: the voice of requests that name none.
         identity: of the server.
     """
 
@@ -62,7 +64,8 @@ class StatusReporter:
     open_issues: Issues
     recent_log: RecentLog
     notifier: Notifier
-    wanted: frozenset[str]
+    wanted: Callable[[], tuple[str, ...]]
+    default_voice: DefaultVoice
     identity: Identity
     _commands: deque[CommandRecord] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED_COMMANDS)
@@ -104,6 +107,7 @@ class StatusReporter:
             uptime=time.monotonic() - self._started,
             ready=self.ready,
             voice=self.library.wanted,
+            default_voice=self.default_voice.show(),
             speaks=self.speaks,
             workers=pool.workers if for_owner else public(pool.workers),
             queue=QueueStatus(pool.requests, pool.waiting_segments, pool.quarantined_texts),
@@ -164,7 +168,7 @@ class StatusReporter:
                 )
 
     def _described(self, issue: Issue, *, for_owner: bool) -> IssueStatus:
-        needed = issue.subject in self.wanted and issue.kind is not IssueKind.STALE
+        needed = issue.subject in self.wanted() and issue.kind is not IssueKind.STALE
         shown = issue if for_owner else public(issue)
         return IssueStatus(
             id=shown.id,

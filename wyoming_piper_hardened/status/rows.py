@@ -10,6 +10,7 @@ from typing import Any, Self
 from .. import __version__
 from ..reporting.issues import IssueKind, Suggestion
 from ..reporting.recent_log import LogEntry
+from ..speech.choices.default_voice import ShownDefault
 from ..speech.synthesizer import RequestRecord
 from ..voices.installation.progress import Progress
 from ..voices.job import Action, FinishedJob, Job
@@ -129,7 +130,8 @@ class Status:
     ready: bool
     """Whether the default voice can speak, and the server has not been asked to stop."""
     voice: str
-    """The configured default."""
+    """The default voice, a preset's if that is the default."""
+    default_voice: ShownDefault
     speaks: str | None
     """The voice that speaks for it at present."""
     workers: tuple[WorkerStatus, ...]

@@ -23,12 +23,14 @@ class Library:
 
     Args:
         voices: the usable voices.
-        default: the configured default; while it is not installed another voice stands in, so
-            that the server speaks rather than being silent.
+        default: the default of the settings; while it is not installed another voice stands in,
+            so that the server speaks rather than being silent.
     """
 
     def __init__(self, voices: Iterable[Voice], default: str) -> None:
         self._voices = {voice.name: voice for voice in voices}
+        self.configured = default
+        """The default of the settings."""
         self._default = default
         self._withdrawn: dict[str, str] = {}
         self.revision = 0
@@ -49,7 +51,7 @@ class Library:
 
     @property
     def wanted(self) -> str:
-        """The name of the configured default."""
+        """The name of the default voice, which need not be installed."""
         return self._default
 
     @property
@@ -69,6 +71,13 @@ class Library:
         wanted = family(self._default)
         related = (v for v in self._voices.values() if family(v.language) == wanted)
         return next(related, None) or next(iter(self._voices.values()))
+
+    def set_default(self, name: str | None) -> None:
+        """Make another voice the default; ``None`` means that of the settings."""
+        name = name or self.configured
+        if name != self._default:
+            self._default = name
+            self.revision += 1
 
     def default_and(self, names: Iterable[str]) -> tuple[Voice, ...]:
         """Return the default voice and those of `names` that serve, each once."""

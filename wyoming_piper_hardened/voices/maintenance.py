@@ -126,7 +126,7 @@ class Maintenance:
             if not voice.prepared:
                 await self._prepare(voice)
         await self._report_unusable()
-        for name in dict.fromkeys(self._policy.wanted):
+        for name in self._policy.wanted():
             if name not in self._library and name not in self._repairs:
                 await self._install_missing(name)
         for voice in list(self._library):  # they speak already, so they come last

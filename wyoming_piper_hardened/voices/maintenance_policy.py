@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +14,14 @@ class MaintenancePolicy:
     Args:
         auto_repair: repair voices that are found damaged.
         auto_install: install the voices of `wanted` that are missing.
-        wanted: the voices of the settings.
+        wanted: returns the voices that are needed.
         repair_on_start: voices to verify and repair when the server starts; ``all`` means each.
         custom_voice_dirs: folders that are watched for voices of the user's own.
     """
 
     auto_repair: bool = True
     auto_install: bool = True
-    wanted: tuple[str, ...] = ()
+    wanted: Callable[[], tuple[str, ...]] = tuple
     repair_on_start: tuple[str, ...] = ()
     custom_voice_dirs: tuple[Path, ...] = ()
 

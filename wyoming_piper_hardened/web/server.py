@@ -27,6 +27,7 @@ from ..voices.offer.samples import Samples
 from ..voices.offer.small_files import SmallFiles
 from . import errors
 from .access import AccessPolicy, caller_of, network_of
+from .api.default_voice import DefaultVoiceEndpoints
 from .api.health import HealthEndpoints
 from .api.info import InfoEndpoint
 from .api.metrics import MetricsEndpoint
@@ -121,6 +122,7 @@ class WebServer:
             companion,
             speech,
             PreviewEndpoint(control.resolver, control.synthesizer, control.phonemizer, limits),
+            DefaultVoiceEndpoints(control, limits),
             DictionaryEndpoints(control.dictionary, limits, self._policy),
             OpenAIEndpoints(
                 control.library,

@@ -5,8 +5,15 @@ import { asVoices } from "../../../wyoming_piper_hardened/web/static/presets.js"
 
 const joe = { name: "joe", title: "Joe", language: "en_US", default: true, number_of_speakers: 2, speakers: ["a", "b"] };
 
-test("a preset is a voice under its own name, and never the default", () => {
-  const [slowly] = asVoices([{ name: "Joe, slowly", voice: "joe", speaker: null }], [joe]);
+test("a preset is a voice under its own name, and the default only if it is chosen", () => {
+  const [slowly, quiet] = asVoices(
+    [
+      { name: "Joe, slowly", voice: "joe", speaker: null, default: false },
+      { name: "Quiet", voice: "joe", speaker: null, default: true },
+    ],
+    [joe],
+  );
+  assert.equal(quiet.default, true);
   assert.deepEqual(slowly, { ...joe, name: "Joe, slowly", title: "Joe, slowly", default: false });
 });
 

@@ -17,6 +17,7 @@ const QUIET = /** @type {any} */ ({
   ready: true,
   voice: JOE,
   speaks: JOE,
+  default_voice: { name: JOE },
   workers: [worker("running")],
   issues: [],
   jobs: [],

@@ -104,7 +104,7 @@ class VoiceList:
         As the JSON of a `VoiceListBody`.
         """
         entries, issues = await self._all(), self._issues()
-        default = self._status.library.wanted
+        default = self._status.default_voice.name
         voices = [
             _json(replace(entry.row, default=entry.row.name == default, issues=found))
             if (found := issues.get(entry.row.name, [])) or entry.row.name == default
@@ -127,7 +127,7 @@ class VoiceList:
         row = next((one.row for one in await self._all() if one.row.name == name), None)
         if row is None:
             raise VoiceNotFoundError(f"there is no voice {name[:80]!r}; look at the list of voices")
-        default = row.name == self._status.library.wanted
+        default = row.name == self._status.default_voice.name
         return replace(row, default=default, issues=self._issues().get(name, []))
 
     def _issues(self) -> dict[str, list[str]]:
@@ -145,8 +145,10 @@ class VoiceList:
 
     def _preset_rows(self) -> list[PresetRow]:
         languages = {voice.name: voice.language for voice in self._status.library}
+        default = self._presets.default
         return [
-            PresetRow(language=languages.get(one.voice), **asdict(one)) for one in self._presets
+            PresetRow(language=languages.get(one.voice), default=one is default, **asdict(one))
+            for one in self._presets
         ]
 
     def catalogue(self) -> CatalogueBody:

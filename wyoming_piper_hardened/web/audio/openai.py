@@ -288,6 +288,6 @@ class OpenAIEndpoints:
         """Return the length for a speed; that of the preset or the settings is the speed of 1."""
         if speed is None or speed == 1:
             return None
-        preset = self._presets.find(voice)
+        preset = self._presets.find(voice) if voice else self._presets.default
         length = (preset and preset.length_scale) or self._length_of_speed_1
         return min(max(length / speed, SCALE.low), SCALE.high)

@@ -161,6 +161,7 @@ class PresetRow:
     voice: str
     language: str | None
     """Of its voice; ``None`` as long as that is not installed."""
+    default: bool
     speaker: str | None
     length_scale: float | None
     noise_scale: float | None

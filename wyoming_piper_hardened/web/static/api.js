@@ -98,6 +98,7 @@ export const api = {
     const query = new URLSearchParams({ speaker });
     return (await ask("GET", `${named(name)}/sample?${query}`, { signal })).arrayBuffer();
   },
+  setDefaultVoice: (/** @type {string} */ name) => ask("PUT", "default-voice", json({ name })),
   permission: async () => (await ask("GET", "permission")).json(),
   /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
   apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),

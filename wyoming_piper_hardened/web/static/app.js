@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { foldCards } from "./cards.js";
 import { showAddresses } from "./connect.js";
 import { byId, setAttribute, setText } from "./dom.js";
+import { DefaultVoice } from "./default-voice.js";
 import { Dictionary } from "./dictionary.js";
 import { failureText } from "./events.js";
 import { median } from "./history.js";
@@ -14,6 +15,7 @@ import { Notices } from "./notices.js";
 import { Player } from "./player.js";
 import { RecentLog } from "./recent-log.js";
 import { SamplePlayer } from "./sample.js";
+import { PresetList } from "./preset-list.js";
 import { Say } from "./say.js";
 import { summary } from "./state.js";
 import { load } from "./translation.js";
@@ -31,18 +33,25 @@ const player = new Player(
   () => say.show(),
   (audio, rate) => say.draw(audio, rate),
 );
-const samples = new SamplePlayer(player, words, notices, () => voices.render());
+const samples = new SamplePlayer(player, words, notices, () => {
+  voices.render();
+  presets.render();
+});
 const upload = new Upload(words, notices);
 const voices = new Voices(
   words,
   notices,
   samples,
-  (installed) => {
+  (installed, own) => {
     say.setVoices(installed);
+    presets.setPresets(own, installed);
     dictionary.setLanguages(say.languages);
   },
   (name) => upload.again(name),
+  (name) => defaultVoice.choose(name),
 );
+const defaultVoice = new DefaultVoice(words, notices, () => voices.refresh());
+const presets = new PresetList(words, samples, (name) => defaultVoice.choose(name));
 const say = new Say(player, words);
 const dictionary = new Dictionary(
   player,
@@ -89,11 +98,11 @@ function render() {
   voices.show(status);
   metrics.show(status);
   recentLog.show(status);
-  const { started_at, voice, speaks } = status;
+  const { started_at, voice, speaks, default_voice: standard } = status;
   const jobs = status.jobs.map((job) => `${job.voice} ${job.action}`);
   const open = status.issues.map((issue) => issue.id);
   const finished = status.finished_jobs.at(-1)?.id; // a hidden page has not seen every job
-  const now = JSON.stringify([started_at, voice, speaks, jobs, finished, open]);
+  const now = JSON.stringify([started_at, standard.name, voice, speaks, jobs, finished, open]);
   if (now !== seen) {
     seen = now;
     voices.refresh();

@@ -7,10 +7,10 @@
  * @returns {import("./voice-order.js").ShownVoice[]}
  */
 export function asVoices(presets, voices) {
-  return presets.flatMap(({ name, voice, speaker }) => {
+  return presets.flatMap(({ name, voice, speaker, default: standard }) => {
     const spoken = voices.find((one) => one.name === voice);
     if (!spoken) return [];
     const only = speaker ? { speakers: [], number_of_speakers: 1 } : {};
-    return [{ ...spoken, ...only, name, title: name, default: false }];
+    return [{ ...spoken, ...only, name, title: name, default: standard }];
   });
 }

@@ -33,7 +33,9 @@ export function summary(link, status) {
   const job = status.jobs.find((one) => one.voice === status.voice);
   if (status.ready) {
     const tone = status.issues.some(isUrgent) ? "warn" : "good";
-    if (status.speaks === status.voice) return say(tone, "ready", { voice });
+    if (status.speaks === status.voice) {
+      return say(tone, "ready", { voice: voiceTitle(status.default_voice.name) });
+    }
     const speaks = voiceTitle(status.speaks ?? "");
     if (job?.action === "install") return say("wait", "coming", { voice, speaks });
     return say("warn", "instead", { voice, speaks });

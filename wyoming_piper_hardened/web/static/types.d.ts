@@ -6,6 +6,7 @@ export interface Status {
   uptime: number;
   ready: boolean;
   voice: string;
+  default_voice: DefaultVoice;
   speaks: string | null;
   workers: WorkerStatus[];
   queue: { requests: number; waiting_segments: number; quarantined_texts: number };
@@ -18,6 +19,13 @@ export interface Status {
   voices_installed: number;
   voices_unavailable: number;
   memory: number;
+}
+
+export interface DefaultVoice {
+  name: string;
+  voice: string;
+  origin: string;
+  setting: string;
 }
 
 export interface WorkerStatus {
@@ -149,7 +157,16 @@ export interface DictionaryError {
 export interface Preset {
   name: string;
   voice: string;
+  language: string | null;
+  default: boolean;
   speaker: string | null;
+  length_scale: number | null;
+  noise_scale: number | null;
+  noise_w_scale: number | null;
+  volume: number | null;
+  sentence_silence: number | null;
+  silence_before: number | null;
+  silence_after: number | null;
 }
 
 export interface Voice {

@@ -6,7 +6,7 @@ import { progressOf } from "./state.js";
 /**
  * @typedef {import("./voice-order.js").ShownVoice} ShownVoice
  * @typedef {{about: Function, repair: Function, remove: Function, listen: Function, install: Function,
- *   cancel: Function, upload: Function, download: Function,
+ *   default: Function, cancel: Function, upload: Function, download: Function,
  *   export: Function}} Actions each called with the voice's name
  * @typedef {{job: import("./types.js").Job|undefined,
  *   issue: import("./types.js").Issue|undefined, asked: boolean, sounding: boolean}} Circumstances
@@ -75,6 +75,7 @@ export class VoiceRow {
       element(
         "td",
         { role: "cell", class: "voice-actions" },
+        act("default", "default", "quiet icon-only changes"),
         act("repair", "repair", "quiet icon-only changes"),
         act("download", "install", "quiet icon-only changes"),
         act("export", "export", "quiet icon-only changes"),
@@ -152,7 +153,7 @@ export class VoiceRow {
     /** @type {ShownVoice} */ voice,
     /** @type {Circumstances} */ { job, issue, asked, sounding },
   ) {
-    const [repair, download, exported, remove, listen, install, upload, cancel] = cell.children;
+    const [standard, repair, download, exported, remove, listen, install, upload, cancel] = cell.children;
     const hadFocus = cell.contains(document.activeElement);
     const coming = job?.action === "install";
     const cancellable = coming && job?.progress.step !== "committing";
@@ -163,6 +164,7 @@ export class VoiceRow {
     this.#show(cancel, !kept && coming, cancellable && !asked);
     this.#show(install, !kept && !coming, idle);
     this.#show(upload, lost, idle);
+    this.#show(standard, voice.here && !voice.default, idle);
     this.#show(repair, voice.here && !lost, idle);
     this.#show(download, voice.state === "custom" || lost, idle);
     this.#show(exported, voice.here && !lost, idle);

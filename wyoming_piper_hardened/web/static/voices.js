@@ -30,11 +30,12 @@ export class Voices {
    * @param {import("./translation.js").Translation} words
    * @param {import("./notices.js").Notices} notices
    * @param {import("./sample.js").SamplePlayer} samples
-   * @param {(installed: ShownVoice[]) => void} onVoices called whenever the installed voices change,
-   *   with the presets behind them
+   * @param {(installed: ShownVoice[], presets: import("./types.js").Preset[]) => void} onVoices called
+   *   whenever the installed voices change, with the presets among them, the default first
    * @param {(name: string) => void} onUpload called with a voice that is to be uploaded again
+   * @param {(name: string) => void} onDefault called with a voice that is to be the default
    */
-  constructor(words, notices, samples, onVoices, onUpload) {
+  constructor(words, notices, samples, onVoices, onUpload, onDefault) {
     this.words = words;
     this.notices = notices;
     this.samples = samples;
@@ -62,6 +63,7 @@ export class Voices {
       words,
       {
         about: (/** @type {string} */ name) => this.about.open(this.#current(name)),
+        default: onDefault,
         repair: (/** @type {string} */ name) => this.#ask("repair", name),
         install: (/** @type {string} */ name) => this.#ask("install", name),
         remove: (/** @type {string} */ name) => this.remove(name),
@@ -127,9 +129,9 @@ export class Voices {
       this.render();
       const here = this.order
         .arrange(this.voices, (name) => this.#isBusy(name))
-        .filter((voice) => voice.here)
-        .sort((a, b) => Number(b.default) - Number(a.default));
-      this.onVoices([...here, ...asVoices(presets, here)]);
+        .filter((voice) => voice.here);
+      const chosen = [...here, ...asVoices(presets, here)];
+      this.onVoices(chosen.sort((a, b) => Number(b.default) - Number(a.default)), presets);
     } catch (error) {
       if (request !== this.request) return;
       console.info("the voices cannot be read now:", error);
