@@ -24,6 +24,8 @@ from .processes.restart import RestartDecider, RestartPolicy
 from .processes.smoke_test import check_speech
 from .protocol.timings import SessionTimings
 from .reporting.issues import Failure
+from .speech.choices.default_voice import DefaultVoice
+from .speech.choices.preset_editor import PresetEditor
 from .speech.dictionary.user_dictionary import UserDictionary
 from .speech.presets import Presets
 from .speech.target import Silence, SpeechDefaults
@@ -68,6 +70,18 @@ async def load_library(settings: Settings, catalogue: Catalogue | None = None) -
         with contextlib.suppress(VoiceNotFoundError):
             default = catalogue.find(default).name
     return Library(voices, default)
+
+
+async def load_choices(
+    settings: Settings, library: Library, catalogue: CurrentCatalogue
+) -> tuple[Presets, DefaultVoice, PresetEditor]:
+    """Return what a person may choose while the server runs, as it was left by the last run."""
+    presets = Presets(settings.presets, library)
+    default = DefaultVoice(settings.voice, library, presets, settings.data_dir)
+    editor = PresetEditor(presets, library, default, catalogue, settings.data_dir)
+    await editor.read()
+    await default.read()
+    return presets, default, editor
 
 
 def wanted_voices(settings: Settings, library: Library, presets: Presets) -> tuple[str, ...]:

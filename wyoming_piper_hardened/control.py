@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from .catalogue.current import CurrentCatalogue
+from .config.presets import Preset
 from .errors import ManualActionRequiredError, NotInstalledError, VoiceUnavailableError
 from .processes.phonemizer import Phonemizer
 from .reporting.events import Event
 from .reporting.issues import Damage, Issues, Suggestion
 from .speech.choices.default_voice import DefaultVoice
+from .speech.choices.preset_editor import PresetEditor
 from .speech.dictionary.editor import DictionaryEditor
 from .speech.synthesizer import Synthesizer
 from .speech.text_stream import TextStream
@@ -65,6 +67,7 @@ class Control:
         phonemizer: makes phonemes without a voice's model.
         dictionary: the user's own pronunciations.
         default_voice: the voice of requests that name none.
+        presets: voices with options of their own, made while the server runs.
         status: has the open issues.
         open_issues: those that may be dismissed.
         catalogue: the voices of the repository, with their older names.
@@ -81,6 +84,7 @@ class Control:
     phonemizer: Phonemizer
     dictionary: DictionaryEditor
     default_voice: DefaultVoice
+    presets: PresetEditor
     status: StatusReporter
     open_issues: Issues
     catalogue: CurrentCatalogue
@@ -239,6 +243,18 @@ class Control:
             with contextlib.suppress(VoiceUnavailableError):  # then it is tried again later
                 self.pool.preload(voice.version, voice.schedule)
         self.notifier.notify()
+
+    async def put_preset(self, preset: Preset, *, create: bool = False) -> None:
+        """Make or change a preset; raises as `PresetEditor.put`."""
+        await self.presets.put(preset, create=create)
+        self.notifier.notify()
+
+    async def remove_preset(self, name: str) -> None:
+        """Remove a preset; raises as `PresetEditor.remove`."""
+        try:
+            await self.presets.remove(name)
+        finally:
+            self.notifier.notify()
 
     def restart_workers(self) -> None:
         """Replace every engine process; each goes on until its replacement is ready."""

@@ -19,6 +19,7 @@ from .composition import (
     build_installer,
     build_maintenance,
     build_pool,
+    load_choices,
     load_library,
     wanted_voices,
 )
@@ -35,7 +36,6 @@ from .protocol.server import WyomingServer
 from .reporting.events import Event
 from .reporting.issues import Issues
 from .reporting.recent_log import collect_log
-from .speech.choices.default_voice import DefaultVoice
 from .speech.dictionary.editor import DictionaryEditor
 from .speech.presets import Presets
 from .speech.synthesizer import Synthesizer
@@ -124,9 +124,7 @@ async def serve(
     server_id = await asyncio.to_thread(read_server_id, settings.data_dir)
     catalogue = installer.sources.catalogue
     library = await load_library(settings, await asyncio.to_thread(catalogue.read))
-    presets = Presets(settings.presets, library)
-    default_voice = DefaultVoice(settings.voice, library, presets, settings.data_dir)
-    await default_voice.read()
+    presets, default_voice, preset_editor = await load_choices(settings, library, catalogue)
     wanted = partial(wanted_voices, settings, library, presets)
     pool = build_pool(
         settings,
@@ -187,9 +185,7 @@ async def serve(
         timings=replace(timings.session, idle=min(timings.session.idle, settings.idle_timeout)),
     )
     with collect_log() as recent_log, accept_errors_logged():
-        _report_stand_in(library)
-        if (fallback := settings.fallback_voice) and fallback not in library:
-            _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
+        library.report_missing(settings.fallback_voice)
         status = StatusReporter(
             library=library,
             pool=pool,
@@ -219,6 +215,7 @@ async def serve(
             phonemizer=phonemizer,
             dictionary=editor,
             default_voice=default_voice,
+            presets=preset_editor,
             status=status,
             open_issues=issues,
             catalogue=catalogue,
@@ -286,16 +283,6 @@ def _announced_services(
     if web is not None:
         services.append(companion_service(web.hosts, web.port, identity.txt_record))
     return [service for service in services if service is not None]
-
-
-def _report_stand_in(library: Library) -> None:
-    """Log at once that the default voice is not installed, and the command that gets it."""
-    if (wanted := library.wanted) not in library:
-        speaks = next((voice.name for voice in library), "nobody")
-        command = f"voices install {wanted}"
-        _LOGGER.warning(
-            Event("default-voice-missing", voice=wanted, speaks=speaks, command=command)
-        )
 
 
 def _web_server() -> type[WebServer]:

@@ -11,7 +11,7 @@ from . import types
 from .types import Check, NotAllowedError
 
 MOST = 100
-_NAME_LENGTH = 60
+NAME_LENGTH = 60
 _SECONDS = types.number(0, 5, " (seconds)")
 
 SPEAKER = Check("a speaker's name or number", types.speaker)
@@ -44,15 +44,16 @@ class Preset:
     silence_after: float | None = None
 
 
-def _name(value: object) -> str:
+def preset_name(value: object) -> str:
+    """Return the name of a preset without blanks around it; raises ValueError."""
     name = types.text(value)
-    if len(name) > _NAME_LENGTH or not name.isprintable():
+    if len(name) > NAME_LENGTH or not name.isprintable():
         raise ValueError
     return name
 
 
 _CHECKS: Mapping[str, Check] = {
-    "name": Check(f"a text of at most {_NAME_LENGTH} characters", _name),
+    "name": Check(f"a text of at most {NAME_LENGTH} characters", preset_name),
     "voice": Check("the name of a voice, such as en_US-joe-medium", types.text),
     "speaker": SPEAKER,
     **SCALES,
@@ -66,17 +67,25 @@ def _parse(value: object) -> tuple[Preset, ...]:
         value = parse_json(value.encode())
     if not isinstance(value, list | tuple) or len(value) > MOST:
         raise ValueError
-    presets = tuple(_preset(number, item) for number, item in enumerate(value, 1))
+    presets = tuple(_preset(f"preset {number}", item) for number, item in enumerate(value, 1))
     _check_names(presets)
     return presets
 
 
-def _preset(number: int, value: object) -> Preset:
+def preset_of(values: Mapping[str, object]) -> Preset:
+    """Return a preset of a name, a voice and options, checked as those of the setting.
+
+    Raises:
+        NotAllowedError: says which part is not allowed, and what would be.
+    """
+    return _preset("the preset", dict(values))
+
+
+def _preset(shown: str, value: object) -> Preset:
     if isinstance(value, Preset):
         return value
     if not isinstance(value, dict):
-        raise NotAllowedError(f"preset {number} is no object with a name and a voice")
-    shown = f"preset {number}"
+        raise NotAllowedError(f"{shown} is no object with a name and a voice")
     given = {key: item for key, item in value.items() if item is not None and item != ""}
     if unknown := [repr(key)[:40] for key in given if key not in _CHECKS]:
         known = ", ".join(_CHECKS)

@@ -42,15 +42,16 @@ class Description:
         self._library = library
         self._on_demand = on_demand
         self._presets = presets
-        self._described: tuple[int, tuple[CatalogueVoice, ...]] | None = None
+        self._described: tuple[int, int, tuple[CatalogueVoice, ...]] | None = None
         self._event = Event("")
 
     def event(self) -> Event:
         """Return the ``info`` event."""
-        current = (self._library.revision, self._on_demand.offered())
+        offered = self._on_demand.offered()
+        current = (self._library.revision, self._presets.revision, offered)
         if self._described != current:
             self._described = current
-            self._event = build_info(self._library, current[1], self._presets.usable()).event()
+            self._event = build_info(self._library, offered, self._presets.usable()).event()
         return self._event
 
 

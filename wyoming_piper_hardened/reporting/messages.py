@@ -61,6 +61,8 @@ EVENTS: dict[str, str] = {
     "default-voice-chosen": "{voice} speaks for requests that name no voice",
     "default-voice-choice-over": "the setting voice is {voice} now: {choice}, which was chosen "
     "before, is the default no more",
+    "preset-saved": "the preset {preset} stands for {voice}",
+    "preset-removed": "the preset {preset} has been removed",
     "kept-file-ignored": "{path} is ignored: {reason}",
     "fallback-voice-missing": "fallback_voice: {voice} is not installed",
     "speaker-missing": "the setting speaker: {reason}; until then its first one speaks",

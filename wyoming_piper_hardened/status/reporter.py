@@ -108,6 +108,7 @@ class StatusReporter:
             ready=self.ready,
             voice=self.library.wanted,
             default_voice=self.default_voice.show(),
+            voices_revision=self.library.revision + self.resolver.presets.revision,
             speaks=self.speaks,
             workers=pool.workers if for_owner else public(pool.workers),
             queue=QueueStatus(pool.requests, pool.waiting_segments, pool.quarantined_texts),

@@ -142,6 +142,8 @@ class Status:
     requests: tuple[RequestRecord, ...]
     commands: tuple[CommandRecord, ...]
     recent_log: tuple[LogEntry, ...]
+    voices_revision: int
+    """Another one when a voice or a preset came, changed or went, or the default changed."""
     voices_installed: int
     voices_unavailable: int
     """Installed voices that are not tried at present because their engine fails."""

@@ -85,6 +85,17 @@ class Library:
         named = {name: self._voices[name] for name in names if name in self._voices}
         return tuple((default | named).values())
 
+    def report_missing(self, fallback: str | None) -> None:
+        """Log that the default voice is not installed, and what gets it; likewise the fallback."""
+        if (wanted := self._default) not in self:
+            speaks = next((voice.name for voice in self), "nobody")
+            command = f"voices install {wanted}"
+            _LOGGER.warning(
+                Event("default-voice-missing", voice=wanted, speaks=speaks, command=command)
+            )
+        if fallback and fallback not in self:
+            _LOGGER.warning(Event("fallback-voice-missing", voice=fallback))
+
     def serves(self, voice: Voice) -> bool:
         """Return whether this very version serves."""
         return self._voices.get(voice.name) == voice

@@ -8,6 +8,7 @@ from .. import errors
 from ..catalogue.model_card import ModelCardUnknownError
 from ..errors import BadRequestError, HardenedError
 from ..hub import errors as hub_errors
+from ..speech.choices import errors as preset_errors
 from ..store.damage_mark import NoCopyError
 from ..voices.offer.samples import SampleUnknownError
 from .bodies.shapes import Error, ErrorBody, OpenAIError, OpenAIErrorBody
@@ -28,6 +29,12 @@ _STATUS: dict[type[HardenedError], int] = {
     errors.WordNotFoundError: 404,
     errors.DictionaryChangedError: 409,
     errors.DictionaryRefusedError: 409,
+    preset_errors.PresetNotFoundError: 404,
+    preset_errors.PresetExistsError: 409,
+    preset_errors.PresetNameError: 409,
+    preset_errors.PresetNameTakenError: 409,
+    preset_errors.PresetFixedError: 409,
+    preset_errors.TooManyPresetsError: 409,
     errors.PhonemizerError: 503,
     errors.ManualActionRequiredError: 409,
     errors.SynthesisError: 422,

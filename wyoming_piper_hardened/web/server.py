@@ -31,6 +31,7 @@ from .api.default_voice import DefaultVoiceEndpoints
 from .api.health import HealthEndpoints
 from .api.info import InfoEndpoint
 from .api.metrics import MetricsEndpoint
+from .api.presets import PresetEndpoints
 from .api.status import StatusEndpoint
 from .api.voice_details import VoiceDetailEndpoints
 from .api.voice_list import VoiceList
@@ -95,7 +96,8 @@ class WebServer:
         self._changes = RateLimits(limit=limits.changes_per_minute)
         status = StatusEndpoint(control, control.status, self._policy)
         speech = SpeechEndpoint(control.resolver, control.synthesizer, limits)
-        voices = VoiceList(control.status, catalogue, control.lost_voices, control.resolver.presets)
+        presets = control.resolver.presets
+        voices = VoiceList(control.status, catalogue, control.lost_voices, presets)
         self._small_files = SmallFiles(catalogue)
         cards = ModelCards(control.library, catalogue, self._small_files)
         companion = CompanionView(
@@ -123,14 +125,9 @@ class WebServer:
             speech,
             PreviewEndpoint(control.resolver, control.synthesizer, control.phonemizer, limits),
             DefaultVoiceEndpoints(control, limits),
+            PresetEndpoints(control, limits),
             DictionaryEndpoints(control.dictionary, limits, self._policy),
-            OpenAIEndpoints(
-                control.library,
-                control.resolver.presets,
-                speech,
-                settings.length_scale or 1.0,
-                limits,
-            ),
+            OpenAIEndpoints(control.library, presets, speech, settings.length_scale or 1.0, limits),
             reference,
         )
         endpoints = [endpoint for part in parts for endpoint in part.endpoints()]

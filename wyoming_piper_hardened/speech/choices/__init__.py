@@ -1,1 +1,1 @@
-"""What a person chooses while the server runs: the default voice."""
+"""What a person chooses while the server runs: the default voice, and presets."""

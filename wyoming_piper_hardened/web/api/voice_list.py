@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +21,8 @@ from ...store.origin import OriginKind
 from ...store.voice import Voice, read_voice, speaker_names
 from ...text.language_codes import family, normalized
 from ...voices.installation.sources import hub_origin
-from ..bodies.shapes import CatalogueBody, LanguageRow, PresetRow, VoiceRow, VoiceState
+from ..bodies.shapes import CatalogueBody, LanguageRow, VoiceRow, VoiceState
+from .presets import preset_rows
 
 _STATES = {
     OriginKind.HUB: VoiceState.INSTALLED,
@@ -112,8 +113,9 @@ class VoiceList:
             for entry in entries
             if wanted.passes(entry)
         ]
+        presets = preset_rows(self._presets, self._status.library)
         return (
-            f'{{"voices": [{", ".join(voices)}], "presets": {_json(self._preset_rows())}, '
+            f'{{"voices": [{", ".join(voices)}], "presets": {_json(presets)}, '
             f'"languages": {self._languages}, "qualities": {_json(tuple(Quality))}, '
             f'"catalogue": {_json(self.catalogue())}}}'
         )
@@ -142,14 +144,6 @@ class VoiceList:
         rows = (entry.row for entry in await self._all())
         others = {VoiceState.AVAILABLE, VoiceState.DAMAGED}
         return tuple(row for row in rows if row.state not in others)
-
-    def _preset_rows(self) -> list[PresetRow]:
-        languages = {voice.name: voice.language for voice in self._status.library}
-        default = self._presets.default
-        return [
-            PresetRow(language=languages.get(one.voice), default=one is default, **asdict(one))
-            for one in self._presets
-        ]
 
     def catalogue(self) -> CatalogueBody:
         """Return the age of the repository's list."""

@@ -155,13 +155,17 @@ class CatalogueBody:
 
 @dataclass(frozen=True, slots=True)
 class PresetRow:
-    """A voice of the settings with options of its own; ``None``: as the settings say."""
+    """A voice with options of its own; ``None``: as the settings say.
+
+    A `fixed` one is written in the settings, and is changed only there.
+    """
 
     name: str
     voice: str
     language: str | None
     """Of its voice; ``None`` as long as that is not installed."""
     default: bool
+    fixed: bool
     speaker: str | None
     length_scale: float | None
     noise_scale: float | None

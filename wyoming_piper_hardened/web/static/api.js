@@ -99,13 +99,21 @@ export const api = {
     return (await ask("GET", `${named(name)}/sample?${query}`, { signal })).arrayBuffer();
   },
   setDefaultVoice: (/** @type {string} */ name) => ask("PUT", "default-voice", json({ name })),
+  /**
+   * @param {string} name
+   * @param {import("./types.js").PresetOptions} options
+   * @param {boolean} create whether a preset of that name is not to be changed
+   */
+  putPreset: (name, options, create) =>
+    ask("PUT", `presets/${encodeURIComponent(name)}?create=${create}`, json(options)),
+  removePreset: (/** @type {string} */ name) => ask("DELETE", `presets/${encodeURIComponent(name)}`),
   permission: async () => (await ask("GET", "permission")).json(),
   /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
   apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),
   dismiss: (/** @type {string} */ id) => ask("DELETE", `issues/${encodeURIComponent(id)}`),
   restartWorkers: () => ask("POST", "workers/restart"),
   /**
-   * @param {{text: string, voice?: string, speaker?: string, length_scale?: number}} request
+   * @param {import("./types.js").SpeechRequest} request
    * @param {AbortSignal} signal
    */
   say: (request, signal) =>

@@ -15,6 +15,7 @@ import { Notices } from "./notices.js";
 import { Player } from "./player.js";
 import { RecentLog } from "./recent-log.js";
 import { SamplePlayer } from "./sample.js";
+import { PresetForm } from "./preset-form.js";
 import { PresetList } from "./preset-list.js";
 import { Say } from "./say.js";
 import { summary } from "./state.js";
@@ -45,13 +46,15 @@ const voices = new Voices(
   (installed, own) => {
     say.setVoices(installed);
     presets.setPresets(own, installed);
+    presetForm.setVoices(installed.filter(({ name }) => own.every((one) => one.name !== name)));
     dictionary.setLanguages(say.languages);
   },
   (name) => upload.again(name),
   (name) => defaultVoice.choose(name),
 );
 const defaultVoice = new DefaultVoice(words, notices, () => voices.refresh());
-const presets = new PresetList(words, samples, (name) => defaultVoice.choose(name));
+const presetForm = new PresetForm(player, words, () => voices.refresh());
+const presets = new PresetList(words, samples, (name) => defaultVoice.choose(name), presetForm);
 const say = new Say(player, words);
 const dictionary = new Dictionary(
   player,
@@ -98,11 +101,11 @@ function render() {
   voices.show(status);
   metrics.show(status);
   recentLog.show(status);
-  const { started_at, voice, speaks, default_voice: standard } = status;
+  const { started_at, voice, speaks, voices_revision: revision } = status;
   const jobs = status.jobs.map((job) => `${job.voice} ${job.action}`);
   const open = status.issues.map((issue) => issue.id);
   const finished = status.finished_jobs.at(-1)?.id; // a hidden page has not seen every job
-  const now = JSON.stringify([started_at, standard.name, voice, speaks, jobs, finished, open]);
+  const now = JSON.stringify([started_at, revision, voice, speaks, jobs, finished, open]);
   if (now !== seen) {
     seen = now;
     voices.refresh();

@@ -53,7 +53,7 @@ export class Player {
 
   /**
    * Speak; returns when everything has sounded, or it was stopped: whether it came to its end.
-   * @param {{text: string, voice?: string, speaker?: string, length_scale?: number}} request
+   * @param {import("./types.js").SpeechRequest} request
    * @param {object} owner kept as `owner` while it plays
    * @throws {import("./api.js").ApiError|TypeError} nothing, or not all of it, could be spoken
    */

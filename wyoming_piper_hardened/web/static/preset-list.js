@@ -1,4 +1,4 @@
-/** Presets: heard, and made the default. */
+/** Presets: heard, made the default, changed and removed. */
 
 import { KeyedList, byId, element, icon, setAttribute, setText } from "./dom.js";
 import { voiceTitle } from "./state.js";
@@ -11,11 +11,13 @@ export class PresetList {
    * @param {import("./translation.js").Translation} words
    * @param {import("./sample.js").SamplePlayer} samples
    * @param {(name: string) => void} useAsDefault
+   * @param {import("./preset-form.js").PresetForm} form
    */
-  constructor(words, samples, useAsDefault) {
+  constructor(words, samples, useAsDefault, form) {
     this.words = words;
     this.samples = samples;
     this.useAsDefault = useAsDefault;
+    this.form = form;
     /** @type {Preset[]} */
     this.presets = [];
     /** @type {ShownVoice[]} presets whose voice can speak, as voices */
@@ -38,13 +40,15 @@ export class PresetList {
   }
 
   render() {
-    byId("presets").hidden = !this.presets.length;
+    const none = this.presets.length ? "" : this.words.text("presets.none");
+    setText(byId("preset-none"), none);
     this.list.show(this.presets, ({ name }) => name);
   }
 
   #create(/** @type {Preset} */ { name }) {
+    const current = () => /** @type {Preset} */ (this.presets.find((one) => one.name === name));
     const action = (
-      /** @type {"play"|"default"} */ picture,
+      /** @type {"play"|"default"|"repair"|"remove"} */ picture,
       /** @type {string} */ kind,
       /** @type {() => void} */ run,
     ) => {
@@ -65,6 +69,8 @@ export class PresetList {
           if (voice) this.samples.toggle(voice);
         }),
         action("default", "changes", () => this.useAsDefault(name)),
+        action("repair", "changes", () => this.form.change(current())),
+        action("remove", "changes", () => this.form.remove(current())),
       ),
     );
   }
@@ -72,10 +78,11 @@ export class PresetList {
   #update(/** @type {Element} */ node, /** @type {Preset} */ preset) {
     const { words } = this;
     const [pair, badge, buttons] = /** @type {any} */ (node.children);
-    const [play, standard] = buttons.children;
+    const [play, standard, change, remove] = buttons.children;
     const { name } = preset;
     setText(pair.firstElementChild, name);
-    setText(pair.lastElementChild, voiceTitle(preset.voice));
+    const where = preset.fixed ? words.text("presets.fixed") : "";
+    setText(pair.lastElementChild, [voiceTitle(preset.voice), where].filter(Boolean).join(" · "));
     badge.hidden = !preset.default;
     const speaks = this.spoken.some((one) => one.name === name);
     const sounding = this.samples.voice === name;
@@ -90,6 +97,9 @@ export class PresetList {
     const hadFocus = document.activeElement === standard;
     this.#name(standard, `${words.text("voice.default")}: ${name}`);
     standard.hidden = !speaks || preset.default;
+    this.#name(change, words.text("presets.change", { name }));
+    this.#name(remove, words.text("presets.remove", { name }));
+    change.hidden = remove.hidden = preset.fixed;
     if (hadFocus && standard.hidden) play.focus();
   }
 

@@ -16,6 +16,7 @@ export interface Status {
   requests: RequestRecord[];
   commands: CommandRecord[];
   recent_log: LogEntry[];
+  voices_revision: number;
   voices_installed: number;
   voices_unavailable: number;
   memory: number;
@@ -154,11 +155,8 @@ export interface DictionaryError {
   message: string;
 }
 
-export interface Preset {
-  name: string;
+export interface PresetOptions {
   voice: string;
-  language: string | null;
-  default: boolean;
   speaker: string | null;
   length_scale: number | null;
   noise_scale: number | null;
@@ -167,6 +165,17 @@ export interface Preset {
   sentence_silence: number | null;
   silence_before: number | null;
   silence_after: number | null;
+}
+
+export interface Preset extends PresetOptions {
+  name: string;
+  language: string | null;
+  default: boolean;
+  fixed: boolean;
+}
+
+export interface SpeechRequest extends Partial<PresetOptions> {
+  text: string;
 }
 
 export interface Voice {
