@@ -128,6 +128,33 @@ async def test_it_is_discovered_and_nobody_sees_the_token(
     assert any(" DEBUG " in line for line in running.log)
 
 
+async def test_option_follows_the_default_voice_that_is_chosen(
+    prepared_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(prepared_data, data, symlinks=True)
+    slowly = {"name": "Joe, slowly", "voice": JOE, "length_scale": 1.3}
+    async with serving(Simulator(TOKEN)) as supervisor:
+        supervisor.options = {"voice": JOE, "presets": [slowly]}
+        options = {**supervisor.options, "data_dir": str(data)}
+        arguments = ("--supervisor", supervisor.url)
+        async with app(tmp_path, options, *arguments, SUPERVISOR_TOKEN=TOKEN) as running:
+            await running.command("set_default_voice Joe, slowly")
+            await running.until("voice-option-set", voice="Joe, slowly")
+            assert supervisor.options["voice"] == "Joe, slowly"
+            assert supervisor.options["presets"] == [slowly]
+            assert await running.stop() == 0
+    options["voice"] = supervisor.options["voice"]
+    again = tmp_path / "again"  # with events of its own
+    again.mkdir()
+    async with app(again, options) as running:
+        shown = await running.get("api/default-voice")
+        assert (shown["name"], shown["voice"]) == ("Joe, slowly", JOE)
+        assert (shown["origin"], shown["setting"]) == ("setting", "Joe, slowly")
+        assert not (data / "default-voice.json").exists()
+        assert await running.stop() == 0
+
+
 async def test_paired_integration_is_announced_and_may_change_what_it_looks_after(
     prepared_data: Path, tmp_path: Path
 ) -> None:

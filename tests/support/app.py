@@ -63,13 +63,17 @@ class App:
 
     async def issues(self) -> set[str]:
         """Return the ids of the open issues."""
+        return {issue["id"] for issue in (await self.get("api/status"))["issues"]}
+
+    async def get(self, path: str) -> Any:
+        """Return an answer of its web server, from JSON."""
         web = self.happened("web-listening")
         assert web
         async with (
             aiohttp.ClientSession(web["address"]) as client,
-            client.get("/api/status") as answer,
+            client.get(f"/{path}") as answer,
         ):
-            return {issue["id"] for issue in (await answer.json())["issues"]}
+            return await answer.json()
 
     @property
     def children(self) -> list[psutil.Process]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ..control import Control
 from ..errors import HardenedError
 from ..reporting.events import Event
+from ..speech.choices.default_voice import DefaultVoice
 from ..status.reporter import StatusReporter
 from ..system.aio import cancel_and_wait
 from .command_listener import CommandListener
@@ -36,7 +37,7 @@ class App:
         token: the Supervisor's token for this app; empty where there is no Supervisor.
         supervisor_url: where the Supervisor is.
         commands: the descriptor that commands are read from; ``None`` for nothing.
-        clear_delay: seconds between two attempts to clear `repair_on_start`.
+        clear_delay: seconds between two attempts to change an option.
     """
 
     options: AppOptions
@@ -74,6 +75,7 @@ class App:
                 tasks.append(lambda: self._announce(supervisor, status, port))
                 tasks.append(lambda: self._announce_paired(supervisor, control, status, port))
                 tasks.append(lambda: self._clear_repairs(supervisor, repaired_on_start))
+                tasks.append(lambda: self._follow_default(supervisor, control.default_voice))
             async with asyncio.TaskGroup() as group:
                 running = [group.create_task(_run_task(task)) for task in tasks]
                 try:
@@ -139,6 +141,26 @@ class App:
                 await asyncio.sleep(self.clear_delay)
             else:
                 return
+
+    async def _follow_default(self, supervisor: Supervisor, default: DefaultVoice) -> None:
+        """Have the option `voice` name the default voice each time that another is chosen."""
+        written = default.name
+        while True:
+            if (name := default.name) == written:
+                await default.changes.wait()
+            elif await self._set_voice(supervisor, name):
+                written = name
+            else:
+                await asyncio.sleep(self.clear_delay)
+
+    async def _set_voice(self, supervisor: Supervisor, name: str) -> bool:
+        try:
+            await supervisor.set_options({**await supervisor.options(), "voice": name})
+        except HardenedError as err:
+            _LOGGER.warning(Event("voice-option-not-set", code=err.code, reason=str(err)))
+            return False
+        _LOGGER.info(Event("voice-option-set", voice=name))
+        return True
 
 
 async def clear_repairs(supervisor: Supervisor, done: tuple[str, ...]) -> None:

@@ -105,6 +105,8 @@ EVENTS: dict[str, str] = {
     "discovery-disabled": "no discovery: {reason}",
     "repairs-cleared": "repair_on_start is done and has been cleared",
     "repairs-not-cleared": "repair_on_start cannot be cleared yet: {code}: {reason}",
+    "voice-option-set": "the option voice is {voice} now, as was chosen",
+    "voice-option-not-set": "the option voice cannot be changed yet: {code}: {reason}; tried again",
     "option-note": "{note}",
     "command-done": "command {command}: ok: {result}",
     "command-failed": "command {command}: {code}: {reason}",

@@ -94,8 +94,9 @@ class DefaultVoice:
             self._choice = kept.name
             self.apply()
             return
-        event = Event("default-voice-choice-over", voice=self._setting, choice=kept.name)
-        _LOGGER.info(event)
+        if kept.name != self._setting:  # else the app's option has followed the choice
+            event = Event("default-voice-choice-over", voice=self._setting, choice=kept.name)
+            _LOGGER.info(event)
         with contextlib.suppress(StoreError):
             await self._kept.write(None)
 
