@@ -48,7 +48,7 @@ async def test_installation_shows_progress(
             await expect(notices).to_contain_text("Amy is installed", timeout=LONG)
             assert len(asked) == 1
             await expect(row).to_contain_text("Installed")
-            await expect(row.get_by_role("button", name="Check and repair")).to_be_focused()
+            await expect(row.get_by_role("button", name="Use as default")).to_be_focused()
             await expect(progress).to_be_hidden()
             await row.get_by_role("button", name="Listen").click()
             await watched.until("observed.frames > 10_000")
