@@ -55,6 +55,8 @@ class FaultyHub:
 
     files: dict[str, bytes]
     seen: list[Seen] = field(default_factory=list)
+    commit: str = COMMIT
+    """The state of the files."""
     sent: int = 0
     """Bytes of bodies, of all answers."""
     endpoint: str = ""
@@ -88,7 +90,7 @@ class FaultyHub:
         path = wanted(request)
         large = len(self.files.get(path, b"")) >= LARGE
         fault = self._take(request, at_hub=True, large=large)
-        headers = {"X-Repo-Commit": COMMIT}
+        headers = {"X-Repo-Commit": self.commit}
         if fault in {Fault.NO_COMMIT, Fault.PORTAL}:
             del headers["X-Repo-Commit"]
         if fault is Fault.OTHER_COMMIT:

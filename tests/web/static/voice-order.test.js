@@ -35,6 +35,11 @@ test("the default comes first, then the reader's languages", () => {
   assert.deepEqual(names(order().arrange(ALL, never)), ["joe", "eva", "karl", "alan", "ria"]);
 });
 
+test("what cannot be used here comes last, whatever its language", () => {
+  const useless = voice("de_DE-stumm-low", { state: "unusable" });
+  assert.deepEqual(names(order().arrange([useless, ...ALL], never)).at(-1), "stumm");
+});
+
 test("a voice keeps its place while it is installed, and afterwards", () => {
   const kept = order();
   const before = names(kept.arrange(ALL, never));

@@ -30,6 +30,8 @@ _STATES = {
     OriginKind.EMBEDDED: VoiceState.EMBEDDED,
 }
 
+_NOT_HERE = frozenset({VoiceState.AVAILABLE, VoiceState.UNUSABLE})
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -69,7 +71,7 @@ class VoiceFilter:
                 return False
         return (
             self.quality in {"", voice.quality}
-            and self.installed in {None, voice.state is not VoiceState.AVAILABLE}
+            and self.installed in {None, voice.state not in _NOT_HERE}
             and all(word in entry.words for word in self.text.lower().split())
         )
 
@@ -142,7 +144,7 @@ class VoiceList:
     async def installed(self) -> tuple[VoiceRow, ...]:
         """Return the voices that can be used, without what changes: the default, and issues."""
         rows = (entry.row for entry in await self._all())
-        others = {VoiceState.AVAILABLE, VoiceState.DAMAGED}
+        others = {*_NOT_HERE, VoiceState.DAMAGED}
         return tuple(row for row in rows if row.state not in others)
 
     def catalogue(self) -> CatalogueBody:
@@ -163,7 +165,7 @@ def _entries(
     installed: Iterable[Voice], catalogue: Iterable[CatalogueVoice], lost: Mapping[str, Path]
 ) -> tuple[list[_Entry], str]:
     """Return an entry for every voice, and the JSON of their languages. Blocks on the disk."""
-    rows = _rows(installed, [voice for voice in catalogue if voice.can_speak], lost)
+    rows = _rows(installed, catalogue, lost)
     names = {row.language: row.language_name for row in rows}
     languages = [LanguageRow(code, names[code]) for code in sorted(names)]
     return [_Entry.of(row) for row in rows], _json(languages)
@@ -247,7 +249,7 @@ def _available(entry: CatalogueVoice) -> VoiceRow:
         number_of_speakers=entry.number_of_speakers,
         sample_rate=None,
         bytes=entry.size,
-        state=VoiceState.AVAILABLE,
+        state=VoiceState.AVAILABLE if entry.can_speak else VoiceState.UNUSABLE,
         prepared=None,
         available_version=hub_origin(entry).label,
     )

@@ -72,6 +72,8 @@ class VoiceState(StrEnum):
     DAMAGED = "damaged"
     """The user's own, which cannot be used and of which there is no copy."""
     AVAILABLE = "available"
+    UNUSABLE = "unusable"
+    """The repository has it, but it needs a phonemizer that is not here."""
 
 
 @dataclass(frozen=True, slots=True)

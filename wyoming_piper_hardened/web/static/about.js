@@ -73,7 +73,7 @@ export class About {
     this.voice = voice;
     setText(this.title, [voice.title, voice.qualityName].filter(Boolean).join(", "));
     setText(this.name, voice.name);
-    this.install.hidden = voice.here || voice.state === "damaged";
+    this.install.hidden = voice.state !== "available";
     this.#fillSpeakers(voice);
     this.heard.replaceChildren();
     this.render();

@@ -8,6 +8,7 @@ import { DefaultVoice } from "./default-voice.js";
 import { Dictionary } from "./dictionary.js";
 import { failureText } from "./events.js";
 import { median } from "./history.js";
+import { Housekeeping } from "./housekeeping.js";
 import { Issues } from "./issues.js";
 import { Link } from "./link.js";
 import { Metrics } from "./metrics.js";
@@ -48,6 +49,7 @@ const voices = new Voices(
     presets.setPresets(own, installed);
     presetForm.setVoices(installed.filter(({ name }) => own.every((one) => one.name !== name)));
     dictionary.setLanguages(say.languages);
+    housekeeping.show(voices.voices);
   },
   (name) => upload.again(name),
   (name) => defaultVoice.choose(name),
@@ -55,6 +57,10 @@ const voices = new Voices(
 const defaultVoice = new DefaultVoice(words, notices, () => voices.refresh());
 const presetForm = new PresetForm(player, words, () => voices.refresh());
 const presets = new PresetList(words, samples, (name) => defaultVoice.choose(name), presetForm);
+const housekeeping = new Housekeeping(words, {
+  update: (name) => voices.update(name),
+  remove: (name) => voices.remove(name),
+});
 const say = new Say(player, words);
 const dictionary = new Dictionary(
   player,
@@ -99,6 +105,7 @@ function render() {
   issues.show(status);
   dictionary.show(status);
   voices.show(status);
+  housekeeping.follow(status);
   metrics.show(status);
   recentLog.show(status);
   const { started_at, voice, speaks, voices_revision: revision } = status;

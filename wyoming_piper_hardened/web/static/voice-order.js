@@ -58,11 +58,12 @@ export class VoiceOrder {
     return this.ranks.get(name) ?? Infinity;
   }
 
-  /** The default first, then the installed, those with a job, those in the languages of the reader. */
+  /** The default first, the installed, those with a job, the languages of the reader, what is of no use. */
   #rank(/** @type {ShownVoice} */ voice, /** @type {(name: string) => boolean} */ isBusy) {
     if (voice.here) return voice.default ? 0 : 1;
     if (voice.state === "damaged") return 1;
     if (isBusy(voice.name)) return BUSY;
+    if (voice.state === "unusable") return 8;
     const own = family(voice.language);
     if (this.tags.includes(voice.language)) return 3 + this.tags.indexOf(voice.language) / 100;
     const families = this.tags.map(family);

@@ -133,6 +133,7 @@ export class VoiceRow {
     if (voice.number_of_speakers > 1) {
       notes.push(words.text("voice.speakers", { count: voice.number_of_speakers }));
     }
+    if (voice.state === "unusable") notes.push(words.text("error.phonemizer-missing"));
     if (voice.prepared === false) notes.push(words.text("voice.unprepared"));
     setText(note, notes.join(" · "));
     note.hidden = Boolean(job) || !notes.length;
@@ -162,7 +163,7 @@ export class VoiceRow {
     const lost = voice.state === "damaged" || issue?.suggestion === "upload";
     this.#show(listen, voice.here || voice.state === "available", true);
     this.#show(cancel, !kept && coming, cancellable && !asked);
-    this.#show(install, !kept && !coming, idle);
+    this.#show(install, !kept && !coming && voice.state !== "unusable", idle);
     this.#show(upload, lost, idle);
     this.#show(standard, voice.here && !voice.default, idle);
     this.#show(repair, voice.here && !lost, idle);

@@ -5,6 +5,7 @@ import { api } from "./api.js";
 import { exportVoice } from "./bundles.js";
 import { KeyedList, byId, element, setText } from "./dom.js";
 import { asVoices } from "./presets.js";
+import { confirmRemoval } from "./removal.js";
 import { RepositoryList } from "./repository-list.js";
 import { nameParts, voiceTitle } from "./state.js";
 import { VoiceOrder, plain, searchedText } from "./voice-order.js";
@@ -216,13 +217,15 @@ export class Voices {
   #described(/** @type {Voice} */ voice) {
     const { title } = nameParts(voice.name);
     const language = this.words.languageName(voice.language, voice.language_name);
+    const quality = this.#qualityName(voice.quality ?? "");
+    const speakers = this.words.text("voice.speakers", { count: voice.number_of_speakers });
     return {
       ...voice,
       title,
       languageName: language,
-      qualityName: this.#qualityName(voice.quality ?? ""),
+      qualityName: quality,
       here: HERE.has(voice.state),
-      searched: searchedText(voice, title, language),
+      searched: searchedText(voice, title, language, quality, speakers),
     };
   }
 
@@ -318,18 +321,14 @@ export class Voices {
     }
   }
 
+  /** Install the newest version of a voice. */
+  update(/** @type {string} */ name) {
+    this.#ask("install", name);
+  }
+
   async remove(/** @type {string} */ name) {
-    if (!this.#current(name)) return; // the list has not been read again yet
-    const dialog = byId("remove-dialog");
-    const { state, title, qualityName } = this.#current(name);
-    const voice = qualityName ? `${title} (${qualityName})` : title;
-    setText(byId("remove-title"), this.words.text("remove.title", { voice }));
-    const about = state === "custom" || state === "damaged" ? "remove.own" : "remove.fromRepository";
-    setText(byId("remove-about"), this.words.text(about));
-    dialog.returnValue = "";
-    dialog.showModal();
-    await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-    if (dialog.returnValue !== "remove") return;
+    const voice = this.#current(name); // not yet, until the list has been read again
+    if (!voice || !(await confirmRemoval(voice, this.words))) return;
     try {
       await api.remove(name);
       await this.refresh();
