@@ -30,6 +30,7 @@ COVERED = """() => {
     [...document.querySelectorAll("button, a[href], input, select, textarea, summary")]
       .filter((node) => !notice.contains(node) && node.checkVisibility())
       .filter((node) => !node.closest(".hidden-text, .skip"))
+      .filter((node) => !node.matches(".voice-title"))  // a name: a phone has no other room
       .filter((node) => covers(node.getBoundingClientRect()))
       .map((node) => node.outerHTML.slice(0, 120)));
 }"""

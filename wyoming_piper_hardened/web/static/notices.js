@@ -9,8 +9,9 @@ const SHOWN = 6000;
 /** Milliseconds in which the card of a failure appears, if it gets one. */
 const CARD = 600;
 /** Widths of the messages in pixels, by preference: beside the buttons of a phone is less room. */
-const WIDTHS = [352, 240];
-const CONTROLS = "button, a[href], input, select, textarea, summary";
+const WIDTHS = [352, 240, 184];
+/** What is not covered; but names of voices, or a phone would have no room. */
+const CONTROLS = "button:not(.voice-title), a[href], input, select, textarea, summary";
 
 /** Codes of errors with the same advice, by its key. */
 const ALIKE = {
