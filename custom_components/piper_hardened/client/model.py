@@ -66,6 +66,7 @@ class VoiceState(StrEnum):
     EMBEDDED = "embedded"
     AVAILABLE = "available"
     DAMAGED = "damaged"
+    UNUSABLE = "unusable"
     OTHER = "other"
 
 
