@@ -98,8 +98,8 @@ async def _asked() -> str | None:
 
 async def _kill(server: Server) -> None:
     while True:
-        for one in await server.container.engines():
-            with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess):  # one may end while they are looked for
+            for one in await server.container.engines():
                 one.kill()
         await asyncio.sleep(0.1)
 
