@@ -43,7 +43,7 @@ class RequestRecord:
     replays: int
     """Segments that were begun again because a worker failed."""
     queue_wait: float | None
-    """What the first segment waited for a worker."""
+    """Wait of the first segment for a worker."""
     first_audio: float | None
     audio: float
     duration: float

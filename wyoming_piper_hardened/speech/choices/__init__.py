@@ -1,1 +1,1 @@
-"""What a person chooses while the server runs: the default voice, and presets."""
+"""Choices made while the server runs: the default voice, and presets."""

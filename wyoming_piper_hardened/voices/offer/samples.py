@@ -28,7 +28,7 @@ class SampleUnknownError(VoiceError):
 
 
 class SampleInvalidError(DownloadError):
-    """What came instead of a sample is no audio."""
+    """The answer in place of a sample is no audio."""
 
     code = "sample-invalid"
 
