@@ -77,6 +77,30 @@ async def test_cancellation_ends_the_child() -> None:
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.parametrize("cancellations", [1, 3])
+async def test_cancellation_while_it_ends_kills_it(cancellations: int) -> None:
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('TERM', flush=True))"
+    )
+    code = f"{stubborn}; print('started', flush=True); [time.sleep(60) for _ in range(10)]"
+    ending: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+
+    async def run() -> None:
+        async with Child.running(python(code), pipes=True, kill_delay=60.0) as child:
+            await child.stdout.readline()
+            ending.set_result(child)
+
+    running = asyncio.create_task(run())
+    child = await ending
+    assert await child.stdout.readline() == b"TERM\n"
+    for _ in range(cancellations):
+        running.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert child.exit_code == -signal.SIGKILL
+
+
 async def test_kill_decides_the_failure() -> None:
     reason = Failure(FailureKind.HUNG, Stage.SPEAKING, {"seconds": 1.0})
     async with Child.running(python(FOREVER)) as child:

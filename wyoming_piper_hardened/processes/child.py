@@ -17,7 +17,7 @@ from typing import Any, Self
 import psutil
 
 from ..reporting.issues import Failure, FailureKind, Stage
-from ..system.aio import cancel_and_wait
+from ..system.aio import cancel_and_wait, finish
 from ..system.framing import MAX_HEADER_BYTES
 from .diagnosis import essence, exit_failure
 from .errors import EngineFailedError
@@ -26,6 +26,7 @@ _LOGGER = logging.getLogger(__name__)
 _KEPT_LINES = 20
 _MAX_LINE = 500
 _READ_BYTES = 64 * 1024
+_REAP_SECONDS = 10.0  # a killed process ends at once, unless the kernel waits for a disk
 _TEMPORARY = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 
@@ -173,17 +174,20 @@ class Child:
             os.killpg(self.pid, sign)
 
     async def _end(self) -> None:
-        try:
-            for sign in (signal.SIGTERM, signal.SIGKILL):
-                if self.exit_code is not None:
-                    break
-                self._signal(sign)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._kill_delay):
-                        await self._process.wait()
-        finally:
-            process: Any = self._process
-            process._transport.close()  # noqa: SLF001 - the only way to let go of the pipes
+        """Have the group end; it is gone then even if the caller is cancelled meanwhile."""
+        ending = asyncio.create_task(self._terminate())
+        await finish(ending, on_cancel=lambda: self._signal(signal.SIGKILL))
+
+    async def _terminate(self) -> None:
+        for sign, seconds in ((signal.SIGTERM, self._kill_delay), (signal.SIGKILL, _REAP_SECONDS)):
+            if self.exit_code is not None:
+                break
+            self._signal(sign)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._process.wait()
+        process: Any = self._process
+        process._transport.close()  # noqa: SLF001 - the only way to let go of the pipes
         await self._listening
 
 

@@ -32,7 +32,7 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     A thread cannot be stopped in the middle: `asyncio.to_thread` would leave it alone, and what it
     gets hold of from then on would be nobody's.
     """
-    return await _finished(asyncio.create_task(asyncio.to_thread(call, *args, **kwargs)))
+    return await finish(asyncio.create_task(asyncio.to_thread(call, *args, **kwargs)))
 
 
 class StoppedError(Exception):
@@ -52,11 +52,16 @@ async def run_stoppable(call: Callable[[Callable[[], None]], T]) -> T:
         if stopped.is_set():
             raise StoppedError
 
-    return await _finished(asyncio.create_task(asyncio.to_thread(call, check)), stopped.set)
+    return await finish(asyncio.create_task(asyncio.to_thread(call, check)), stopped.set)
 
 
-async def _finished(task: asyncio.Task[T], on_cancel: Callable[[], None] = lambda: None) -> T:
-    """Wait until a task has ended by itself, even if the caller is cancelled."""
+async def finish(task: asyncio.Task[T], on_cancel: Callable[[], None] = lambda: None) -> T:
+    """Wait until a task has ended by itself, even if the caller is cancelled.
+
+    Args:
+        task: what must not be left in the middle.
+        on_cancel: called at each cancellation, to have the task end sooner.
+    """
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
