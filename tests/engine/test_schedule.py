@@ -33,6 +33,15 @@ def test_playback_never_waits(factor: float) -> None:
         played += stop - start
 
 
+@pytest.mark.parametrize("factor", FACTORS)
+def test_size_of_a_chunk_is_known_by_its_number(factor: float) -> None:
+    schedule = choose(factor)
+    *chunks, _last = schedule.chunks(30_000)
+    for number, (start, stop) in enumerate(chunks):
+        assert abs(schedule.size(number) - (stop - start)) <= 1
+    assert schedule.size(10**6) <= LARGEST
+
+
 @pytest.mark.parametrize("frame", [256 / 22_050, 256 / 16_000])
 @pytest.mark.parametrize("factor", [0.7, 1.0, 2.0, 5.0, 10.0])
 def test_a_slow_machine_does_not_seem_to_hang(factor: float, frame: float) -> None:

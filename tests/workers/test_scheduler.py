@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil
+from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from wyoming_piper_hardened.workers.scheduler import (
@@ -20,13 +21,20 @@ UNHURRIED = settings(deadline=None)
 NOW, PATIENCE = 1000.0, 30.0
 TIMES = st.floats(0, 5, allow_nan=False)
 CAPACITIES = st.floats(0.1, 50)
-PACES = st.builds(Pace, first=st.floats(0.001, 2), further=st.floats(0.001, 2))
+PACES = st.builds(
+    Pace,
+    first=st.floats(0.001, 2),
+    frame=st.floats(0.0001, 0.01),
+    deviation=st.floats(0, 2),
+)
+SECONDS = st.floats(0.001, 2)
 CLAIMS = st.lists(
     st.builds(
         Claim,
         key=st.builds(object),
         since=st.floats(NOW - 2 * PATIENCE, NOW),
         lead=st.none() | st.floats(-5, 30),
+        seconds=SECONDS,
         computing=st.sampled_from([0, 0, 0, 1, 2]),
     ),
     max_size=20,
@@ -59,7 +67,8 @@ def test_precedence(claims: list[Claim[object]], pace: Pace, threads: int, capac
     assert order[: len(overdue)] == overdue == sorted(overdue, key=lambda claim: claim.since)
     assert order[len(order) - len(served) :] == served
     newcomers = [claim for claim in middle if claim.lead is None]
-    leads = [claim.lead for claim in middle if claim.lead is not None]
+    begun = [claim for claim in middle if claim.lead is not None]
+    leads = [claim.lead for claim in begun if claim.lead is not None]
     assert newcomers == sorted(newcomers, key=lambda claim: claim.since)
     assert leads == sorted(leads)
     if not newcomers:
@@ -67,27 +76,41 @@ def test_precedence(claims: list[Claim[object]], pace: Pace, threads: int, capac
     first = middle.index(newcomers[0])
     assert middle[first : first + len(newcomers)] == newcomers
     # Whoever comes behind the newcomers outlasts one of them and all who are served before.
-    for number, claim in enumerate(middle[first + len(newcomers) :], start=first + 1):
+    work = sum(claim.seconds for claim in middle[:first])
+    for claim in middle[first + len(newcomers) :]:
+        work += claim.seconds
         assert claim.lead is not None
-        assert claim.lead >= pace.first + pace.further * ceil(number / threads)
+        assert claim.lead >= pace.first + max(work / threads, claim.seconds)
     # Nobody comes before them for nothing: the last one who does could not wait.
     if first:
-        assert count_urgent(leads, pace, threads, capacity) == first
+        assert count_urgent(begun, pace, threads, capacity) == first
 
 
 @UNHURRIED
-@given(st.lists(st.floats(-1, 10), max_size=10).map(sorted), PACES, st.integers(1, 4), CAPACITIES)
-def test_reserve_grows_with_the_time_of_a_chunk_with_the_begun_and_with_the_load(
-    leads: list[float], pace: Pace, threads: int, capacity: float
+@given(
+    st.lists(st.tuples(st.floats(-1, 10), SECONDS), max_size=10).map(sorted),
+    PACES,
+    st.integers(1, 4),
+    CAPACITIES,
+)
+def test_reserve_grows_with_what_chunks_take_with_the_begun_and_with_the_load(
+    begun: list[tuple[float, float]], pace: Pace, threads: int, capacity: float
 ) -> None:
-    urgent = count_urgent(leads, pace, threads, capacity)
-    slower = Pace(first=2 * pace.first, further=2 * pace.further)
-    assert count_urgent(leads, slower, threads, capacity) >= urgent
-    assert count_urgent(leads, pace, threads + 1, capacity) <= urgent
-    assert count_urgent(leads, pace, threads, capacity * 2) <= urgent
-    if leads:
-        assert count_urgent([*leads, leads[-1]], pace, threads, capacity) >= urgent
-    assert count_urgent([lead + 1000 for lead in leads], pace, threads, capacity) == 0
+    def urgent(pace: Pace = pace, threads: int = threads, capacity: float = capacity) -> int:
+        return count_urgent(claims, pace, threads, capacity)
+
+    claims = [Claim(object(), NOW, lead, seconds) for lead, seconds in begun]
+    least = urgent()
+    assert urgent(pace=replace(pace, first=2 * pace.first)) >= least
+    assert urgent(pace=replace(pace, deviation=2 * pace.deviation)) >= least
+    assert urgent(threads=threads + 1) <= least
+    assert urgent(capacity=capacity * 2) <= least
+    slower = [replace(claim, seconds=2 * claim.seconds) for claim in claims]
+    assert count_urgent(slower, pace, threads, capacity) >= least
+    if claims:
+        assert count_urgent([*claims, claims[-1]], pace, threads, capacity) >= least
+    later = [replace(claim, lead=(claim.lead or 0.0) + 1000) for claim in claims]
+    assert count_urgent(later, pace, threads, capacity) == 0
 
 
 @UNHURRIED
@@ -120,9 +143,21 @@ def test_time_without_text_is_nobodys_delay() -> None:
 
 
 def test_pace_follows_what_is_measured() -> None:
-    pace = Pace(first=0.1, further=0.1)
+    pace = Pace(first=0.1, frame=0.001)
     for _ in range(50):
-        pace.observe(0.4, first=False)
-        pace.observe(0.05, first=True)
-    assert abs(pace.further - 0.4) < 0.01
-    assert abs(pace.first - 0.05) < 0.01
+        pace.observe(0.3, 78)
+        pace.observe(0.05, None)
+    assert abs(pace.expected(78) - 0.3) < 0.01
+    assert abs(pace.expected(None) - 0.05) < 0.01
+    assert pace.expected(178) == pytest.approx(2 * pace.expected(78))
+
+
+@pytest.mark.parametrize(("seconds", "deviation"), [([0.2], 0.0), ([0.1, 0.3], 0.5)])
+def test_pace_knows_how_unevenly_the_machine_computes(
+    seconds: list[float], deviation: float
+) -> None:
+    pace = Pace(frame=0.002)
+    for _ in range(50):
+        for one in seconds:
+            pace.observe(one, 78)
+    assert pace.deviation == pytest.approx(deviation, abs=0.1)

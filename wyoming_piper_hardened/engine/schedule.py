@@ -18,6 +18,8 @@ OVERHEAD: Final = 22
 """Cost of a chunk's margins, as frames: 17 measured on a stock medium voice, and some more."""
 _STEEPEST: Final = 16.0
 """Growth beyond which a request's schedule is surely a mistake."""
+_MOST_STEPS: Final = 255
+"""Chunks do not grow further than that: a higher power of the steepest growth would overflow."""
 _UNCUT: Final = 1.5
 """A rest of up to so many chunks stays one chunk."""
 _LONGEST: Final = 5.0
@@ -49,6 +51,11 @@ class Schedule:
             stop = frames if rest <= _UNCUT * int(size) else start + int(size)
             yield start, stop
             start, size = stop, min(size * self.growth, float(self.largest))
+
+    def size(self, number: int) -> int:
+        """Return the frames of a chunk by its number from 0 on; the last of a sentence differs."""
+        growth = self.growth ** min(number, _MOST_STEPS)
+        return int(min(self.first * growth, float(self.largest)))
 
     def to_list(self) -> list[float]:
         """For the wire: ``[first, growth, largest]``."""

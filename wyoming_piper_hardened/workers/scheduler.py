@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Final, Generic, TypeVar
+
+from ..engine.schedule import OVERHEAD
 
 KeyT = TypeVar("KeyT")
 
-_LEAST_MARGIN: Final = 1.0
 _FULL_MARGIN: Final = 3.0
-"""What is added when the machine makes as many streams as it can: a newcomer needs its second chunk
-soon, and chunks grow. Found by simulation of crowds: with less, those beyond the capacity made
-others run dry; with as much on a machine that has time, newcomers waited longer for nothing."""
+"""What is added to the margin when the machine makes as many streams as it can. Found by simulation
+of crowds, as the next: with less, those beyond the capacity made others run dry."""
+_DEVIATIONS: Final = 2.0
+"""Mean deviations that are added to the margin: no machine computes equally fast all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +73,34 @@ class Playback:
 
 @dataclass(slots=True)
 class Pace:
-    """Time that a chunk takes on this machine: moving averages of seconds.
+    """Time that a chunk takes on this machine: moving averages.
 
     Args:
-        first: the first chunk of a sentence, with what comes before it.
-        further: any other.
+        first: seconds of the first chunk of a sentence, with what comes before it.
+        frame: seconds of each frame of any other, margins included.
+        deviation: of what was measured from what was expected, as a part of that.
     """
 
     first: float = 0.1
-    further: float = 0.1
+    frame: float = 0.001
+    deviation: float = 0.0
     weight: float = 0.2
 
-    def observe(self, seconds: float, *, first: bool) -> None:
-        """Take a chunk into account."""
-        if first:
+    def observe(self, seconds: float, frames: int | None) -> None:
+        """Take a chunk into account; `frames` as in `expected`."""
+        deviation = abs(seconds / self.expected(frames) - 1)
+        self.deviation += self.weight * (deviation - self.deviation)
+        if frames is None:
             self.first += self.weight * (seconds - self.first)
         else:
-            self.further += self.weight * (seconds - self.further)
+            self.frame += self.weight * (seconds / (frames + OVERHEAD) - self.frame)
+
+    def expected(self, frames: int | None) -> float:
+        """Return the seconds that a chunk will take.
+
+        `frames` is ``None`` for the first chunk of a sentence, and for a whole one.
+        """
+        return self.first if frames is None else self.frame * (frames + OVERHEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,8 @@ class Claim(Generic[KeyT]):
     """When it began to wait for this chunk."""
     lead: float | None
     """As `Playback.lead`."""
+    seconds: float = 0.0
+    """What its chunk is expected to take."""
     computing: int = 0
     """Chunks that are being computed for it already."""
 
@@ -136,7 +150,7 @@ def precedence(
         kind.append(claim)
     newcomers = sorted((c for c in waiting if c.lead is None), key=lambda claim: claim.since)
     begun = sorted((c for c in waiting if c.lead is not None), key=_lead)
-    urgent = count_urgent([_lead(claim) for claim in begun], pace, threads, capacity)
+    urgent = count_urgent(begun, pace, threads, capacity)
     return [
         *sorted(overdue, key=lambda claim: claim.since),
         *begun[:urgent],
@@ -146,21 +160,24 @@ def precedence(
     ]
 
 
-def count_urgent(leads: Sequence[float], pace: Pace, threads: int, capacity: float) -> int:
+def count_urgent(begun: Sequence[Claim[KeyT]], pace: Pace, threads: int, capacity: float) -> int:
     """Return how many of the begun, by lead, come before a newcomer's first chunk.
 
     The others outlast it: each would get its next chunk in time if all are served one after the
-    other behind the newcomer, even if everything took some times as long. So the reserve grows with
-    what a chunk takes, with the number of those who have begun, and with the part of the capacity
-    that they take.
+    other behind the newcomer, even if everything took some times as long. That margin grows with
+    how unevenly the machine computes, and with the square of the part of its capacity that is
+    taken: a newcomer beyond the capacity takes from the others for as long as it is heard, one
+    within it only for the moment.
     """
-    taken = min(1.0, len(leads) / capacity)
-    margin = _LEAST_MARGIN + _FULL_MARGIN * taken
-    for number in range(len(leads), 0, -1):
-        behind = pace.first + pace.further * ceil(number / threads)
-        if leads[number - 1] < margin * behind:
-            return number
-    return 0
+    taken = min(1.0, len(begun) / capacity)
+    margin = 1.0 + _DEVIATIONS * pace.deviation + _FULL_MARGIN * taken**2
+    urgent, work, longest = 0, 0.0, 0.0
+    for number, claim in enumerate(begun, start=1):
+        work += claim.seconds
+        longest = max(longest, claim.seconds)
+        if _lead(claim) < margin * (pace.first + max(work / threads, longest)):
+            urgent = number
+    return urgent
 
 
 def _lead(claim: Claim[KeyT]) -> float:

@@ -132,9 +132,10 @@ class Dispatcher:
         self._measure(job)
         if job.told_at is not None:
             seconds = min(self._clock() - job.told_at, _LONGEST_CHUNK)
-            self._pace.observe(seconds, first=job.left is None)
+            self._pace.observe(seconds, job.told_frames)
         job.told_at = None
         job.computing, job.left = job.computing - 1, left
+        job.chunks += 1
 
     def ended(self, job: SegmentJob) -> None:
         """Take note that a worker has not a segment open any more."""
@@ -198,10 +199,11 @@ class Dispatcher:
                 listener.since = None
             elif listener.since is None:
                 listener.since = now
-            if listener.has_room and listener.next_job() is not None:
+            if listener.has_room and (job := listener.next_job()) is not None:
                 since = now if listener.since is None else listener.since
                 lead = listener.playback.lead(now, since)
-                claims.append(Claim(listener, since, lead, computing))
+                seconds = self._pace.expected(job.next_frames)
+                claims.append(Claim(listener, since, lead, seconds, computing))
         return claims
 
     def _worker_for(self, job: SegmentJob, held: set[ChunkWorker]) -> ChunkWorker | None:
@@ -244,6 +246,7 @@ class Dispatcher:
             self._metrics.queue_wait.observe(now - job.queued_at)
         self._measure(job)
         job.told_at = None if job.computing else now
+        job.told_frames = job.next_frames
         job.computing += 1
         self._places[job] = worker
         worker.compute(job)

@@ -91,11 +91,15 @@ class SegmentJob:
         """When it was first given to a worker since the last failure."""
         self.told_at: float | None = None
         """When a worker was told to compute the chunk that it computes alone, for its time."""
+        self.told_frames: int | None = None
+        """The size of that chunk, as `next_frames`."""
         self.cancelled = False
         self.computing = 0
         self.left: int | None = None
         """Chunks that are known to follow those that have come, with those that are being computed;
         ``None`` before the first."""
+        self.chunks = 0
+        """Chunks that have come."""
         self.rest: SegmentRequest | None = None
         """The rest that the engine has left for another job, once the audio is complete."""
         self._request = request
@@ -123,6 +127,12 @@ class SegmentJob:
     def suspect(self) -> bool:
         """Whether a worker failed over it before: then nothing else is computed beside it."""
         return self.failures > 0
+
+    @property
+    def next_frames(self) -> int | None:
+        """Frames of its next chunk by its schedule, ``None`` if that is the first one."""
+        schedule, number = self._request.schedule, self.chunks + self.computing
+        return None if schedule is None or not number else schedule.size(number)
 
     @property
     def has_more(self) -> bool:
