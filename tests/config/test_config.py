@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from wyoming_piper_hardened.config.settings import Settings, all_settings, schema
+from wyoming_piper_hardened.config.settings import (
+    Settings,
+    all_settings,
+    default_data_dir,
+    schema,
+)
 from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import ConfigError
 
@@ -20,6 +25,16 @@ def test_defaults() -> None:
 
 def test_defaults_pass_their_own_checks() -> None:
     schema()({s.name: s.default for s in all_settings() if s.default is not None})
+
+
+def test_user_without_a_home_has_a_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for variable in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert default_data_dir() == Path("/var/lib/wyoming-piper-hardened")
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".yml", ".json"])

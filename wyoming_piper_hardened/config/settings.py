@@ -21,6 +21,17 @@ from .types import Check
 _APPLICATION = "wyoming-piper-hardened"
 
 
+def default_data_dir() -> Path:
+    """Return where the user's data lie; for a user without a home folder below ``/var/lib``.
+
+    Services have such users: those of systemd's ``DynamicUser``, or of a container.
+    """
+    try:
+        return Path(platformdirs.user_data_dir(_APPLICATION))
+    except RuntimeError:
+        return Path("/var/lib", _APPLICATION)
+
+
 class LogLevel(StrEnum):
     """Verbosity of the log; only ``debug`` shows details of requests."""
 
@@ -83,7 +94,7 @@ class Settings:
         "Pages of others, and browser extensions, that may use the API as their user may.",
     )
     data_dir: Path = _option(
-        Path(platformdirs.user_data_dir(_APPLICATION)),
+        default_data_dir(),
         Check("a folder", types.path),
         "Folder of downloaded and custom voices.",
     )
