@@ -1,0 +1,1 @@
+"""The service on a booted Debian; see ``script/test-systemd``."""
