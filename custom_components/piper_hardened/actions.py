@@ -32,6 +32,7 @@ from .coordinator import PiperHardenedConfigEntry, PiperHardenedCoordinator
 
 _ENTRY, _VOICE, _LANGUAGE, _TEXT, _PATH = "config_entry_id", "voice", "language", "text", "path"
 _VOICE_NAME = re.compile(r"[^\W\d_][\w.+-]{0,99}")
+_MAX_NAME = 200
 _MAX_TEXT = 100_000
 _MAX_FILE = 64 << 20
 _TRIAL_TEXT = "1, 2, 3."
@@ -43,6 +44,14 @@ def _voice(value: Any) -> str:
     name = cv.string(value).strip()
     if not _VOICE_NAME.fullmatch(name):
         raise vol.Invalid("this is not the name of a voice")
+    return name
+
+
+def _voice_or_preset(value: Any) -> str:
+    """Return a name that a voice or a preset may have; it is never made into a path."""
+    name = cv.string(value).strip()
+    if not 0 < len(name) <= _MAX_NAME or not name.isprintable():
+        raise vol.Invalid("this is not the name of a voice or a preset")
     return name
 
 
@@ -61,16 +70,19 @@ _BASE: dict[Any, Any] = {vol.Required(_ENTRY): cv.string}
 _OF_SERVER = vol.Schema(_BASE)
 _OF_VOICE = vol.Schema({**_BASE, vol.Required(_VOICE): _voice})
 _OF_SOME_VOICE = vol.Schema({**_BASE, vol.Optional(_VOICE): _voice})
+_OF_CHOICE = vol.Schema({**_BASE, vol.Required(_VOICE): _voice_or_preset})
 _OF_LIST = vol.Schema(
     {**_BASE, vol.Optional(_LANGUAGE): cv.string, vol.Optional("installed"): cv.boolean}
 )
-_OF_TRIAL = vol.Schema({**_BASE, vol.Optional(_VOICE): _voice, vol.Optional(_TEXT): _spoken})
+_OF_TRIAL = vol.Schema(
+    {**_BASE, vol.Optional(_VOICE): _voice_or_preset, vol.Optional(_TEXT): _spoken}
+)
 _OF_SPEECH = vol.Schema(
     {
         **_BASE,
         vol.Required(_TEXT): _spoken,
         vol.Required(_PATH): cv.string,
-        vol.Optional(_VOICE): _voice,
+        vol.Optional(_VOICE): _voice_or_preset,
         vol.Optional(_LANGUAGE): cv.string,
         vol.Optional("speaker"): cv.string,
         vol.Optional("length_scale"): _range(0.25, 4.0),
@@ -90,6 +102,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
     register(DOMAIN, "verify_voice", _verify_voice, _OF_VOICE, optional)
     register(DOMAIN, "restart_workers", _restart_workers, _OF_SERVER)
     register(DOMAIN, "reset_breaker", _reset_breaker, _OF_SOME_VOICE)
+    register(DOMAIN, "set_default_voice", _set_default_voice, _OF_CHOICE)
     register(DOMAIN, "list_voices", _list_voices, _OF_LIST, only)
     register(DOMAIN, "try_voice", _try_voice, _OF_TRIAL, only)
     register(DOMAIN, "synthesize", _synthesize, _OF_SPEECH, optional)
@@ -162,6 +175,11 @@ async def _restart_workers(call: ServiceCall) -> None:
 async def _reset_breaker(call: ServiceCall) -> None:
     with errors_translated():
         await _server(call).client.reset_breaker(call.data.get(_VOICE))
+
+
+async def _set_default_voice(call: ServiceCall) -> None:
+    with errors_translated():
+        await _server(call).client.set_default_voice(call.data[_VOICE])
 
 
 async def _list_voices(call: ServiceCall) -> ServiceResponse:

@@ -19,6 +19,7 @@ from aiohttp import web
 JOE, AMY = "en_US-joe-medium", "en_US-amy-medium"
 SERVER_ID = "0123456789abcdef0123456789abcdef"
 KEEP_ALIVE = 0.2
+FEATURES = ("job-ids", "companion-events", "voice-versions", "say-language", "default-voice")
 
 STATE: dict[str, Any] = {
     "server_id": SERVER_ID,
@@ -27,6 +28,7 @@ STATE: dict[str, Any] = {
     "ready": True,
     "voice": JOE,
     "speaks": JOE,
+    "default_voice": JOE,
     "workers": {"running": 2, "total": 2, "restarts": 0},
     "jobs": [],
     "finished_jobs": [],
@@ -41,6 +43,7 @@ STATE: dict[str, Any] = {
             "available_version": None,
         }
     ],
+    "presets": [],
 }
 COUNTERS: dict[str, Any] = {
     "requests": 3,
@@ -99,7 +102,7 @@ class Server:
             "name": "Piper",
             "version": "0.1.0",
             "api": 1,
-            "features": ["job-ids", "companion-events", "voice-versions", "say-language"],
+            "features": [*FEATURES],
             "app": False,
             "auth": "token",
             "wyoming_port": 10200,
@@ -243,6 +246,10 @@ class Server:
                 return web.json_response({"voices": [LISTED]})
             case ["POST", "voices", name, ("install" | "verify" | "repair") as action]:
                 return web.json_response({"job": self.start_job(action, name)}, status=202)
+            case ["PUT", "default-voice"]:
+                self.state["default_voice"] = body["name"]
+                self.push()
+                return web.json_response({"name": body["name"]})
             case ["DELETE", "voices", name]:
                 return web.json_response({"removed": name})
             case ["POST", "issues", issue_id, "apply"]:

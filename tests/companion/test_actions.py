@@ -7,6 +7,7 @@ import wave
 from pathlib import Path
 
 import pytest
+import voluptuous as vol
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -50,6 +51,7 @@ async def test_every_action_works_without_a_response(
     await do(hass, "restart_workers", config_entry_id=loaded.entry_id)
     await do(hass, "reset_breaker", config_entry_id=loaded.entry_id)
     await do(hass, "reset_breaker", **of_voice)
+    await do(hass, "set_default_voice", **of_voice)
     asked = [(method, path, body) for method, path, body in server.asked if method != "GET"]
     assert asked == [
         ("POST", f"/api/voices/{JOE}/repair", None),
@@ -59,6 +61,7 @@ async def test_every_action_works_without_a_response(
         ("POST", "/api/workers/restart", None),
         ("POST", "/api/breakers/reset", {}),
         ("POST", "/api/breakers/reset", {"voice": JOE}),
+        ("PUT", "/api/default-voice", {"name": JOE}),
     ]
 
 
@@ -99,6 +102,25 @@ async def test_voice_is_tried(hass: HomeAssistant, loaded: ConfigEntry, server: 
     given = {"voice": AMY, "text": "Hello."}
     await act(hass, "try_voice", config_entry_id=loaded.entry_id, **given)
     assert server.asked[-1] == ("POST", "/api/say", given)
+
+
+async def test_preset_is_spoken_with_and_made_the_default(
+    hass: HomeAssistant, loaded: ConfigEntry, server: Server
+) -> None:
+    preset = {"config_entry_id": loaded.entry_id, "voice": "Großmutter, langsam"}
+    await act(hass, "try_voice", **preset)
+    assert server.asked[-1][2]["voice"] == preset["voice"]
+    await do(hass, "set_default_voice", **preset)
+    assert server.asked[-1] == ("PUT", "/api/default-voice", {"name": preset["voice"]})
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
+async def test_name_that_nobody_has_is_not_sent(
+    hass: HomeAssistant, loaded: ConfigEntry, server: Server, name: str
+) -> None:
+    with pytest.raises(vol.Invalid):
+        await do(hass, "set_default_voice", config_entry_id=loaded.entry_id, voice=name)
+    assert not any(path == "/api/default-voice" for _, path, _ in server.asked)
 
 
 async def test_speech_is_written_whole(

@@ -35,6 +35,7 @@ VISIBLE = {
     "button.piper_restart_the_workers": "unknown",
     "button.piper_try_failing_voices_again": "unknown",
     "event.piper_work_on_voices": "unknown",
+    "select.piper_default_voice": JOE,
 }
 
 

@@ -207,6 +207,22 @@ async def test_refusals_have_their_code(open_site: Open, script: Script) -> None
         await client.reset_breaker(JOE)
 
 
+async def test_default_voice_is_chosen_and_shown(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    site = await open_site(script(), data_dir=own_data)
+    await site.client.put("/api/presets/Joe, slowly", json={"voice": JOE, "length_scale": 1.3})
+    async with asking(site) as client:
+        assert "default-voice" in (await client.info()).features
+        await client.set_default_voice("joe, slowly")
+        state, _ = await client.snapshot()
+        assert (state.default_voice, state.voice) == ("Joe, slowly", JOE)
+        assert state.presets == ("Joe, slowly",)
+        with pytest.raises(ServerError) as caught:
+            await client.set_default_voice(AMY)
+        assert (caught.value.status, caught.value.code) == (404, "voice-not-found")
+
+
 async def test_speech_comes_as_a_file_and_as_a_stream(open_site: Open, script: Script) -> None:
     site = await open_site(script())
     async with asking(site) as client:

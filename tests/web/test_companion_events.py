@@ -72,6 +72,7 @@ async def test_all_is_there_at_once_and_nothing_of_the_log(
     assert (first, second) == ("state", "counters")
     assert state["server_id"] == (prepared_data / "server-id").read_text().strip()
     assert (state["ready"], state["voice"], state["speaks"]) == (True, JOE, JOE)
+    assert (state["default_voice"], state["presets"]) == (JOE, [])
     assert state["workers"]["running"] == state["workers"]["total"] > 0
     voice = {"language": "en_US", "quality": "medium", "state": "embedded"}
     versions = {"version": None, "available_version": None}
@@ -107,6 +108,24 @@ async def test_changes_are_sent_at_once(open_site: Open, script: Script) -> None
         assert gone["workers"] == {"running": 0, "total": 1, "restarts": 1}
         back = await state_with(events, ready=True)
     assert back["workers"]["restarts"] == before["workers"]["restarts"] + 1
+
+
+async def test_default_voice_and_presets_are_sent_at_once(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    site = await open_site(script(), data_dir=own_data)
+    async with following(site) as events:
+        await state_with(events, default_voice=JOE, presets=[])
+        await site.client.put("/api/presets/Slowly", json={"voice": JOE, "length_scale": 1.3})
+        async with asyncio.timeout(2):
+            await state_with(events, default_voice=JOE, presets=["Slowly"])
+        await site.client.put("/api/default-voice", json={"name": "slowly"})
+        async with asyncio.timeout(2):
+            state = await state_with(events, default_voice="Slowly")
+        assert state["voice"] == JOE
+        await site.client.delete("/api/presets/Slowly")
+        async with asyncio.timeout(2):
+            await state_with(events, default_voice=JOE, presets=[])
 
 
 async def test_each_event_has_a_number_of_its_own(open_site: Open, script: Script) -> None:

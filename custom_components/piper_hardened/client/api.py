@@ -125,6 +125,10 @@ class Client:
         """Remove a voice; returns when that is done."""
         await self._ask("DELETE", "api", "voices", voice, total=self._timeouts.removal)
 
+    async def set_default_voice(self, name: str) -> None:
+        """Make an installed voice or a preset that of requests that name none."""
+        await self._ask("PUT", "api", "default-voice", body={"name": name})
+
     async def voices(
         self, language: str | None = None, *, installed: bool | None = None
     ) -> tuple[ListedVoice, ...]:

@@ -211,6 +211,8 @@ class State:
     ready: bool
     voice: str
     speaks: str | None
+    default_voice: str
+    """Its name, which may be a preset's; empty if the server does not tell."""
     workers_running: int
     workers_total: int
     worker_restarts: int
@@ -218,6 +220,8 @@ class State:
     finished_jobs: tuple[FinishedJob, ...]
     issues: tuple[Issue, ...]
     voices: tuple[InstalledVoice, ...]
+    presets: tuple[str, ...]
+    """Names of voices with options of their own, which can be asked for as voices are."""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> State:
@@ -230,6 +234,7 @@ class State:
             ready=data.get("ready") is True,
             voice=_text(data, "voice"),
             speaks=_optional(data, "speaks"),
+            default_voice=_text(data, "default_voice"),
             workers_running=_whole(workers, "running"),
             workers_total=_whole(workers, "total"),
             worker_restarts=_whole(workers, "restarts"),
@@ -237,6 +242,7 @@ class State:
             finished_jobs=_objects(data, "finished_jobs", FinishedJob.read),
             issues=_objects(data, "issues", Issue.read),
             voices=_objects(data, "voices", InstalledVoice.read),
+            presets=tuple(one for one in _list(data, "presets") if isinstance(one, str)),
         )
 
 

@@ -9,7 +9,7 @@ from ...status.rows import API_VERSION, Identity
 from ..bodies.shapes import Info
 from ..endpoint import Access, Endpoint, json_answer, json_body
 
-FEATURES = ("job-ids", "companion-events", "voice-versions", "say-language")
+FEATURES = ("job-ids", "companion-events", "voice-versions", "say-language", "default-voice")
 """Abilities of the API that came later than the first release with its number."""
 
 

@@ -147,6 +147,10 @@ class VoiceList:
         others = {*_NOT_HERE, VoiceState.DAMAGED}
         return tuple(row for row in rows if row.state not in others)
 
+    def presets(self) -> tuple[str, ...]:
+        """Return the names of the presets whose voice is installed."""
+        return tuple(preset.name for preset, _ in self._presets.usable())
+
     def catalogue(self) -> CatalogueBody:
         """Return the age of the repository's list."""
         return CatalogueBody(self._catalogue.fetched_at, self._catalogue.hub.offline)

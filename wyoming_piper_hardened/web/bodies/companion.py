@@ -39,9 +39,10 @@ class InstalledVoice:
 class CompanionState:
     """What changes seldom, and is sent at once.
 
-    `voice` is the configured default, `speaks` the voice that speaks for it at present;
-    `started_at` is in seconds since the epoch. `finished_jobs` has failures that concern only
-    their caller, too.
+    `voice` is that of the default, `speaks` the voice that speaks for it at present;
+    `default_voice` is the default's name, which may be a preset's, and `presets` are the names of
+    the presets whose voice is installed. `started_at` is in seconds since the epoch.
+    `finished_jobs` has failures that concern only their caller, too.
     """
 
     server_id: str | None
@@ -50,11 +51,13 @@ class CompanionState:
     ready: bool
     voice: str
     speaks: str | None
+    default_voice: str
     workers: WorkersRow
     jobs: Sequence[JobStatus]
     finished_jobs: Sequence[FinishedJob]
     issues: Sequence[IssueStatus]
     voices: Sequence[InstalledVoice]
+    presets: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

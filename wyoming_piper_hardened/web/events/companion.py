@@ -90,6 +90,7 @@ class CompanionView:
             ready=status.ready,
             voice=status.voice,
             speaks=status.speaks,
+            default_voice=status.default_voice.name,
             workers=WorkersRow(
                 running=sum(one.state is WorkerState.RUNNING for one in status.workers),
                 total=len(status.workers),
@@ -99,6 +100,7 @@ class CompanionView:
             finished_jobs=tuple(self._status.jobs.finished_jobs),
             issues=status.issues,
             voices=tuple(map(_installed, rows)),
+            presets=self._voices.presets(),
         )
         return {"state": json_of(state), "counters": json_of(await self._current(status))}
 
