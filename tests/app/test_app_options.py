@@ -149,11 +149,16 @@ def test_parts_of_a_preset_are_the_programs() -> None:
     """The parts in common with the settings have the types of those."""
     assert list(PARTS) == [part.name for part in fields(Preset)]
     for name, kind in PARTS.items():
-        if name not in {"name", "voice"}:
+        if name not in {"name", "voice", "dictionary"}:
             assert kind.rstrip("?") == element(name).rstrip("?")
             assert kind.endswith("?")
     assert allows("presets", [{"name": "x" * 60, "voice": "y"}])
     assert not allows("presets", [{"name": "x" * 61, "voice": "y"}])
+    (line,) = PARTS["dictionary"]
+    assert line == "str(1,260)?"
+    line = f"a = {'b' * 256}"
+    assert allows("presets", [{"name": "x", "voice": "y", "dictionary": [line]}])
+    assert not allows("presets", [{"name": "x", "voice": "y", "dictionary": [f"{line}b"]}])
 
 
 def test_lists_are_lists_and_switches_are_switches() -> None:

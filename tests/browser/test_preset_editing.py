@@ -93,6 +93,7 @@ async def test_preset_is_changed_and_what_is_not_on_the_form_stays(
             await expect(fixed.get_by_role("button", name=name)).to_be_hidden()
         # Somebody else makes one, and it is here at once.
         options = {"voice": "en_US-joe-medium", "length_scale": 3, "noise_scale": 0.1}
+        options |= {"dictionary": ["a = b", "c = d"]}
         made = await page.evaluate(
             """async (options) => (await fetch("api/presets/Mine", { method: "PUT",
               headers: { "Content-Type": "application/json" },
@@ -103,11 +104,15 @@ async def test_preset_is_changed_and_what_is_not_on_the_form_stays(
         await page.get_by_role("button", name="Change: Mine").click()
         await expect(form.get_by_label("Name")).not_to_be_editable()
         await form.get_by_label("How loud").press("ArrowLeft")
+        words = form.get_by_label("Words said otherwise")
+        await expect(words).to_have_value("a = b\nc = d")
+        await words.fill("a = b\n\n e = f ")
         await form.get_by_role("button", name="Save").click()
         outcome = page.locator("#preset-outcome")
         await expect(outcome).to_contain_text("Mine is saved.")
         mine = server.get("api/presets")["presets"][1]
         assert (mine["length_scale"], mine["noise_scale"], mine["volume"]) == (3, 0.1, 0.95)
+        assert mine["dictionary"] == ["a = b", "e = f"]
 
         for name, why in (("mine", "already"), ("Joe at night", "settings")):
             await form.get_by_label("Name").fill(name)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from wyoming_piper_hardened.composition import wanted_voices
-from wyoming_piper_hardened.config.presets import MOST, Preset
+from wyoming_piper_hardened.config.presets import MOST, Preset, split_line
 from wyoming_piper_hardened.config.settings import Settings
 from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.errors import ConfigError
@@ -35,6 +35,16 @@ def test_empty_parts_of_a_preset_are_as_the_settings_say() -> None:
     assert (preset.speaker, preset.volume) == (None, None)
 
 
+def test_dictionary_of_a_preset_has_a_word_and_what_is_spoken_in_each_line() -> None:
+    lines = [" GIF  file = jif = file ", "", "نیم‌فاصله=[[niːm]]", "Psst ="]
+    (preset,) = load_settings(flags={"presets": [{**SLOWLY, "dictionary": lines}]}).presets
+    assert [split_line(line) for line in preset.dictionary] == [
+        ("GIF file", "jif = file"),
+        ("نیم‌فاصله", "[[niːm]]"),
+        ("Psst", ""),
+    ]
+
+
 def test_voices_of_presets_are_wanted() -> None:
     settings = Settings(voice="a", voices=("b",), presets=(Preset(name="x", voice="c"),))
     library = Library((), settings.voice)
@@ -54,6 +64,14 @@ def test_voices_of_presets_are_wanted() -> None:
         ([{**SLOWLY, "name": "a\u202eb"}], "preset 1: name"),
         ([{**SLOWLY, "name": "x" * 61}], "preset 1: name"),
         ([{**SLOWLY, "name": ["x"]}], "preset 1: name"),
+        *(
+            ([{**SLOWLY, "dictionary": words}], "dictionary: ")
+            for words in ("GIF = jif", {"GIF": "jif"}, [7], ["GIF"], ["= jif"], ["- = jif"])
+        ),
+        ([{**SLOWLY, "dictionary": ["a = b\nc = d"]}], "dictionary: "),
+        ([{**SLOWLY, "dictionary": ["a = \ud800"]}], "dictionary: "),
+        ([{**SLOWLY, "dictionary": [f"a = {'b' * 257}"]}], "of at most 260 characters"),
+        ([{**SLOWLY, "dictionary": ["a = b"] * 51}], "a list of at most 50 texts"),
         ([SLOWLY, {**SLOWLY, "name": "JOE, SLOWLY"}], "two presets are called"),
         ([{"name": "a", "voice": "a"}], "'a' is called like the voice of one"),
         ([{"name": "a", "voice": "b"}, {"name": "c", "voice": "a"}], "called like the voice of"),

@@ -56,6 +56,18 @@ def test_a_region_wins(dictionary: Dictionary) -> None:
     assert dictionary.replace("Spotify MQTT", "fr") == "Spotify M Q T T"
 
 
+def test_first_entries_win_in_every_language_and_case() -> None:
+    entries = {"en-GB": (Entry("GIF", "a"), Entry("JPEG", "j")), "*": (Entry("gif file", "long"),)}
+    general = Dictionary(entries)
+    first = general.with_first([Entry("gif", "jif")])
+    for language in ("en-GB", "de"):
+        assert first.replace("GIF JPEG gif", language).split()[::2] == ["jif", "jif"]
+    assert first.replace("JPEG", "en-GB") == "j"
+    assert first.replace("a GIF file", "en-GB") == "a long"
+    assert general.replace("GIF", "en-GB") == "a"
+    assert first.with_first([]).replace("GIF", "en-GB") == "a"
+
+
 def test_a_value_is_not_looked_up_again() -> None:
     dictionary = Dictionary({"*": (Entry("a", "b"), Entry("b", "a"))})
     assert dictionary.replace("a b", "en") == "b a"

@@ -46,6 +46,37 @@ async def announced(site: Site) -> list[str]:
     return [voice["name"] for voice in info.data["tts"][0]["voices"]]
 
 
+async def test_dictionary_of_a_preset_wins_over_the_general_one_for_it_alone(
+    open_site: Open, own_data: Path
+) -> None:
+    site = await open_site(data_dir=own_data, auto_install=False)
+    _, shown = await site.get("/api/dictionary")
+    word = {"language": "en", "word": "cooker", "spoken": "kettle", "version": shown["version"]}
+    assert (await site.ask("PUT", "/api/dictionary", json=word))[0] == 200
+    words = ["COOKER = stove", "still = quiet"]
+    status, listed = await put(site, "Cook", voice=JOE, dictionary=words)
+    assert (status, listed["presets"][0]["dictionary"]) == (200, words)
+
+    async def spoken(**more: str) -> str:
+        _, body = await site.post("/api/text", json={"text": TEXT, "phonemes": False, **more})
+        return " ".join(one["spoken"] for one in body["segments"])
+
+    assert await spoken() == "The kettle is still on."
+    assert await spoken(voice="Cook") == "The kettle is quiet on."  # this cooker is no COOKER
+    assert (await put(site, "Cook", voice=JOE, dictionary=["cooker = stove"]))[0] == 200
+    assert await spoken(voice="Cook") == "The stove is still on."
+    assert await site.hear(text=TEXT, voice="Cook") == await site.hear(
+        text="The stove is still on."
+    )
+    again = await open_site(data_dir=own_data, auto_install=False)
+    _, listed = await again.get("/api/presets")
+    assert listed["presets"][0]["dictionary"] == ["cooker = stove"]
+    for wrong in (["stove"], ["a = b"] * 51, [7], "a = b", {"a": "b"}):
+        status, error = await put(again, "Cook", voice=JOE, dictionary=wrong)
+        assert (status, error["error"]["code"]) == (400, "bad-request")
+    assert (await put(again, "Cook", voice=JOE))[1]["presets"][0]["dictionary"] == []
+
+
 async def test_preset_is_made_heard_changed_and_removed(open_site: Open, own_data: Path) -> None:
     site = await open_site(data_dir=own_data, presets=(FIXED,), auto_install=False)
     assert await announced(site) == [JOE, FIXED.name]
@@ -209,7 +240,7 @@ async def test_setting_goes_before_one_that_was_made_earlier(
         json.dumps([{"name": "a"}]),
         json.dumps([{"name": "a", "voice": JOE, "length_scale": 9}]),
         json.dumps([{"name": f"{number}", "voice": JOE} for number in range(1000)]),
-        "[" + " " * (1 << 18) + "]",
+        "[" + " " * (16 << 20) + "]",
     ],
 )
 async def test_broken_file_is_an_event_and_ignored(

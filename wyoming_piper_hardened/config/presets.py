@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
@@ -12,6 +13,11 @@ from .types import Check, NotAllowedError
 
 MOST = 100
 NAME_LENGTH = 60
+MOST_LINES = 50
+LINE_LENGTH = 260
+_NO_TEXT = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+LINE = rf"[^={_NO_TEXT}]*[^\W_][^={_NO_TEXT}]*=[^{_NO_TEXT}]*"
+"""A line of a preset's dictionary: a word with a letter or digit, ``=``, what is spoken for it."""
 _SECONDS = types.number(0, 5, " (seconds)")
 
 SPEAKER = Check("a speaker's name or number", types.speaker)
@@ -42,6 +48,28 @@ class Preset:
     sentence_silence: float | None = None
     silence_before: float | None = None
     silence_after: float | None = None
+    dictionary: tuple[str, ...] = ()
+    """Lines ``WORD = SPOKEN``, which win over the user's dictionary; of two for a word the last."""
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Return the word of a dictionary's line, and what is spoken for it."""
+    word, _, spoken = line.partition("=")
+    return " ".join(word.split()), spoken.strip()
+
+
+def _dictionary(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    lines = tuple(types.text(item) for item in value if item != "")
+    "".join(lines).encode()  # raises for half of a character
+    if len(lines) > MOST_LINES or not all(map(_is_line, lines)):
+        raise ValueError
+    return lines
+
+
+def _is_line(text: str) -> bool:
+    return len(text) <= LINE_LENGTH and re.fullmatch(LINE, text) is not None
 
 
 def preset_name(value: object) -> str:
@@ -58,6 +86,10 @@ _CHECKS: Mapping[str, Check] = {
     "speaker": SPEAKER,
     **SCALES,
     **SILENCES,
+    "dictionary": Check(
+        f"a list of at most {MOST_LINES} texts WORD = SPOKEN of at most {LINE_LENGTH} characters",
+        _dictionary,
+    ),
 }
 _REQUIRED = [f.name for f in fields(Preset) if f.default is MISSING]
 
@@ -120,6 +152,6 @@ def _check_names(presets: tuple[Preset, ...]) -> None:
 
 PRESETS = Check(
     f"a list of at most {MOST} objects with a name, a voice, and any of speaker, "
-    f"{', '.join((*SCALES, *SILENCES))}; as JSON in a flag or variable",
+    f"{', '.join((*SCALES, *SILENCES))}, dictionary; as JSON in a flag or variable",
     _parse,
 )

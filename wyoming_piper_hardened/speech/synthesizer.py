@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from ..errors import HardenedError, VoiceUnavailableError
 from ..metrics import Metrics
 from ..reporting.events import LimitedLog
-from ..store.voice import Voice
 from ..system.aio import Notifier, cancel_and_wait
 from ..text.profile import Profile, TextFormat, TextMode
 from ..text.speech import warm
@@ -96,12 +95,15 @@ class Synthesizer:
 
     def profile(
         self,
-        voice: Voice,
+        target: Target,
         mode: TextMode | None = None,
         text_format: TextFormat = TextFormat.AUTO,
     ) -> Profile:
-        """Return how `voice` speaks a text now; without a `mode`, that of the settings."""
-        return self.defaults.profile(voice, self._dictionary.current, mode, text_format)
+        """Return how `target` speaks a text now; without a `mode`, that of the settings."""
+        dictionary = self._dictionary.current
+        if target.words:
+            dictionary = dictionary.with_first(target.words)
+        return self.defaults.profile(target.voice, dictionary, mode, text_format)
 
     async def warm(self, languages: Iterable[str]) -> None:
         """Read what texts in these languages need, so that their first sentence does not wait."""
@@ -127,7 +129,7 @@ class Synthesizer:
             HardenedError: a segment failed; the audio before it has been sent.
         """
         await self.warm((target.voice.language,))
-        profile = self.profile(target.voice, text.mode, text.text_format)
+        profile = self.profile(target, text.mode, text.text_format)
         with contextlib.ExitStack() as admission:
             request = Request(
                 self._pool,

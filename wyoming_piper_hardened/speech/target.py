@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config.presets import SCALES
+from ..config.presets import SCALES, split_line
 from ..engine.messages import LENGTH_SCALES, VOLUMES, SpeechOptions
 from ..store.voice import Voice
-from ..text.dictionary.entries import Dictionary
+from ..text.dictionary.entries import Dictionary, Entry
 from ..text.profile import Profile, TextFormat, TextMode
 from ..text.segmenter import Segment
 
@@ -36,24 +36,28 @@ _SILENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The voice of one request, its options, speaker included, and its silence."""
+    """The voice of one request, its options, speaker included, its silence, and its own words."""
 
     voice: Voice
     options: SpeechOptions
     silence: Silence = Silence()
+    words: tuple[Entry, ...] = ()
+    """Win over the user's dictionary."""
 
     def adjusted(self, asked: object) -> Target:
-        """Return the target with the scales, the volume and the silence that `asked` has.
+        """Return the target with the scales, the volume, the silence and the words of `asked`.
 
         `asked` is a preset or a request's body: fields named as the settings are, of which
         those that are missing or ``None`` change nothing.
         """
         options = _given(asked, {name: name for name in SCALES})
         silence = _given(asked, _SILENCES)
+        lines: Sequence[str] = getattr(asked, "dictionary", ())
         return replace(
             self,
             options=replace(self.options, **options),
             silence=replace(self.silence, **silence),
+            words=tuple(Entry(*split_line(line)) for line in lines) or self.words,
         )
 
     def options_of(self, segment: Segment) -> SpeechOptions:

@@ -98,9 +98,7 @@ async def test_changes_are_spoken_and_mistakes_are_issues(
     def issues() -> list[str]:
         return [str(one) for one in server.jobs.issues if one.kind is IssueKind.DICTIONARY]
 
-    await eventually(
-        lambda: bool(server.synthesizer.profile(next(iter(server.library))).dictionary)
-    )
+    await eventually(lambda: bool(server.synthesizer.profile(server.resolver.resolve()).dictionary))
     assert await spoken() == "0 Hello Cherry."
     file.write_text("en:\n  Jerry: Sherry\n  '?': x\n", encoding="utf-8")
     await eventually(issues)

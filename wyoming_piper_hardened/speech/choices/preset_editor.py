@@ -27,7 +27,7 @@ from .errors import (
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = "presets.json"
-_MAX_BYTES = 1 << 18
+_MAX_BYTES = 16 << 20  # more than as many presets as there may be, each with every word it may have
 
 
 class PresetEditor:
@@ -134,7 +134,7 @@ def _fixed(name: str) -> PresetFixedError:
 
 
 def _row(preset: Preset) -> dict[str, Any]:
-    return {key: value for key, value in asdict(preset).items() if value is not None}
+    return {key: value for key, value in asdict(preset).items() if value not in (None, ())}
 
 
 def _checked(value: Any) -> tuple[Preset, ...]:

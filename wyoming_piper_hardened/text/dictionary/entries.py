@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 ANY_LANGUAGE = "*"
+FIRST = ""
+"""In place of a language: entries that win over those of every language."""
+
 _SCRIPTS = r"\u2e80-\u9fff\uf900-\ufaff\u0e00-\u0e7f"
 _TOKEN = re.compile(rf"[^\W_{_SCRIPTS}]+|\S")
 _UNSPACED = re.compile(f"[{_SCRIPTS}]")
@@ -33,7 +36,7 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """Entries by language: a region's win over its language's, and those over ``*``.
+    """Entries by language: `FIRST` win over a region's, those over its language's and ``*``.
 
     Replacing is linear in the text: keys are looked up, not searched for.
     """
@@ -44,9 +47,15 @@ class Dictionary:
     def __bool__(self) -> bool:
         return any(self.entries.values())
 
+    def with_first(self, entries: Iterable[Entry]) -> Dictionary:
+        """Return a dictionary in which these entries win over those of every language."""
+        found = {**self.entries, FIRST: tuple(entries)}
+        tables = {code: table for code, table in self._tables.items() if code != FIRST}
+        return Dictionary(found, tables)
+
     def replace(self, text: str, language: str) -> str:
         """Return `text` with what is said for the words of it that have an entry."""
-        codes = dict.fromkeys((language, language.partition("-")[0], ANY_LANGUAGE))
+        codes = dict.fromkeys((FIRST, language, language.partition("-")[0], ANY_LANGUAGE))
         tables = [self._table(code) for code in codes if code in self.entries]
         if not tables:
             return text

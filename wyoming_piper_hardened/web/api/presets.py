@@ -8,7 +8,15 @@ from typing import Annotated
 
 from aiohttp import web
 
-from ...config.presets import MOST, NAME_LENGTH, preset_name, preset_of
+from ...config.presets import (
+    LINE,
+    LINE_LENGTH,
+    MOST,
+    MOST_LINES,
+    NAME_LENGTH,
+    preset_name,
+    preset_of,
+)
 from ...config.types import NotAllowedError
 from ...control import Control
 from ...errors import BadRequestError
@@ -16,7 +24,7 @@ from ...speech.choices.errors import PresetNameError
 from ...speech.presets import Presets
 from ...store.voice import Voice
 from ..audio.speech import NOISE, SCALE, SILENCE, VOLUME
-from ..bodies.request_body import Note, RequestBody
+from ..bodies.request_body import Lines, Note, RequestBody
 from ..bodies.shapes import PresetRow, Removed
 from ..endpoint import JSON, Access, Endpoint, Parameter, json_answer, json_body
 from ..limits import WebLimits
@@ -39,6 +47,11 @@ class PresetBody:
     sentence_silence: Annotated[float | None, SILENCE] = None
     silence_before: Annotated[float | None, SILENCE] = None
     silence_after: Annotated[float | None, SILENCE] = None
+    dictionary: Annotated[
+        tuple[str, ...],
+        Lines(MOST_LINES, LINE_LENGTH, LINE),
+        Note("lines WORD = SPOKEN, which win over the dictionary of all voices"),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)

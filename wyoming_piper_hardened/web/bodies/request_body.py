@@ -19,6 +19,7 @@ from .json_shapes import Schema, described, description_of, field_descriptions
 
 T = TypeVar("T")
 
+_STRINGS = tuple[str, ...]
 _TYPES = {str: "string", bool: "boolean", float: "number"}
 
 
@@ -46,11 +47,24 @@ class Note:
     pattern: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Describes a list of at most `most` strings; it is checked elsewhere.
+
+    Each has at most `length` characters and fits `pattern`.
+    """
+
+    most: int
+    length: int
+    pattern: str
+
+
 class RequestBody(Generic[T]):
     """A JSON object that becomes a `kind`.
 
-    Fields of `kind` are strings, booleans, ``Annotated[float | None, Range(…)]``, or objects that
-    are dataclasses themselves; those with a default may be missing or null.
+    Fields of `kind` are strings, booleans, ``Annotated[float | None, Range(…)]``, lists of strings
+    as ``tuple[str, ...]``, or objects that are dataclasses themselves; those with a default may be
+    missing or null.
 
     Args:
         kind: a dataclass.
@@ -101,9 +115,13 @@ class RequestBody(Generic[T]):
         for option in options:
             if option in {str, bool} and isinstance(value, option):
                 return value
-            if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
+            if option == _STRINGS and isinstance(value, list):
+                if all(isinstance(item, str) for item in value):
+                    return tuple(value)
+            elif dataclasses.is_dataclass(option) and isinstance(value, Mapping):
                 return self._parse(typing.cast("type", option), value)
         wanted = "true or false" if bool in options else "a string"
+        wanted = "a list of strings" if _STRINGS in options else wanted
         raise BadRequestError(f"{name} must be {wanted}", name)
 
     def _object_schema(self, kind: type[Any]) -> Schema:
@@ -135,6 +153,8 @@ class RequestBody(Generic[T]):
             return {"type": "null"}
         if dataclasses.is_dataclass(option):
             return self._object_schema(typing.cast("type", option))
+        if option == _STRINGS:
+            return _list_schema(extras)
         schema: dict[str, Any] = {"type": _TYPES[option]}
         for extra in extras:
             match extra:
@@ -145,6 +165,15 @@ class RequestBody(Generic[T]):
                 case Note(pattern=str(pattern)):
                     schema["pattern"] = pattern
         return schema
+
+
+def _list_schema(extras: tuple[Any, ...]) -> Schema:
+    schema: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+    for extra in extras:
+        if isinstance(extra, Lines):
+            items = {"maxLength": extra.length, "pattern": f"^(?:{extra.pattern})$"}
+            schema |= {"maxItems": extra.most, "items": {"type": "string", **items}}
+    return schema
 
 
 def _fields(kind: type[Any]) -> tuple[dict[str, dataclasses.Field[Any]], dict[str, Any]]:

@@ -176,6 +176,8 @@ class PresetRow:
     sentence_silence: float | None
     silence_before: float | None
     silence_after: float | None
+    dictionary: Sequence[str]
+    """Lines ``WORD = SPOKEN``, which win over the dictionary of all voices."""
 
 
 @dataclass(frozen=True, slots=True)

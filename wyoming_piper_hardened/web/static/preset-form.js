@@ -31,6 +31,7 @@ export class PresetForm {
     this.speaker = byId("preset-speaker");
     this.speed = byId("preset-speed");
     this.volume = byId("preset-volume");
+    this.dictionary = byId("preset-words");
     this.hear = byId("preset-hear");
     this.cancel = byId("preset-cancel");
     this.save = byId("preset-save");
@@ -94,6 +95,7 @@ export class PresetForm {
     this.speed.value = String(1 / (preset?.length_scale ?? 1));
     this.volume.value = String(100 * (preset?.volume ?? 1));
     for (const [id, option] of Object.entries(PAUSES)) byId(id).value = preset?.[option] ?? "";
+    this.dictionary.value = (preset?.dictionary ?? []).join("\n");
     this.#reset();
     this.#fillSpeakers();
     this.speaker.value = preset?.speaker ?? "";
@@ -141,6 +143,7 @@ export class PresetForm {
       volume: this.moved.has(this.volume) ? Number(this.volume.value) / 100 : before?.volume ?? null,
       noise_scale: before?.noise_scale ?? null,
       noise_w_scale: before?.noise_w_scale ?? null,
+      dictionary: this.dictionary.value.split("\n").filter((/** @type {string} */ line) => line.trim()),
       ...Object.fromEntries(pauses),
     };
   }
@@ -190,7 +193,8 @@ export class PresetForm {
     this.#showHear(true);
     try {
       const text = await sentenceFor(voice.language ?? "");
-      await this.player.play({ text, ...this.#options() }, this);
+      const { dictionary: _, ...options } = this.#options(); // of words that are not in this text
+      await this.player.play({ text, ...options }, this);
     } catch (error) {
       this.#report(this.words.text("say.failed"), error);
     } finally {

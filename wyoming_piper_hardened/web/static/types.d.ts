@@ -165,6 +165,7 @@ export interface PresetOptions {
   sentence_silence: number | null;
   silence_before: number | null;
   silence_after: number | null;
+  dictionary: string[];
 }
 
 export interface Preset extends PresetOptions {

@@ -72,7 +72,7 @@ class PreviewEndpoint:
     async def _preview(self, request: web.Request) -> web.Response:
         body = await _TEXT.read(request, self._limits.body_timeout)
         TextStream.of(body.text)  # raises for one that is too long
-        voice = self._resolver.resolve(body.voice).voice
-        profile = self._synthesizer.profile(voice, *treatment(body.text_mode, body.text_format))
+        target = self._resolver.resolve(body.voice)
+        profile = self._synthesizer.profile(target, *treatment(body.text_mode, body.text_format))
         phonemizer = self._phonemizer if body.phonemes else None
-        return json_answer(await preview(body.text, profile, phonemizer, voice.version))
+        return json_answer(await preview(body.text, profile, phonemizer, target.voice.version))
