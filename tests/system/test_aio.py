@@ -31,9 +31,11 @@ async def test_watchdog_ends_the_context_after_its_limit() -> None:
 
 
 async def test_restarted_watchdog_begins_anew() -> None:
-    async with Watchdog(0.3, interval=0.1) as watchdog:
+    now = 0.0
+    async with Watchdog(0.3, interval=0.1, clock=lambda: now) as watchdog:
         for _ in range(4):
-            await asyncio.sleep(0.15)
+            now += 0.15
+            await asyncio.sleep(0.15)  # it looks at least once
             watchdog.restart(0.3)
 
 
@@ -45,26 +47,28 @@ async def test_shorter_limit_is_kept_in_time() -> None:
 
 
 async def test_watchdog_forgives_a_pause_of_the_process() -> None:
-    paused = 0.0
-    arrived = asyncio.Event()
-
-    def clock() -> float:
-        return time.monotonic() + paused
-
-    async with Watchdog(1.0, interval=0.1, clock=clock):
-        await asyncio.sleep(0.1)
-        paused = 3600.0
-        asyncio.get_running_loop().call_later(0.3, arrived.set)
-        await arrived.wait()
+    now = 0.0
+    async with Watchdog(1.0, interval=0.1, clock=lambda: now):
+        now = 3600.0
+        await asyncio.sleep(0.15)  # it looks at least once
 
 
 async def test_watchdog_reads_what_came_in_a_pause_before_it_gives_up() -> None:
     now = 0.0
-    async with Watchdog(0.15, interval=0.1, clock=lambda: now) as watchdog:
+    looked = asyncio.Event()
+
+    def clock() -> float:
+        looked.set()
+        return now
+
+    async with Watchdog(0.15, interval=0.1, clock=clock) as watchdog:
         now = 3600.0
-        await asyncio.sleep(0.12)  # it looks, finds the limit used up by a pause, and waits
+        looked.clear()
+        await looked.wait()  # it finds the limit used up by a pause, and waits
         watchdog.restart(1.0)
-        await asyncio.sleep(0.05)
+        looked.clear()
+        await looked.wait()
+        await asyncio.sleep(0)  # it would end the context now
 
 
 async def test_context_that_ends_in_time_leaves_nothing_behind() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from support.events import logged
+from support.waiting import eventually
 from wyoming_piper_hardened.reporting.events import Event, LimitedLog
 from wyoming_piper_hardened.system.rate_limit import RateLimit, RateLimits
 
@@ -51,10 +51,13 @@ def test_rate_limits_of_a_crowd_are_bounded() -> None:
 
 async def test_limited_log_counts_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    log = LimitedLog(logging.getLogger("wyoming_piper_hardened.test"), 3, 0.2)
-    for _ in range(2):
+    now = 0.0
+    logger = logging.getLogger("wyoming_piper_hardened.test")
+    log = LimitedLog(logger, 3, 0.2, clock=lambda: now)
+    for period in (1, 2):
         for _ in range(100):
             log.warning(Event("connection-refused", reason="flood"))
-        await asyncio.sleep(0.5)
+        await eventually(lambda: len(logged(caplog, "messages-left-out")) == period)  # noqa: B023
+        now += 0.2
     assert len(logged(caplog, "connection-refused")) == 6
     assert [e.params["count"] for e in logged(caplog, "messages-left-out")] == [97, 97]

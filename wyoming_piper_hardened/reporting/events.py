@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from ..system.rate_limit import RateLimit
@@ -36,8 +37,15 @@ class LimitedLog:
     afterwards how many they were.
     """
 
-    def __init__(self, logger: logging.Logger, limit: int = 4, period: float = 60.0) -> None:
+    def __init__(
+        self,
+        logger: logging.Logger,
+        limit: int = 4,
+        period: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._logger = logger
+        self._clock = clock
         self._period = period
         self._limits = defaultdict[int, RateLimit](lambda: RateLimit(limit, period))
         self._left_out = 0
@@ -56,7 +64,7 @@ class LimitedLog:
 
     def log(self, level: int, event: Event, *, exc_info: bool | None = None) -> None:
         """Log an event at a level, with the traceback of what is being handled if asked for."""
-        if self._limits[level].allow(time.monotonic()):
+        if self._limits[level].allow(self._clock()):
             self._logger.log(level, event, exc_info=exc_info)
             return
         self._logger.debug(event, exc_info=exc_info)
