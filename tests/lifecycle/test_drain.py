@@ -125,9 +125,9 @@ async def test_what_is_not_finished_in_time_ends_in_an_error(site: Start) -> Non
         await client.send("synthesize", text=ENDLESS)
         await eventually(lambda: server.wyoming.under_way == 1)
         begin = time.monotonic()
-        async with draining(server):
+        async with asyncio.timeout(30), draining(server):
             pass
-        assert 0.3 <= time.monotonic() - begin < 2
+        assert time.monotonic() - begin >= 0.3
         assert server.wyoming.under_way == 1
         await server.wyoming.stop()
         assert (await client.until("audio-stop")).error == "shutting-down"
@@ -203,13 +203,11 @@ async def test_announcement_is_withdrawn(site: Start) -> None:
 
 
 async def test_followers_of_events_do_not_delay_the_stop(site: Start) -> None:
-    one = await site()
+    one = await site(drain_timeout=600)
     async with one.client.get("/api/events") as events:
         await events.content.readline()
-        begin = time.monotonic()
-        async with draining(one.server):
+        async with asyncio.timeout(60), draining(one.server):
             pass
-        assert time.monotonic() - begin < 2
 
 
 # --- the program ---------------------------------------------------------------------------------
@@ -226,7 +224,7 @@ class Program:
         self.process.send_signal(signal.SIGTERM)
 
     async def ended(self) -> int:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return await self.process.wait()
 
 
@@ -267,18 +265,16 @@ async def test_term_lets_a_real_voice_finish(prepared_data: Path) -> None:
 
 @pytest.mark.parametrize("state", ["before a voice is loaded", "speaking"])
 async def test_second_term_ends_it_at_once(prepared_data: Path, state: str) -> None:
-    flags = ("--drain-timeout", "60")
+    flags = ("--drain-timeout", "600")
     async with program(prepared_data, *flags) as server, connected(server.port) as client:
         await client.send("synthesize", text=LONG)
         if state == "speaking":
             await client.until("audio-chunk")
         server.signal()
         await closed(server.port)  # two signals at a time would be one
-        begin = time.monotonic()
         server.signal()
         assert (await client.until("audio-stop")).error == "shutting-down"
         assert await server.ended() == 0
-        assert time.monotonic() - begin < 4
 
 
 async def test_term_while_a_request_waits_for_its_voice(

@@ -20,7 +20,7 @@ from .random_sentences import ENVIRONMENT
 
 _TESTS = Path(__file__).parents[1]
 _START_TIMEOUT = 60.0
-_STOP_TIMEOUT = 15.0
+_STOP_TIMEOUT = 60.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -106,6 +106,7 @@ class WebServer:
             return process.wait(_STOP_TIMEOUT)
         finally:
             process.kill()
+            process.wait()
 
     def get(self, path: str) -> Any:
         """Return an answer from JSON; raise OSError unless it is a success."""

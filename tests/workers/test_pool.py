@@ -197,8 +197,9 @@ async def test_spare_worker_takes_over_at_once(
         await eventually(lambda: len(running(server)) == 1)
     assert await say(server, text) == samples(text)
     assert len(starts(tmp_path)) == 2  # nobody waited for a new process
-    states = sorted(worker.state for worker in pool_of(server).workers)
-    assert states == [WorkerState.BACKOFF, WorkerState.RUNNING]
+    workers = pool_of(server).workers
+    states = [WorkerState.BACKOFF, WorkerState.RUNNING]
+    await eventually(lambda: sorted(worker.state for worker in workers) == states)
 
 
 async def test_spare_worker_does_not_speak_beside_the_others(
