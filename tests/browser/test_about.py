@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from browser.test_accessibility import AXE, axe_findings
 from browser.test_phone import PHONE, SMALL
-from support.browser import OpenPage
+from support.browser import OpenPage, press
 from support.hub import faulty_hub
 from support.hub_voices import AMY, CARD, CARD_TEXT, amys_files
 from support.web_server import StartServer, WebServer
@@ -46,8 +46,7 @@ async def test_licence_is_shown_before_installing_and_afterwards(
             await expect(page.locator(".voice-title:focus")).to_have_text("Amy")
             await page.keyboard.press("Enter")
             install = dialog.get_by_role("button", name="Install")
-            await install.focus()
-            await page.keyboard.press("Enter")
+            await press(install)
             await expect(dialog).to_be_hidden()
             row = page.get_by_role("row", name=re.compile(AMY))
             await expect(row).to_contain_text("Installed", timeout=LONG)

@@ -11,6 +11,15 @@ from playwright.async_api import Request, expect
 from support.browser import OpenPage, take_picture
 from support.web_server import StartServer, WebServer
 
+TYPE_FAST = """(box, text) => {
+  // However busy the machine is, there is no pause between two keys.
+  box.value = "";
+  for (const key of text) {
+    box.value += key;
+    box.dispatchEvent(new InputEvent("input", { bubbles: true, data: key }));
+  }
+}"""
+
 
 async def test_what_will_be_said_is_shown_as_it_is_written(
     server: WebServer, open_page: OpenPage
@@ -22,10 +31,9 @@ async def test_what_will_be_said_is_shown_as_it_is_written(
         asked: list[Request] = []
         page.on("request", lambda one: asked.append(one) if one.url.endswith("api/text") else None)
         box = page.get_by_label("Text to speak")
-        await box.fill("")
-        await box.press_sequentially("It is -5 °C.", delay=20)
+        await box.evaluate(TYPE_FAST, "It is -5 °C.")
         await expect(said).to_have_text("It is minus 5 degrees Celsius.")
-        assert len(asked) < 6  # not one for each key
+        assert len(asked) == 1  # not one for each key
         await page.get_by_label("Phonemes").check()
         await expect(said.locator("code")).to_have_text("ɪɾ ɪz mˈaɪnəs fˈaɪv dᵻɡɹˈiːz sˈɛlsɪʲəs.")
         await box.fill('<speak>One. <break time="2s"/> Two.</speak>')

@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from support.browser import OpenPage
+from support.browser import OpenPage, press
 from support.hub import faulty_hub
 from support.hub_client import tiny_files
 from support.hub_faults import voices_json
@@ -50,9 +50,9 @@ async def test_all_voices_are_updated_and_the_largest_is_removed(
             updates = page.locator("#updates")
             await expect(page.locator("#voice-count")).to_contain_text("3 installed", timeout=LONG)
             await expect(updates).to_be_hidden()
-            await page.get_by_role("button", name="Get the newest list").press("Enter")
+            await press(page.get_by_role("button", name="Get the newest list"))
             await expect(updates.locator("li")).to_have_count(2, timeout=LONG)
-            await updates.get_by_role("button", name="Update all").press("Enter")
+            await press(updates.get_by_role("button", name="Update all"))
             await expect(updates).to_be_hidden(timeout=LONG)
             await expect(page.locator("#voices")).to_be_focused()
             voices = (await asyncio.to_thread(server.get, "api/voices?installed=true"))["voices"]
@@ -66,9 +66,9 @@ async def test_all_voices_are_updated_and_the_largest_is_removed(
             await expect(disk.locator("li").first.get_by_role("button")).to_have_count(0)
             total = round(sum(one["bytes"] for one in voices) / 1e6)
             await expect(disk.locator("summary")).to_have_text(f"{total} MB on the disk")
-            await disk.get_by_role("button", name="Remove: Other").press("Enter")
+            await press(disk.get_by_role("button", name="Remove: Other"))
             dialog = page.get_by_role("dialog")
-            await dialog.get_by_role("button", name="Remove").press("Enter")
+            await press(dialog.get_by_role("button", name="Remove"))
             await expect(disk.locator("li")).to_have_count(2, timeout=LONG)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from support.browser import OpenPage
+from support.browser import OpenPage, press
 from support.bundles import NAME, bundle, flipped
 from support.web_server import StartServer
 
@@ -22,7 +22,7 @@ async def choose(page: Page, file: Path) -> None:
     if await form.get_attribute("open") is None:
         await form.locator("summary").press("Enter")
     await page.get_by_label("Files of the voice").set_input_files(file)
-    await page.get_by_role("button", name="Upload", exact=True).press("Enter")
+    await press(page.get_by_role("button", name="Upload", exact=True))
 
 
 async def test_voice_moves_from_page_to_page(
@@ -37,7 +37,7 @@ async def test_voice_moves_from_page_to_page(
         row = page.get_by_role("row", name=re.compile(NAME))
         await expect(row).to_contain_text("Installed", timeout=LONG)
         async with page.expect_download(timeout=LONG) as saving:
-            await row.get_by_role("button", name="Export").press("Enter")
+            await press(row.get_by_role("button", name="Export"))
         download = await saving.value
         assert download.suggested_filename == f"{NAME}.tar"
         await download.save_as(moved)
@@ -83,7 +83,7 @@ async def test_file_that_is_not_sound_is_named(
         page = watched.page
         await page.locator("details:has(#upload-form) summary").press("Enter")
         await page.locator("#upload-files").set_input_files(file)
-        await page.locator("#upload-button").press("Enter")
+        await press(page.locator("#upload-button"))
         texts = await page.evaluate(
             "async (url) => await (await fetch(url)).json()",
             f"{server.url}static/locales/{locale[:2]}.json",

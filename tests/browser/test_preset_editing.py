@@ -8,7 +8,7 @@ import json
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from support.browser import OpenPage
+from support.browser import OpenPage, press
 from support.web_server import StartServer
 
 FIXED = '[{"name": "Joe at night", "voice": "en_US-joe-medium", "volume": 0.3}]'
@@ -63,7 +63,7 @@ async def test_preset_is_made_the_default_heard_and_removed_with_the_keyboard(
         state = page.locator("#state-text")
         await expect(state).to_have_text("Ready to speak as Oma, langsam")
         async with page.expect_request("**/api/say") as asked:
-            await row.get_by_role("button", name="Listen: Oma, langsam").press("Enter")
+            await press(row.get_by_role("button", name="Listen: Oma, langsam"))
         assert json.loads((await asked.value).post_data or "")["voice"] == "Oma, langsam"
 
         watched.allow("net::ERR_|api/text")  # of who has just been removed
@@ -72,7 +72,7 @@ async def test_preset_is_made_the_default_heard_and_removed_with_the_keyboard(
         await page.reload()
         await expect(state).to_have_text("Ready to speak as Oma, langsam")
         await opened(page)
-        await row.get_by_role("button", name="Remove: Oma, langsam").press("Enter")
+        await press(row.get_by_role("button", name="Remove: Oma, langsam"))
         await expect(outcome).to_contain_text("Oma, langsam is removed.")
         await expect(row).to_have_count(0)
         await expect(state).to_have_text("Ready to speak as Joe")

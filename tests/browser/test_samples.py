@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from browser.test_accessibility import AXE, axe_findings
 from browser.test_phone import PHONE, SMALL
-from support.browser import OpenPage
+from support.browser import OpenPage, press
 from support.hub import faulty_hub
 from support.hub_voices import AMY, amys_files, sample_path, with_speakers
 from support.web_server import StartServer
@@ -28,8 +28,7 @@ async def test_sample_is_heard_before_installing(
             page.on("request", lambda one: asked.append(one.url))
             await page.get_by_role("searchbox").fill(AMY)
             row = page.get_by_role("row", name=re.compile(AMY))
-            await row.get_by_role("button", name="Listen").focus()
-            await page.keyboard.press("Enter")
+            await press(row.get_by_role("button", name="Listen"))
             await watched.until("observed.frames > 10_000")
             await expect(row.get_by_role("button", name="Listen")).to_be_visible()
             assert (await watched.observed())["peak"] > 0.1

@@ -42,8 +42,7 @@ async def test_speech_plays_before_the_answer_has_ended(
         proxy.release()
         await expect(outcome).to_contain_text("in all")
         await expect(outcome).to_have_attribute("aria-live", "polite")
-        observed = await watched.observed()
-        assert observed["frames"] > 300_000
+        await watched.until("observed.frames > 300_000")
         await page.get_by_role("button", name="Stop", exact=True).click()
         await expect(page.get_by_role("button", name="Speak", exact=True)).to_be_enabled()
 

@@ -15,8 +15,10 @@ from playwright.async_api import (
     CDPSession,
     ConsoleMessage,
     Error,
+    Locator,
     Page,
     async_playwright,
+    expect,
 )
 
 CHROMIUM = os.environ.get("PAGE_TEST_BROWSER", "")
@@ -120,6 +122,12 @@ async def watched_page(chromium: Browser, **options: Any) -> AsyncIterator[Watch
     finally:
         with contextlib.suppress(Error):
             await context.close()
+
+
+async def press(button: Locator) -> None:
+    """Press a button by keyboard once it can be pressed; Playwright waits for that with a mouse."""
+    await expect(button).to_be_enabled()
+    await button.press("Enter")
 
 
 async def measures(session: CDPSession) -> dict[str, float]:
