@@ -162,7 +162,7 @@ def script(tmp_path: Path) -> Script:
 
     def command(*orders: str, **limits: float) -> EngineCommand:
         arguments = (sys.executable, scripted_engine.__file__, str(tmp_path), *orders)
-        defaults = {"start_timeout": 10.0, "synthesis_timeout": 10.0, "kill_delay": 0.2}
+        defaults = {"start_timeout": 10.0, "synthesis_timeout": 10.0, "kill_delay": 5.0}
         if "stall_timeout" not in limits and "synthesis_timeout" in limits:
             defaults["stall_timeout"] = limits["synthesis_timeout"]
         return EngineCommand(arguments=arguments, **(defaults | limits))

@@ -61,7 +61,9 @@ async def all_end(server: Running, tmp_path: Path) -> None:
 async def test_fault_in_mid_request(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str, late: str
 ) -> None:
-    server = await start_server(script(stall_timeout=STALL), QUICK, data_dir=prepared_data)
+    server = await start_server(
+        script(stall_timeout=STALL, kill_delay=0.2), QUICK, data_dir=prepared_data
+    )
     assert server.port
     faulty = FAULTY.format(late + fault)
     async with connected(server.port) as client:
@@ -92,7 +94,7 @@ async def test_fault_before_the_engine_is_ready(
     moment: str,
 ) -> None:
     """The first process fails before it is ready; requests made before are served by the next."""
-    command = script(f"{fault}-once", start_timeout=STALL)
+    command = script(f"{fault}-once", start_timeout=STALL, kill_delay=0.2)
     server = await start_server(command, QUICK, data_dir=prepared_data)
     port = server.port
     assert port
@@ -114,7 +116,7 @@ async def test_fault_before_the_engine_is_ready(
 async def test_engine_over_its_memory_in_mid_segment_is_killed(
     script: Script,
 ) -> None:
-    command = script(stall_timeout=60.0)
+    command = script(stall_timeout=60.0, kill_delay=0.2)
     pool = Pool(
         lambda: command,
         PoolSize(recycling=RecyclePolicy(memory_limit=100 << 20, memory_interval=0.02)),
@@ -139,7 +141,9 @@ async def test_engine_over_its_memory_in_mid_segment_is_killed(
 async def test_slow_engine_is_waited_for(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path
 ) -> None:
-    server = await start_server(script(stall_timeout=5.0), QUICK, data_dir=prepared_data)
+    server = await start_server(
+        script(stall_timeout=5.0, kill_delay=0.2), QUICK, data_dir=prepared_data
+    )
     assert server.port
     slow = "This one comes LATE and SLOW, chunk by chunk."
     async with connected(server.port) as client:
@@ -151,7 +155,10 @@ async def test_request_does_not_wait_for_ever(
     start_server: Serve, script: Script, prepared_data: Path
 ) -> None:
     server = await start_server(
-        script(synthesis_timeout=60.0), QUICK, data_dir=prepared_data, request_timeout=5
+        script(synthesis_timeout=60.0, kill_delay=0.2),
+        QUICK,
+        data_dir=prepared_data,
+        request_timeout=5,
     )
     port = server.port
     assert port
@@ -166,7 +173,9 @@ async def test_request_does_not_wait_for_ever(
 async def test_fault_while_idle(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str
 ) -> None:
-    server = await start_server(script(stall_timeout=STALL), QUICK, data_dir=prepared_data)
+    server = await start_server(
+        script(stall_timeout=STALL, kill_delay=0.2), QUICK, data_dir=prepared_data
+    )
     assert server.port
     faulty = FAULTY.format(f"AFTER {fault}")
     async with connected(server.port) as client:
@@ -181,7 +190,7 @@ async def test_fault_under_load(
     start_server: Serve, script: Script, prepared_data: Path, tmp_path: Path, fault: str
 ) -> None:
     server = await start_server(
-        script(stall_timeout=STALL), QUICK, data_dir=prepared_data, workers=2
+        script(stall_timeout=STALL, kill_delay=0.2), QUICK, data_dir=prepared_data, workers=2
     )
     port = server.port
     assert port
@@ -207,7 +216,7 @@ async def test_fault_with_several_open_segments(
 ) -> None:
     """Only what was being computed is a suspect; what was merely open goes on, uncharged."""
     server = await start_server(
-        script(stall_timeout=STALL),
+        script(stall_timeout=STALL, kill_delay=0.2),
         QUICK,
         data_dir=prepared_data,
         workers=1,
@@ -242,7 +251,7 @@ async def test_fault_during_a_stop(
     stubborn: list[str],
 ) -> None:
     server = await start_server(
-        script(*stubborn, synthesis_timeout=2.0), QUICK, data_dir=prepared_data
+        script(*stubborn, synthesis_timeout=2.0, kill_delay=0.2), QUICK, data_dir=prepared_data
     )
     assert server.port
     async with connected(server.port) as client:

@@ -70,8 +70,10 @@ async def test_segments_and_pings(script: Script) -> None:
 async def test_failures_at_the_start(
     script: Script, order: str, kind: FailureKind, detail: dict[str, Any], *, permanent: bool
 ) -> None:
-    timeout = 1.0 if kind is FailureKind.HUNG else 10.0
-    async with EngineProcess.running(script(order, start_timeout=timeout)) as engine:
+    limits = {"start_timeout": 1.0 if kind is FailureKind.HUNG else 10.0}
+    if order == "MUTE":
+        limits["kill_delay"] = 0.2
+    async with EngineProcess.running(script(order, **limits)) as engine:
         with pytest.raises(EngineFailedError) as caught:
             await engine.wait_ready()
     failure = caught.value.failure
@@ -95,8 +97,10 @@ async def test_failures_at_the_start(
 async def test_failures_in_mid_segment(
     script: Script, order: str, kind: FailureKind, detail: dict[str, Any]
 ) -> None:
-    timeout = 0.5 if kind is FailureKind.HUNG else 10.0
-    async with EngineProcess.running(script(synthesis_timeout=timeout)) as engine:
+    limits = {"synthesis_timeout": 0.5 if kind is FailureKind.HUNG else 10.0}
+    if order == "LATE MUTE":
+        limits["kill_delay"] = 0.2
+    async with EngineProcess.running(script(**limits)) as engine:
         await engine.wait_ready()
         with pytest.raises(EngineFailedError) as caught:
             await speak(engine, SegmentRequest(order, VOICE))
@@ -108,7 +112,7 @@ async def test_failures_in_mid_segment(
 
 
 async def test_silent_idle_engine_is_hung(script: Script) -> None:
-    async with EngineProcess.running(script(stall_timeout=0.5)) as engine:
+    async with EngineProcess.running(script(stall_timeout=0.5, kill_delay=0.2)) as engine:
         await engine.wait_ready()
         await speak(engine, SegmentRequest("AFTER FROZEN", VOICE))
         with pytest.raises(EngineFailedError) as caught:
@@ -131,7 +135,7 @@ async def test_segment_in_pieces(script: Script) -> None:
 
 async def test_one_shot_voice_must_make_progress_only(script: Script) -> None:
     heard: list[bytes] = []
-    async with EngineProcess.running(script(synthesis_timeout=1.0, stall_timeout=0.1)) as engine:
+    async with EngineProcess.running(script(synthesis_timeout=2.0, stall_timeout=0.1)) as engine:
         await engine.wait_ready()
         text = "DRIP" * 10  # eight pauses of 0.3 s
         await speak(engine, SegmentRequest(text, VOICE), heard)
@@ -199,7 +203,7 @@ async def test_cancelled_segment_ends_and_others_go_on(script: Script) -> None:
 async def test_segments_without_credit_are_no_suspects(
     script: Script, order: str, suspects: list[str]
 ) -> None:
-    async with EngineProcess.running(script(synthesis_timeout=0.5)) as engine:
+    async with EngineProcess.running(script(synthesis_timeout=2.0, kill_delay=0.2)) as engine:
         await engine.wait_ready()
         idle, faulty, other = (
             engine.open(SegmentRequest(text, VOICE))
