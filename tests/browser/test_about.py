@@ -15,7 +15,7 @@ from support.hub import faulty_hub
 from support.hub_voices import AMY, CARD, CARD_TEXT, amys_files
 from support.web_server import StartServer, WebServer
 
-LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+LONG = 180_000  # milliseconds for what takes a busy machine many seconds
 EVIL = b"<img src=x onerror='document.title=1'>\x1b[2J\n* License: <b>CC0</b>\x07\n"
 
 

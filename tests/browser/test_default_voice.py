@@ -28,7 +28,7 @@ async def test_voice_or_preset_is_made_the_default_and_stays_it(
         await page.get_by_text("Add a voice of your own").click()
         await page.get_by_label("Files of the voice").set_input_files([SINGLE, SINGLE_CONFIG])
         await page.get_by_role("button", name="Upload", exact=True).click()
-        await expect(own.locator(".badge")).to_have_text("Your own", timeout=60_000)
+        await expect(own.locator(".badge")).to_have_text("Your own", timeout=180_000)
 
         button = own.get_by_role("button", name="Use as default")
         await button.focus()

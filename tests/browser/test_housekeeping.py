@@ -16,7 +16,7 @@ from support.hub_faults import voices_json
 from support.web_server import StartServer
 from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
 
-LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+LONG = 180_000  # milliseconds for what takes a busy machine many seconds
 DATASETS = ("newest", "other")
 JOE = "en_US-joe-medium"
 

@@ -13,7 +13,7 @@ from support.browser import OpenPage, press
 from support.bundles import NAME, bundle, flipped
 from support.web_server import StartServer
 
-LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+LONG = 180_000  # milliseconds for what takes a busy machine many seconds
 
 
 async def choose(page: Page, file: Path) -> None:

@@ -15,7 +15,7 @@ from support.voices import SINGLE, SINGLE_CONFIG
 from support.web_server import StartServer, WebServer
 
 NAME = "kitchen-robot"
-LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+LONG = 180_000  # milliseconds for what takes a busy machine many seconds
 
 
 def own_files(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from support.hub_client import every_voice
 from support.web_server import StartServer
 
 VOICE = "de_DE-pavoque-low"
-LONG = 120_000  # milliseconds for what takes a busy machine many seconds
+LONG = 180_000  # milliseconds for what takes a busy machine many seconds
 
 WATCH = """([name, x, y]) => {
   // Every frame: the row under the finger, and the buttons of the voice's own row.

@@ -40,7 +40,7 @@ async def test_speech_plays_before_the_answer_has_ended(
         )
         await take_picture(page, pictures, "speaking")
         proxy.release()
-        await expect(outcome).to_contain_text("in all")
+        await expect(outcome).to_contain_text("in all", timeout=120_000)  # real speech
         await expect(outcome).to_have_attribute("aria-live", "polite")
         await watched.until("observed.frames > 300_000")
         await page.get_by_role("button", name="Stop", exact=True).click()

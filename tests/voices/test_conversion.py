@@ -19,6 +19,7 @@ from wyoming_piper_hardened.store.manifest import find_damage, make_manifest, re
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.installation.installer import Installer
 from wyoming_piper_hardened.voices.installation.sources import custom_source, own_source
+from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
 
 NAME = SINGLE.stem
 
@@ -51,7 +52,8 @@ async def test_an_old_voice_speaks_and_is_converted_once(
 ) -> None:
     old = await asyncio.to_thread(served, old_data)
     before = await asyncio.to_thread(read_manifest, old)
-    server = await start_server(data_dir=old_data, voice=NAME)
+    keeping = MaintenanceTimings(first_check=3600.0)
+    server = await start_server(data_dir=old_data, voice=NAME, maintenance=keeping)
     library = server.library
     assert server.port
     async with connected(server.port) as client:

@@ -79,7 +79,7 @@ async def test_voice_removed_before_loading_leaves_no_issue(
 
 async def admitted(site: Site, files: Callable[[], aiohttp.FormData]) -> int:
     """Return the answer to an upload once the client before has left."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):  # another one of that name may have to be prepared before
         while (status := (await site.post("/api/voices", data=files()))[0]) == 429:  # noqa: ASYNC110
             await asyncio.sleep(1)  # or the limit of changes would refuse it
     return status
