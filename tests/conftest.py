@@ -17,6 +17,7 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from support import scripted_engine
+from support.shared import shared_folder
 from wyoming_piper_hardened.composition import Timings, build_installer
 from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.home_assistant.app import App
@@ -109,10 +110,14 @@ def model() -> Path:
 @pytest.fixture(scope="session")
 def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data directory whose real voice is prepared already."""
-    data_dir = tmp_path_factory.mktemp("prepared")
-    settings = load_settings(flags={"data_dir": data_dir})
-    installer = build_installer(settings)
-    assert asyncio.run(installer.install(installer.sources.find(model.stem))).prepared
+
+    def prepare(data_dir: Path) -> None:
+        settings = load_settings(flags={"data_dir": data_dir})
+        installer = build_installer(settings)
+        assert asyncio.run(installer.install(installer.sources.find(model.stem))).prepared
+
+    data_dir = tmp_path_factory.mktemp("prepared") / "data"  # of this process alone
+    shutil.copytree(shared_folder(tmp_path_factory, "data", prepare), data_dir, symlinks=True)
     return data_dir
 
 

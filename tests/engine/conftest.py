@@ -8,20 +8,27 @@ from pathlib import Path
 
 import pytest
 
+from support.shared import shared_folder
 from support.voices import TINY, VOICES, Prepared
 
 Prepare = Callable[[str], Prepared]
 
 
+def prepared(factory: pytest.TempPathFactory, model: Path) -> Prepared:
+    """Return a prepared voice, which tests only read."""
+    folder = shared_folder(factory, model.stem, lambda folder: Prepared(model, folder))
+    return Prepared(model, folder)
+
+
 @pytest.fixture(scope="session")
 def joe(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return Prepared(model, tmp_path_factory.mktemp("joe"))
+    return prepared(tmp_path_factory, model)
 
 
 @pytest.fixture(scope="session")
 def prepare(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
     """Return a function that prepares a tiny voice, once a session."""
-    return cache(lambda name: Prepared(VOICES / f"{name}.onnx", tmp_path_factory.mktemp(name)))
+    return cache(lambda name: prepared(tmp_path_factory, VOICES / f"{name}.onnx"))
 
 
 @pytest.fixture(scope="session", params=TINY)

@@ -43,16 +43,23 @@ def spoken(
 
 
 class Prepared:
-    """A stock voice and its parts, which lie beside a copy of the model as in an installed one."""
+    """A stock voice and its parts, which lie beside a copy of the model as in an installed one.
+
+    They are made unless the folder has them already.
+    """
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.model = model
         self.config = model.with_name(f"{model.name}.json")
         self.folder = folder
+        self.report: SplitReport
+        if (folder / REPORT_NAME).exists():
+            self.report = SplitReport.read(folder)
+            return
         if model.parent != folder:
             folder.mkdir(exist_ok=True)
             shutil.copyfile(model, folder / model.name)
-        self.report: SplitReport = split(self.model, self.config, folder)
+        self.report = split(self.model, self.config, folder)
 
 
 def detour(model: onnx.ModelProto, name: str) -> None:
