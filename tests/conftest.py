@@ -122,7 +122,15 @@ def prepared_data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
+def own_data(prepared_data: Path, tmp_path: Path) -> Path:
+    """Return a data directory of the test's own with the prepared real voice."""
+    data = tmp_path / "data"
+    subprocess.run(["cp", "-al", prepared_data, data], check=True)
+    return data
+
+
 def disk(tmp_path: Path) -> Iterator[Disk]:
+@pytest.fixture
     """Return a function that mounts an empty file system of a size in memory."""
     with contextlib.ExitStack() as stack:
 

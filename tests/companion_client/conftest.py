@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from support.both_servers import open_site, own_data  # noqa: F401 - fixtures
+from support.both_servers import open_site  # noqa: F401 - a fixture

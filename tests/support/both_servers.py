@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -89,14 +87,6 @@ async def open_site(start_server: Serve) -> AsyncIterator[Open]:
             return await stack.enter_async_context(opened(start_server, *engine, **settings))
 
         yield start
-
-
-@pytest.fixture
-def own_data(prepared_data: Path, tmp_path: Path) -> Path:
-    """Return a data directory of the test's own with the prepared real voice."""
-    data = tmp_path / "data"
-    subprocess.run(["cp", "-al", prepared_data, data], check=True)
-    return data
 
 
 def own_address() -> str | None:

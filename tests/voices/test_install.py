@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Serve
+from support import hub_voices
 from support.client import connected
 from support.hub import FaultyHub, faulty_hub
 from support.hub_client import amys_files
 from support.hub_faults import Fault
+from support.voices import SINGLE, SINGLE_CONFIG
 from wyoming_piper_hardened.catalogue.catalogue import bundled
 from wyoming_piper_hardened.composition import build_installer
 from wyoming_piper_hardened.config.sources import load_settings
@@ -96,7 +98,7 @@ async def command(*arguments: str) -> tuple[int, str, str]:
 
 async def test_commands(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
-    async with faulty_hub(amys_files()) as hub:
+    async with faulty_hub(hub_voices.amys_files()) as hub:
         code, stdout, _ = await command("install", AMY, *data, "--hub-endpoint", hub.endpoint)
         assert (code, "installed in" in stdout) == (0, True)
         code, _, stderr = await command("install", "en_US-ami-medium", *data)
@@ -119,11 +121,10 @@ async def test_commands(tmp_path: Path) -> None:
     assert (code, AMY in stdout) == (0, True)
 
 
-async def test_import_of_own_files(tmp_path: Path, model: Path) -> None:
+async def test_import_of_own_files(tmp_path: Path) -> None:
     own = tmp_path / "my-voice.onnx"
-    await asyncio.to_thread(own.write_bytes, await asyncio.to_thread(model.read_bytes))
-    config = await asyncio.to_thread(Path(f"{model}.json").read_bytes)
-    await asyncio.to_thread(Path(f"{own}.json").write_bytes, config)
+    own.write_bytes(SINGLE.read_bytes())
+    Path(f"{own}.json").write_bytes(SINGLE_CONFIG.read_bytes())
     code, stdout, _ = await command("import", str(own), "--data-dir", str(tmp_path / "data"))
     assert (code, "installed as my-voice" in stdout) == (0, True)
     code, _, stderr = await command("import", str(tmp_path / "none.onnx"))

@@ -13,8 +13,9 @@ import pytest
 from conftest import Script, Serve
 from support.client import Outcome, connected
 from support.hub import faulty_hub
-from support.hub_client import NEWEST, amys_files, tiny_files
+from support.hub_client import NEWEST, tiny_files
 from support.hub_faults import Fault
+from support.hub_voices import amys_files
 from support.waiting import eventually
 from voices.test_install import AMY, command
 from wyoming_piper_hardened.catalogue.catalogue import bundled
@@ -51,20 +52,21 @@ async def ask(port: int, name: str | None = None) -> Outcome:
 
 
 async def test_first_request_installs_a_voice_and_is_spoken_by_it(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
         server = await start_server(
-            data_dir=tmp_path, hub_endpoint=hub.endpoint, install_wait=120, languages=["en_US"]
+            data_dir=own_data, hub_endpoint=hub.endpoint, install_wait=120, languages=["en_US"]
         )
         assert server.port
         assert AMY in await offered(server.port)
         assert "de_DE-thorsten-medium" not in await offered(server.port)
         one, two = await asyncio.gather(ask(server.port, AMY), ask(server.port, AMY))
         assert one.error is None
-        assert len(one.pcm) > 10_000
+        assert len(one.pcm) > 1000
         assert one.pcm == two.pcm
-        assert hub.sent < 1.5 * 63_201_294
+        fetched = [(one.method, one.path.endswith(f"{AMY}.onnx")) for one in hub.seen]
+        assert fetched.count(("GET", True)) == 1
         assert (await ask(server.port, "de_DE-thorsten-medium")).error == "voice-not-found"
     assert AMY in await offered(server.port)
 
@@ -94,10 +96,10 @@ async def test_newer_voice_is_installed_by_the_first_request_for_it(
             else:
                 assert (await ask(server.port, name)).error is None
             assert name in installed(server)
-            for _ in range(3):
+            for _ in range(20):
                 assert (await ask(server.port, "en_US-none-medium")).error == "voice-not-found"
             fetched = [one for one in hub.seen if one.path.endswith(CATALOGUE_PATH)]
-            assert len(fetched) <= 4  # because of the name, and by the install
+            assert len(fetched) < 20  # because of the name, by the install, and once a minute
 
 
 @pytest.mark.parametrize(
@@ -122,12 +124,12 @@ async def test_error_says_what_makes_a_voice_of_the_repository_speak(
 
 
 async def test_newer_voice_of_the_settings_is_installed(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     async with faulty_hub(tiny_files("newest")) as hub:
         hub.fault(Fault.BUSY, times=2)
         server = await start_server(
-            data_dir=tmp_path,
+            data_dir=own_data,
             hub_endpoint=hub.endpoint,
             voice=NEWEST,
             maintenance=MaintenanceTimings(retry_delay=0.1),
@@ -137,11 +139,11 @@ async def test_newer_voice_of_the_settings_is_installed(
 
 
 async def test_cancelled_install_is_not_begun_again_by_a_request(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
         hub.fault(Fault.STALL, at=1000, times=1)
-        server = await start_server(data_dir=tmp_path, hub_endpoint=hub.endpoint, install_wait=120)
+        server = await start_server(data_dir=own_data, hub_endpoint=hub.endpoint, install_wait=120)
         port = server.port
         assert port
         first = asyncio.create_task(ask(port, AMY))
@@ -155,10 +157,10 @@ async def test_cancelled_install_is_not_begun_again_by_a_request(
 
 
 async def test_request_that_cannot_wait_fails_and_the_install_goes_on(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     async with faulty_hub(amys_files()) as hub:
-        server = await start_server(data_dir=tmp_path, hub_endpoint=hub.endpoint, install_wait=0)
+        server = await start_server(data_dir=own_data, hub_endpoint=hub.endpoint, install_wait=0)
         port = server.port
         assert port
         assert (await ask(port, AMY)).error == "voice-installing"
@@ -222,9 +224,9 @@ async def test_default_by_an_alias_is_found(tmp_path: Path) -> None:
 
 
 async def test_missing_speaker_opens_an_issue_and_the_first_one_speaks(
-    start_server: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    start_server: Serve, own_data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = await start_server(data_dir=tmp_path, speaker="5")
+    server = await start_server(data_dir=own_data, speaker="5")
     assert server.port
     for _ in range(2):
         assert len((await ask(server.port)).pcm) > 10_000
@@ -255,21 +257,21 @@ async def test_custom_voice_without_space_is_tried_again(
 
 
 async def test_damaged_voice_without_a_network_is_quarantined_and_another_one_speaks(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     timings = MaintenanceTimings(first_check=0.0, retry_delay=1.0, follow_interval=0.1)
     async with faulty_hub(amys_files()) as hub:
         code, _, stderr = await command(
-            "install", AMY, "--data-dir", str(tmp_path), "--hub-endpoint", hub.endpoint
+            "install", AMY, "--data-dir", str(own_data), "--hub-endpoint", hub.endpoint
         )
         assert code == 0, stderr
-        (model,) = tmp_path.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
+        (model,) = own_data.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
         content = bytearray(model.read_bytes())
         content[len(content) // 2] ^= 1
         model.write_bytes(content)
         hub.fault(Fault.BUSY)
         server = await start_server(
-            data_dir=tmp_path,
+            data_dir=own_data,
             maintenance=timings,
             hub_endpoint=hub.endpoint,
             voice=AMY,
@@ -279,7 +281,7 @@ async def test_damaged_voice_without_a_network_is_quarantined_and_another_one_sp
         assert has_issue(server, IssueKind.DAMAGED, AMY)
         for name in (None, AMY):  # asked for by name as well
             assert len((await ask(server.port, name)).pcm) > 10_000
-        assert len(list((tmp_path / "quarantine").iterdir())) == 1
+        assert len(list((own_data / "quarantine").iterdir())) == 1
         hub.repair()  # the network is back
         await eventually(lambda: AMY in installed(server), 120)
         assert server.status.snapshot().speaks == AMY
@@ -287,10 +289,10 @@ async def test_damaged_voice_without_a_network_is_quarantined_and_another_one_sp
         assert (await ask(server.port, AMY)).error is None
 
 
-async def test_changes_by_another_process_are_followed(start_server: Serve, tmp_path: Path) -> None:
-    data = ("--data-dir", str(tmp_path))
+async def test_changes_by_another_process_are_followed(start_server: Serve, own_data: Path) -> None:
+    data = ("--data-dir", str(own_data))
     server = await start_server(
-        data_dir=tmp_path,
+        data_dir=own_data,
         maintenance=MaintenanceTimings(follow_interval=0.1),
         hub_endpoint=NOWHERE,
     )
@@ -306,23 +308,23 @@ async def test_changes_by_another_process_are_followed(start_server: Serve, tmp_
 
 
 async def test_newer_version_on_the_hub_opens_an_issue_and_is_installed_by_it(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     files = amys_files()
     async with faulty_hub(files) as hub:
-        await command("install", AMY, "--data-dir", str(tmp_path), "--hub-endpoint", hub.endpoint)
-    (old,) = tmp_path.glob(f"voices/{AMY}/current/{AMY}.onnx")
-    (manifest,) = tmp_path.glob(f"voices/{AMY}/current/manifest.json")
+        await command("install", AMY, "--data-dir", str(own_data), "--hub-endpoint", hub.endpoint)
+    (old,) = own_data.glob(f"voices/{AMY}/current/{AMY}.onnx")
+    (manifest,) = own_data.glob(f"voices/{AMY}/current/manifest.json")
     text = manifest.read_text(encoding="utf-8")
     manifest.write_text(text.replace('"hub:', '"hub:0'), encoding="utf-8")  # an earlier model
     async with faulty_hub(files) as hub:
         server = await start_server(
-            data_dir=tmp_path,
+            data_dir=own_data,
             maintenance=MaintenanceTimings(first_check=0.0),
             hub_endpoint=hub.endpoint,
         )
         await eventually(lambda: has_issue(server, IssueKind.STALE, AMY), 60)
-        assert (tmp_path / "catalogue.json").exists()
+        assert (own_data / "catalogue.json").exists()
         job = await server.control.apply(f"stale:{AMY}")
         assert job is not None
         await job

@@ -63,17 +63,17 @@ ISSUE = f"damaged:{NAME}"
 
 
 async def test_damaged_own_voice_stays_until_it_is_uploaded_again(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
-    async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+    async with opened(start_server, data_dir=own_data, offline=True) as site:
         await upload(site)
         assert (await row(site))["state"] == "custom"
-        left = await asyncio.to_thread(flip, tmp_path)
+        left = await asyncio.to_thread(flip, own_data)
         code, body = await site.post(f"/api/voices/{NAME}/repair?wait=true")
         assert (code, body["error"]["code"]) == (409, "no-copy")
         assert (await row(site))["state"] == "damaged"
     for _ in range(2):  # restarts
-        async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+        async with opened(start_server, data_dir=own_data, offline=True) as site:
             await eventually_async(site, ISSUE)
             _, status = await site.get("/api/status")
             (issue,) = status["issues"]
@@ -88,12 +88,12 @@ async def test_damaged_own_voice_stays_until_it_is_uploaded_again(
                 assert await answer.read() == left
                 assert answer.headers["Content-Disposition"].startswith("attachment;")
             assert (await site.post("/api/issues/" + ISSUE + "/apply"))[0] == 409
-    async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+    async with opened(start_server, data_dir=own_data, offline=True) as site:
         await eventually_async(site, ISSUE)
         await upload(site)
         assert await issue_ids(site) == []
         assert (await row(site))["state"] == "custom"
-        assert await asyncio.to_thread(lambda: len(Store(tmp_path).versions(NAME))) == 1
+        assert await asyncio.to_thread(lambda: len(Store(own_data).versions(NAME))) == 1
 
 
 async def eventually_async(site: Site, issue: str) -> None:
@@ -101,15 +101,15 @@ async def eventually_async(site: Site, issue: str) -> None:
 
 
 async def test_dismissed_issue_stays_dismissed_and_the_row_stays(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
-    async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+    async with opened(start_server, data_dir=own_data, offline=True) as site:
         await upload(site)
-        await asyncio.to_thread(flip, tmp_path)
+        await asyncio.to_thread(flip, own_data)
         await site.post(f"/api/voices/{NAME}/repair?wait=true")
         assert (await site.ask("DELETE", f"/api/issues/{ISSUE}"))[0] == 200
         assert await issue_ids(site) == []
-    async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+    async with opened(start_server, data_dir=own_data, offline=True) as site:
         await site.server.pool.until_ready()
         assert (await row(site))["state"] == "damaged"
         assert await issue_ids(site) == []
@@ -119,17 +119,17 @@ async def test_dismissed_issue_stays_dismissed_and_the_row_stays(
 
 
 async def test_no_other_voice_takes_the_name_of_a_damaged_one(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
     """Although the repository has one of that name, and a request asks for it."""
     path = f"en/en_US/amy/medium/{AMY}.onnx"
     files = {path: SINGLE.read_bytes() + b"\0", f"{path}.json": SINGLE_CONFIG.read_bytes()}
     files[CATALOGUE_PATH] = json.dumps(voices_json(files)).encode()
     async with faulty_hub(files) as hub:
-        settings = {"data_dir": tmp_path, "hub_endpoint": hub.endpoint, "voices": [AMY]}
-        async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+        settings = {"data_dir": own_data, "hub_endpoint": hub.endpoint, "voices": [AMY]}
+        async with opened(start_server, data_dir=own_data, offline=True) as site:
             await upload(site, AMY)
-            left = await asyncio.to_thread(flip, tmp_path, AMY)
+            left = await asyncio.to_thread(flip, own_data, AMY)
         async with opened(start_server, **settings) as site:
             code, body = await site.post(f"/api/voices/{AMY}/repair?wait=true")
             assert (code, body["error"]["code"]) == (409, "no-copy")
@@ -141,21 +141,21 @@ async def test_no_other_voice_takes_the_name_of_a_damaged_one(
             async with connected(site.server.port) as client:
                 assert (await client.say("Hello.", voice={"name": AMY})).types[-1] == "error"
             assert (await row(site, AMY))["state"] == "damaged"
-        installer = build_installer(load_settings(flags={"data_dir": tmp_path}))
+        installer = build_installer(load_settings(flags={"data_dir": own_data}))
         await installer.collect_garbage()
-        (model,) = tmp_path.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
+        (model,) = own_data.glob(f"voices/{AMY}/*-*/{AMY}.onnx")
         assert await asyncio.to_thread(model.read_bytes) == left
 
 
 async def test_own_voice_that_turns_out_to_be_whole_serves_again(
-    start_server: Serve, tmp_path: Path
+    start_server: Serve, own_data: Path
 ) -> None:
-    async with opened(start_server, data_dir=tmp_path, offline=True) as site:
+    async with opened(start_server, data_dir=own_data, offline=True) as site:
         await upload(site)
-        await asyncio.to_thread(flip, tmp_path)
+        await asyncio.to_thread(flip, own_data)
         await site.post(f"/api/voices/{NAME}/repair?wait=true")
         assert (await row(site))["state"] == "damaged"
-        await asyncio.to_thread(flip, tmp_path)  # the bad block has been read right once more
+        await asyncio.to_thread(flip, own_data)  # the bad block has been read right once more
         assert (await site.post(f"/api/voices/{NAME}/repair?wait=true"))[0] == 200
         assert (await row(site))["state"] == "custom"
         assert await issue_ids(site) == []

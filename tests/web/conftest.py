@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-from support.both_servers import open_site, own_data  # noqa: F401 - fixtures
+from support.both_servers import open_site  # noqa: F401 - a fixture
 from support.random_sentences import _scrambled  # noqa: F401 - a fixture
