@@ -129,10 +129,10 @@ def test_volume_scales_the_same_take(speaking: Voice) -> None:
     assert not said(speaking, SHORT, SpeechOptions(volume=0.0)).any()
 
 
-def test_resume_at_100_random_places(speaking: Voice) -> None:
+def test_resume_at_random_places(speaking: Voice) -> None:
     schedule = Schedule(16, 1.5, 40)  # several chunks, of two sentences
     whole = said(speaking, SHORT, schedule=schedule)
-    places = random.Random(7).sample(range(whole.size), 98)
+    places = random.Random(7).sample(range(whole.size), 30)
     for place in (*places, 0, whole.size - 1):
         tail = said(speaking, SHORT, schedule=schedule, start=place)
         assert np.array_equal(tail, whole[place:])
@@ -158,7 +158,7 @@ def test_resume_computes_only_what_is_left(
 def test_resume_in_every_mode(any_mode: Prepared) -> None:
     voice = load(any_mode.folder, any_mode.config)
     whole = said(voice)
-    for place in random.Random(3).sample(range(whole.size), 20):
+    for place in random.Random(3).sample(range(whole.size), 8):
         assert np.array_equal(said(voice, start=place), whole[place:])
     assert np.array_equal(said(load(any_mode.folder, any_mode.config, threads=2)), whole)
     assert not np.array_equal(said(voice, options=SpeechOptions(noise_scale=0.5)), whole)

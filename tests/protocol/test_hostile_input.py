@@ -151,7 +151,7 @@ NEAR = st.builds(
 )
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=200) | HEADER | NEAR, max_size=6).map(b"".join))
 async def test_any_bytes_are_events_or_a_protocol_error(data: bytes) -> None:
     assert await feed(data) in {"end", "protocol-error", "event-too-large"}

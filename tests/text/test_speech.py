@@ -171,7 +171,7 @@ def whole(text: str, profile: Profile) -> list[Segment]:
     return [*stream.add(text), *stream.finish()]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(TEXT, SSML, st.text(max_size=300)), PROFILES, st.data())
 def test_any_chunking_gives_the_same_segments(
     text: str, profile: Profile, data: st.DataObject
@@ -185,7 +185,7 @@ def test_any_chunking_gives_the_same_segments(
     assert found == whole(text, profile)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(TEXT, SSML), PROFILES)
 def test_one_character_at_a_time_gives_the_same_segments(text: str, profile: Profile) -> None:
     stream = SpeechText(profile, streamed=True)
@@ -193,7 +193,7 @@ def test_one_character_at_a_time_gives_the_same_segments(text: str, profile: Pro
     assert [*found, *stream.finish()] == whole(text, profile)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(TEXT, SSML, st.text(max_size=300)), PROFILES)
 def test_nothing_raises_and_lengths_are_bounded(text: str, profile: Profile) -> None:
     for segment in whole(text, profile):
@@ -205,7 +205,7 @@ def test_nothing_raises_and_lengths_are_bounded(text: str, profile: Profile) -> 
         assert len(said) <= 4 * len(segment.text) + 200
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(TEXT, st.text(max_size=300)), st.sampled_from([50, 120, 500]))
 def test_off_gives_the_segments_and_the_text_of_before(text: str, cap: int) -> None:
     segmenter = Segmenter(cap)
@@ -241,7 +241,7 @@ BETWEEN = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(WORDS, MARKED_WORDS, BETWEEN), min_size=1, max_size=20),
     st.sampled_from(LANGUAGES),
@@ -293,7 +293,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.tuples(PARTS, st.sampled_from([" ", ", ", ". ", "; "])), max_size=10),
     st.sampled_from(LANGUAGES),
