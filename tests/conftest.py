@@ -42,7 +42,8 @@ SLOW_FIXTURES = {"disk", "exfat", "model", "old_data", "prepared_data", "version
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if SLOW_FIXTURES.intersection(fixtures) or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
 
 
@@ -129,8 +130,8 @@ def own_data(prepared_data: Path, tmp_path: Path) -> Path:
     return data
 
 
-def disk(tmp_path: Path) -> Iterator[Disk]:
 @pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
     """Return a function that mounts an empty file system of a size in memory."""
     with contextlib.ExitStack() as stack:
 

@@ -11,7 +11,7 @@ from conftest import Report
 
 from .trial import prepared
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 LISTENERS = 4
 

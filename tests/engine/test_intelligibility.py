@@ -17,7 +17,7 @@ from wyoming_piper_hardened.text.profile import Profile
 from wyoming_piper_hardened.text.segmenter import Segment
 from wyoming_piper_hardened.text.speech import SpeechText, spoken as spoken_text
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 pocketsphinx = pytest.importorskip("pocketsphinx", reason="no wheel for this Python")
 

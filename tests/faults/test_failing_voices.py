@@ -27,7 +27,7 @@ from wyoming_piper_hardened.voices.installation.sources import custom_source
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def pool_of(server: Running) -> Pool:

@@ -22,6 +22,8 @@ from wyoming_piper_hardened.workers.pool import Pool, PoolSize
 from wyoming_piper_hardened.workers.recycling import RecyclePolicy
 from wyoming_piper_hardened.workers.worker import WorkerState
 
+pytestmark = pytest.mark.long
+
 QUICK = RestartPolicy(backoff_delay=0.02)
 STALL = 1.0  # seconds without progress before an engine counts as hung
 BEFORE, FAULTY, BEHIND = "All is well before it.", "Now comes {} ONCE.", "And all is well again."

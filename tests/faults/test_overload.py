@@ -22,6 +22,8 @@ from support.waiting import eventually
 from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool
 
+pytestmark = pytest.mark.long
+
 WORKERS, WAITING = 2, 8
 CAP = WORKERS + WAITING
 CLIENTS, TRIES, SLOW = 10 * CAP, 15, 3

@@ -21,7 +21,7 @@ from wyoming_piper_hardened.service import Running
 from wyoming_piper_hardened.workers.pool import Pool
 from wyoming_piper_hardened.workers.worker import Worker, WorkerState
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 REQUESTS, AT_ONCE = 200, 8
 KILLED = 0.5  # of the requests that may be

@@ -63,6 +63,7 @@ async def test_equal_bytes_across_restarts_threads_and_workers(start_server: Ser
             assert (await client.say(text)).pcm != spoken[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", ["decoder.onnx", "parts.json", "*medium.onnx"])
 @pytest.mark.parametrize("how", ["cut", "flipped"])
 async def test_damaged_version_speaks_and_is_repaired(

@@ -222,6 +222,7 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("disk", ["full", "plain"])
 @pytest.mark.parametrize(
     ("action", "kinds"),
@@ -262,6 +263,7 @@ async def test_disk_refuses_at_every_operation(
     show(f"{action} on a {disk} disk", counts, report)
 
 
+@pytest.mark.long
 async def test_disk_refuses_at_every_operation_of_a_download(
     tmp_path: Path,
     bench: Bench,

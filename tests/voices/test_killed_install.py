@@ -10,7 +10,7 @@ import pytest
 from conftest import Report
 from support.killed_installs import kill_installs, summary
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 async def test_install_killed_at_random_moments(tmp_path: Path, report: Report) -> None:

@@ -23,7 +23,7 @@ from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.system.disk.locks import LeaseTimings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 NAME = SINGLE.stem
 

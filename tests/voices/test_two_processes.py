@@ -21,7 +21,7 @@ from wyoming_piper_hardened.store.manifest import find_damage
 from wyoming_piper_hardened.store.store import Store
 from wyoming_piper_hardened.voices.maintenance_policy import MaintenanceTimings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 HUB_FILE = f"en/en_US/amy/medium/{AMY}.onnx"
 
