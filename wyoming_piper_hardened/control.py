@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from .status.reporter import StatusReporter
 from .status.rows import IssueStatus
 from .store.own_voices import lost_models, own_files
 from .store.voice import Voice, is_voice_name
-from .system.aio import Notifier
+from .system.aio import Notifier, run_stoppable
 from .system.pairing import Pairing
 from .voices.installation.installer import Installer
 from .voices.job import Job
@@ -130,8 +131,9 @@ class Control:
 
         Raises:
             NotInstalledError: there is none.
+            ExportChangedError: it is damaged.
         """
-        return await asyncio.to_thread(bundle_of, self.installer.store, name)
+        return await run_stoppable(partial(bundle_of, self.installer.store, name))
 
     @contextlib.asynccontextmanager
     async def staging(self, model_bytes: int) -> AsyncIterator[Path]:

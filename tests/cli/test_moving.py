@@ -45,6 +45,17 @@ async def test_embedded_voice_moves_to_a_machine(tmp_path: Path) -> None:
     assert again.read_bytes() == file.read_bytes()
 
 
+async def test_voice_that_has_changed_is_not_exported(tmp_path: Path) -> None:
+    given, file, data = tmp_path / "given.tar", tmp_path / "x.tar", tmp_path / "data"
+    given.write_bytes(bundle())
+    assert (await run("voices", "import", str(given), "--data-dir", str(data)))[0] == 0
+    (model,) = data.glob(f"voices/{NAME}/*-*/{NAME}.onnx")
+    model.write_bytes(model.read_bytes()[:-1] + b"!")
+    code, _, stderr = await run("voices", "export", NAME, str(file), "--data-dir", str(data))
+    assert (code, f"{NAME}: voice-changed: " in stderr) == (1, True)
+    assert not file.exists()
+
+
 async def test_what_cannot_be_moved_is_named(tmp_path: Path) -> None:
     file, data = tmp_path / "x.tar", ("--data-dir", str(tmp_path / "data"))
     code, _, stderr = await run("voices", "export", NAME, str(file), *data)

@@ -30,7 +30,7 @@ from wyoming_piper_hardened.store.manifest import read_manifest
 from wyoming_piper_hardened.store.origin import Origin, OriginKind
 from wyoming_piper_hardened.voices.installation.installer import Installer
 from wyoming_piper_hardened.voices.transfer.bundle import open_bundle
-from wyoming_piper_hardened.voices.transfer.errors import TargetError
+from wyoming_piper_hardened.voices.transfer.errors import ExportChangedError, TargetError
 from wyoming_piper_hardened.voices.transfer.export import bundle_of, write_bundle
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def written(folder: Path, content: bytes) -> Path:
 
 
 def export(installer: Installer, path: Path) -> None:
-    exported = bundle_of(installer.store, NAME)
+    exported = bundle_of(installer.store, NAME, lambda: None)
     write_bundle(exported, path, lambda: None)
     assert path.stat().st_size == exported.size
 
@@ -209,6 +209,16 @@ async def test_import_that_is_cancelled_ends_in_the_middle(tmp_path: Path) -> No
     assert not copied.exists() or copied.stat().st_size < len(model)
 
 
+async def test_voice_that_changes_while_it_is_exported_leaves_no_file(tmp_path: Path) -> None:
+    installer, target = installer_in(tmp_path / "data"), tmp_path / "x.tar"
+    voice = await installer.install(await open_bundle(written(tmp_path, WHOLE)))
+    exported = await asyncio.to_thread(bundle_of, installer.store, NAME, lambda: None)
+    voice.model.write_bytes(flipped(MODEL, len(MODEL) // 2))
+    with pytest.raises(ExportChangedError):
+        await asyncio.to_thread(write_bundle, exported, target, lambda: None)
+    assert not target.exists()
+
+
 async def test_export_of_what_is_not_there_or_damaged_is_refused(tmp_path: Path) -> None:
     installer = installer_in(tmp_path / "data")
     target, blocked = tmp_path / "x.tar", tmp_path / "file" / "x.tar"
@@ -219,7 +229,6 @@ async def test_export_of_what_is_not_there_or_damaged_is_refused(tmp_path: Path)
     with pytest.raises(TargetError):
         await asyncio.to_thread(export, installer, blocked)
     voice.model.write_bytes(flipped(MODEL, len(MODEL) // 2))
-    with pytest.raises(VoiceError) as refused:
+    with pytest.raises(ExportChangedError):
         await asyncio.to_thread(export, installer, target)
-    assert refused.value.code == "voice-invalid"
     assert {path.name for path in tmp_path.iterdir()} == {"data", "file", "voice.tar"}

@@ -71,6 +71,20 @@ async def test_voice_that_is_not_here_is_not_exported(
     assert (await site.get("/api/voices/..%2f..%2fetc/export"))[0] == 400
 
 
+async def test_voice_that_has_changed_is_refused_before_the_first_byte(
+    open_site: Open, tmp_path: Path
+) -> None:
+    site = await open_site(data_dir=tmp_path, offline=True)
+    assert (await send(site, bundle()))[0] == 200
+    version = await asyncio.to_thread(Store(tmp_path).serving, NAME)
+    assert version is not None
+    (version / f"{NAME}.onnx").write_bytes(flipped(MODEL, len(MODEL) // 2))
+    status, body = await site.get(f"/api/voices/{NAME}/export")
+    assert (status, body["error"]["code"]) == (422, "voice-changed")
+    async with site.client.head(f"/api/voices/{NAME}/export") as answer:
+        assert answer.status == 422
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [

@@ -77,7 +77,7 @@ async def export(settings: Settings, parsed: argparse.Namespace) -> int:
     store = build_installer(settings).store
 
     async def work(name: str) -> str:
-        bundle = await asyncio.to_thread(bundle_of, store, name)
+        bundle = await run_stoppable(partial(bundle_of, store, name))
         await run_stoppable(partial(write_bundle, bundle, parsed.file))
         return f"written to {parsed.file} ({bundle.size / 1e6:.0f} MB)"
 

@@ -41,6 +41,12 @@ class BundleNewerError(BundleError):
     code = "bundle-newer"
 
 
+class ExportChangedError(VoiceError):
+    """A file of the voice is not what it was when the voice was installed."""
+
+    code = "voice-changed"
+
+
 class TargetError(HardenedError):
     """A file outside the data directory cannot be written."""
 

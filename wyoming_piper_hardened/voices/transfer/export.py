@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ...errors import NotInstalledError, VoiceError
+from ...errors import NotInstalledError
 from ...store.manifest import FileRecord, read_manifest
 from ...store.store import Store
 from ...store.voice import check_voice_name
 from ...system.files import write_blocks
 from ...system.foreign_files import read_blocks
 from ..installation.sources import package_source
-from .errors import TargetError
+from .errors import ExportChangedError, TargetError
 from .index import CARD, INDEX_NAME, LIMITS, Index, target_name
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
@@ -39,30 +39,43 @@ class Bundle:
         """Yield the archive; equal voices have equal ones.
 
         Raises:
-            VoiceError: a file is no longer what it was when the voice was installed.
+            ExportChangedError: a file has changed since `check`.
         """
         index = self.index.to_json()
         yield _header(INDEX_NAME, len(index)) + index + bytes(_padding(len(index)))
         for name, record in self.index.files.items():
             yield _header(name, record.size)
-            digest = hashlib.sha256()
-            for block in read_blocks(self.paths[name], LIMITS[name]):
-                digest.update(block)
-                yield block
-            if digest.hexdigest() != record.sha256:
-                raise VoiceError(
-                    f"{self.paths[name].name} has changed on the disk; repair the voice, then "
-                    "export it"
-                )
+            yield from self._content(name, record)
             yield bytes(_padding(record.size))
         yield _END
 
+    def check(self, check_stop: Callable[[], None]) -> None:
+        """Compare every byte with the index; `check_stop` ends that by raising.
 
-def bundle_of(store: Store, name: str) -> Bundle:
-    """Return the bundle of an installed voice, or of the embedded one.
+        Raises:
+            ExportChangedError: a file is not what it was when the voice was installed.
+        """
+        for name, record in self.index.files.items():
+            for _ in self._content(name, record):
+                check_stop()
+
+    def _content(self, name: str, record: FileRecord) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        for block in read_blocks(self.paths[name], LIMITS[name]):
+            digest.update(block)
+            yield block
+        if digest.hexdigest() != record.sha256:
+            raise ExportChangedError(
+                f"{self.paths[name].name} has changed on the disk; repair the voice, then export it"
+            )
+
+
+def bundle_of(store: Store, name: str, check_stop: Callable[[], None]) -> Bundle:
+    """Return the bundle of an installed voice, or of the embedded one, after reading all of it.
 
     Raises:
         NotInstalledError: there is no version of it that can be used.
+        ExportChangedError: its files are not those that were installed.
     """
     check_voice_name(name)
     version = store.serving(name)
@@ -71,7 +84,9 @@ def bundle_of(store: Store, name: str) -> Bundle:
         paths = _present(version / f"{name}.onnx")
         listed = {one: manifest.files.get(path.name) for one, path in paths.items()}
         files = {one: record for one, record in listed.items() if record is not None}
-        return Bundle(Index(name, manifest.origin, MappingProxyType(files)), paths)
+        bundle = Bundle(Index(name, manifest.origin, MappingProxyType(files)), paths)
+        bundle.check(check_stop)
+        return bundle
     packaged = package_source()
     if packaged is None or packaged.voice != name:
         raise NotInstalledError(f"{name[:100]!r} has no usable version in data_dir")
@@ -85,7 +100,7 @@ def write_bundle(bundle: Bundle, path: Path, check_stop: Callable[[], None]) -> 
 
     Raises:
         TargetError: the file cannot be written.
-        VoiceError: see `Bundle.blocks`.
+        ExportChangedError: see `Bundle.blocks`.
     """
 
     def blocks() -> Iterator[bytes]:

@@ -85,7 +85,7 @@ export const api = {
   /** @param {string} name @returns {Promise<string>} the address of a voice in one file */
   exported: async (name) => {
     const path = `${named(name)}/export`;
-    await ask("HEAD", path);
+    await ask("HEAD", path).catch(() => ask("GET", path)); // only that answer says why
     return String(address(path));
   },
   /**

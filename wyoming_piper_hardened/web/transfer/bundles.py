@@ -55,8 +55,8 @@ class BundleEndpoints:
                 path="/api/voices/{name}/export",
                 handle=self._export,
                 summary="An installed voice in one file, for a machine without a network. It is a "
-                "tar archive with the sizes and digests of its files; if the voice has changed on "
-                "the disk, it breaks off.",
+                "tar archive with the sizes and digests of its files, which are compared with the "
+                "disk beforehand.",
                 access=Access.CHANGE,
                 parameters=(_NAME,),
                 answers={200: {_TAR: BYTES}},
