@@ -15,9 +15,14 @@ from cli.test_cli import run
 from support.hub import FaultyHub, faulty_hub
 from support.hub_client import NEWEST, tiny_files
 from support.hub_faults import voices_json
+from support.hub_voices import AMY, amys_files, sample_path, with_speakers
 from support.ports import free_port
 from support.voices import SINGLE, SINGLE_CONFIG
+from wyoming_piper_hardened.composition import build_installer
+from wyoming_piper_hardened.config.sources import load_settings
 from wyoming_piper_hardened.hub.files import CATALOGUE_PATH
+from wyoming_piper_hardened.voices.offer.samples import Samples
+from wyoming_piper_hardened.voices.offer.small_files import SmallFiles
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +101,33 @@ async def test_plain_web_server_of_a_mirror_installs_a_voice(tmp_path: Path) -> 
         assert (await run("voices", "install", OTHER, *flags))[0] == 0
     code, stdout, _ = await run("voices", "verify", NEWEST, OTHER, "--data-dir", str(there))
     assert code == 0
+
+
+async def test_samples_are_mirrored_as_far_as_there_are_some(tmp_path: Path) -> None:
+    folder, data = tmp_path / "mirror", tmp_path / "data"
+    files = with_speakers(amys_files(), 4)
+    del files[sample_path(2)]
+    async with faulty_hub(files) as hub:
+        assert (await mirrored(hub, folder, data, AMY))[0] == 0
+        asked = len(hub.seen)
+        assert (await mirrored(hub, folder, data, AMY))[0] == 0
+        again = [one.path for one in hub.seen[asked:] if one.path.endswith(".mp3")]
+        assert [path.rpartition("/")[2] for path in again] == ["speaker_2.mp3"]
+    samples = {path.name: path.read_bytes() for path in (folder / ROOT).rglob("*.mp3")}
+    assert samples == {f"speaker_{number}.mp3": files[sample_path(number)] for number in (0, 1)}
+    async with plain_server(folder) as endpoint:
+        settings = load_settings(flags={"data_dir": tmp_path / "there", "hub_endpoint": endpoint})
+        catalogue = build_installer(settings).sources.catalogue
+        await catalogue.refresh()
+        heard = await Samples(catalogue, SmallFiles(catalogue)).find(AMY, "p1")
+    assert heard == files[sample_path(1)]
+
+
+async def test_sample_that_is_no_audio_is_left_out(tmp_path: Path) -> None:
+    files = with_speakers(amys_files(), 1) | {sample_path(0): b"no audio"}
+    async with faulty_hub(files) as hub:
+        assert (await mirrored(hub, tmp_path / "mirror", tmp_path / "data", AMY))[0] == 0
+    assert not list((tmp_path / "mirror").rglob("*.mp3"))
 
 
 async def test_voice_that_is_added_is_seen_by_clients(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from ..system.aio import run_stoppable
 from ..voices.installation.installer import Installer
 from ..voices.installation.sources import Source, SourceFinder, custom_source
 from ..voices.library import embedded_name
+from ..voices.offer.samples import Samples
+from ..voices.offer.small_files import SmallFiles
 from ..voices.transfer.bundle import open_bundle
 from ..voices.transfer.export import bundle_of, write_bundle
 from ..voices.transfer.mirror import Mirror
@@ -87,14 +89,19 @@ async def export(settings: Settings, parsed: argparse.Namespace) -> int:
 async def mirror(settings: Settings, parsed: argparse.Namespace) -> int:
     """Write voices into a folder that a web server serves as the voice repository."""
     installer = build_installer(settings)
-    folder = Mirror(parsed.folder, installer.store, installer.sources.catalogue)
+    catalogue = installer.sources.catalogue
+    files = SmallFiles(catalogue)
+    folder = Mirror(parsed.folder, installer.store, catalogue, Samples(catalogue, files))
 
     async def work(name: str) -> str:
         with shown_progress(name) as report:
             await folder.add(name, report)
         return f"is in {parsed.folder}"
 
-    return await _each(settings, parsed.names, work)
+    try:
+        return await _each(settings, parsed.names, work)
+    finally:
+        await files.close()
 
 
 async def verify(settings: Settings, parsed: argparse.Namespace) -> int:

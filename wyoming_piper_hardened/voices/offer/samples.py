@@ -55,7 +55,15 @@ class Samples:
             DownloadError: it cannot be had now, or is no MP3.
         """
         voice = (await asyncio.to_thread(self._catalogue.read)).find(name)
-        path = f"{voice.folder}/samples/speaker_{_number(voice, speaker)}.mp3"
+        return await self.get(voice, _number(voice, speaker))
+
+    async def get(self, voice: CatalogueVoice, speaker: int) -> bytes:
+        """Return the MP3 of a voice's speaker, by number.
+
+        Raises:
+            SampleUnknownError, DownloadError: as `find`.
+        """
+        path = sample_path(voice, speaker)
 
         async def fetch(hub: Hub, revision: str) -> bytes:
             try:
@@ -67,6 +75,11 @@ class Samples:
             return data
 
         return await self._files.get(path, fetch)
+
+
+def sample_path(voice: CatalogueVoice, speaker: int) -> str:
+    """Return where the repository has the sample of a speaker, by number."""
+    return f"{voice.folder}/samples/speaker_{speaker}.mp3"
 
 
 def _number(voice: CatalogueVoice, speaker: str | None) -> int:

@@ -32,7 +32,11 @@ from ...system.files import write_blocks, write_file
 from ...system.foreign_files import read_blocks, read_file
 from ..installation.progress import Progress, Report, Step
 from ..installation.sources import package_source
+from ..offer.samples import Samples, SampleUnknownError, sample_path
 from .errors import TargetError
+
+_MOST_SAMPLES = 1000
+"""Of one voice; each has some 100 kB."""
 
 
 class _OtherBytesError(Exception):
@@ -46,18 +50,22 @@ class Mirror:
         folder: to be served as `hub_endpoint`.
         store: the installed voices, whose files are taken if they are those of the repository.
         catalogue: the voices of the repository.
+        samples: fetches those of the repository.
     """
 
-    def __init__(self, folder: Path, store: Store, catalogue: CurrentCatalogue) -> None:
+    def __init__(
+        self, folder: Path, store: Store, catalogue: CurrentCatalogue, samples: Samples
+    ) -> None:
         self._root = folder / REPOSITORY / "resolve" / catalogue.hub.revision
         self._store = store
         self._catalogue = catalogue
+        self._samples = samples
 
     async def add(self, name: str, report: Report) -> CatalogueVoice:
         """Put a voice into the mirror; what is there with the right digest is left alone.
 
-        Without a network that works for installed voices; those lack a model card then, if they
-        were installed without.
+        Without a network that works for installed voices; those lack samples then, and a model
+        card if they were installed without.
 
         Raises:
             VoiceNotFoundError: the repository has no such voice.
@@ -69,6 +77,7 @@ class Mirror:
         try:
             entry = await self._completed(entry, report)
             await run_in_thread(self._list, entry)
+            await self._add_samples(entry)
         except (NoSpaceError, StoreError, OSError) as err:
             reason = err.strerror if isinstance(err, OSError) else "see the disk's room and rights"
             raise TargetError(f"{self._root} cannot be written: {reason}") from None
@@ -84,6 +93,18 @@ class Mirror:
             if missing != [entry.model_card]:
                 raise
             return replace(entry, model_card=None)
+
+    async def _add_samples(self, entry: CatalogueVoice) -> None:
+        """Get the samples of a voice up to the first one that cannot be had."""
+        for speaker in range(min(entry.number_of_speakers, _MOST_SAMPLES)):
+            target = self._root / sample_path(entry, speaker)
+            if await asyncio.to_thread(target.exists):
+                continue
+            try:
+                sample = await self._samples.get(entry, speaker)
+            except (SampleUnknownError, DownloadError):
+                return
+            await run_in_thread(write_file, target, sample)
 
     async def _fetch(self, name: str, report: Report) -> CatalogueVoice:
         """Get the missing files from the repository, as its newest catalogue has them."""
