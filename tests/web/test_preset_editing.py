@@ -199,6 +199,20 @@ async def test_one_that_exists_is_refused_to_who_makes_a_new_one(
     assert [(one["name"], one["volume"]) for one in listed["presets"]] == [("Night", 0.5)]
 
 
+async def test_dictionaries_that_could_not_be_read_again_are_refused(
+    open_site: Open, script: Script, own_data: Path
+) -> None:
+    site = await open_site(script(), data_dir=own_data)
+    long = [f"{number} = {',' * 245}" for number in range(50)]
+    for name in ("1", "2", "3", "4"):
+        assert (await put(site, name, voice=JOE, dictionary=long))[0] == 200
+    status, error = await put(site, "5", voice=JOE, dictionary=long)
+    assert (status, error["error"]["code"]) == (409, "presets-too-large")
+    assert (await put(site, "5", voice=JOE))[0] == 200
+    again = await open_site(script(), data_dir=own_data)
+    assert await names(again) == ["1", "2", "3", "4", "5"]
+
+
 async def test_no_more_than_a_hundred_together_with_those_of_the_settings(
     open_site: Open, script: Script, own_data: Path
 ) -> None:
@@ -240,7 +254,7 @@ async def test_setting_goes_before_one_that_was_made_earlier(
         json.dumps([{"name": "a"}]),
         json.dumps([{"name": "a", "voice": JOE, "length_scale": 9}]),
         json.dumps([{"name": f"{number}", "voice": JOE} for number in range(1000)]),
-        "[" + " " * (16 << 20) + "]",
+        "[" + " " * (1 << 20) + "]",
     ],
 )
 async def test_broken_file_is_an_event_and_ignored(

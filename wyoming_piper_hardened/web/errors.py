@@ -35,6 +35,7 @@ _STATUS: dict[type[HardenedError], int] = {
     preset_errors.PresetNameTakenError: 409,
     preset_errors.PresetFixedError: 409,
     preset_errors.TooManyPresetsError: 409,
+    preset_errors.PresetsTooLargeError: 409,
     errors.PhonemizerError: 503,
     errors.ManualActionRequiredError: 409,
     errors.SynthesisError: 422,

@@ -39,3 +39,9 @@ class TooManyPresetsError(RequestError):
     """There are as many presets as there may be."""
 
     code = "too-many-presets"
+
+
+class PresetsTooLargeError(RequestError):
+    """The dictionaries of all presets together would be longer than they may be."""
+
+    code = "presets-too-large"

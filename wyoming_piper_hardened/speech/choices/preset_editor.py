@@ -22,12 +22,15 @@ from .errors import (
     PresetFixedError,
     PresetNameTakenError,
     PresetNotFoundError,
+    PresetsTooLargeError,
     TooManyPresetsError,
 )
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = "presets.json"
-_MAX_BYTES = 16 << 20  # more than as many presets as there may be, each with every word it may have
+_MAX_BYTES = 1 << 20
+_MOST_CHARACTERS = 50_000
+"""Of all dictionaries together; so the file can be read, whatever they consist of."""
 
 
 class PresetEditor:
@@ -73,6 +76,7 @@ class PresetEditor:
             PresetFixedError: the settings have a preset of that name.
             PresetExistsError: there is one, and `create` was asked for.
             TooManyPresetsError: there may be no more.
+            PresetsTooLargeError: the dictionaries of all are too long.
             VoiceNotFoundError: its voice is not installed.
             SpeakerNotFoundError: its voice has no such speaker.
             NoSpaceError, StoreError: it cannot be kept.
@@ -86,7 +90,13 @@ class PresetEditor:
                 raise TooManyPresetsError(f"there are {MOST} presets; remove one of them")
             self._library.find(preset.voice).speaker_id(preset.speaker)
             own = [preset if one is before else one for one in self._presets.own]
-            await self._keep(own if before is not None else [*own, preset])
+            own = own if before is not None else [*own, preset]
+            if sum(len(line) for one in own for line in one.dictionary) > _MOST_CHARACTERS:
+                raise PresetsTooLargeError(
+                    f"all dictionaries of presets have more than {_MOST_CHARACTERS} characters; "
+                    "shorten one, or use dictionary.yaml"
+                )
+            await self._keep(own)
             _LOGGER.info(Event("preset-saved", preset=preset.name, voice=preset.voice))
 
     async def remove(self, name: str) -> None:
