@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import random
 import shlex
 import signal
@@ -20,9 +21,9 @@ from typing import NoReturn
 
 from . import chart, crowd, machine, report, servers
 from .measure import Benchmark, say
-from .results import Results, Side
+from .results import Side
 from .servers import Recipe, ServerError
-from .texts import SENTENCE_GROUPS, speed_texts
+from .texts import SENTENCE_GROUPS, long_text, speed_texts
 
 OK, SOME_FAILED, NOT_STARTED = 0, 1, 3
 
@@ -31,6 +32,8 @@ _MEMORY_REPEATS = 3
 _LOAD_REPEATS = 5
 _CROWD_ROUNDS = 3
 _TREATMENT_REPEATS = 5
+_RARE_REPEATS = 3
+_LONGEST, _SHORTER = 8000, 1000  # characters without a full stop
 
 
 def main() -> int:
@@ -45,17 +48,21 @@ def main() -> int:
     # Voices are large: next to this environment there is room, in /tmp perhaps not.
     with tempfile.TemporaryDirectory(prefix="run-", dir=Path(sys.prefix).parent) as name:
         folder = Path(name)
-        incumbent = servers.incumbent(
-            pythons[Side.INCUMBENT], _voice_folder(pythons[Side.OURS]), folder / "incumbent"
-        )
-        ours = servers.ours(own_environment / "wyoming-piper-hardened", folder / "ours")
+        voice_folder = _voice_folder(pythons[Side.OURS])
+        incumbent = servers.incumbent(pythons[Side.INCUMBENT], voice_folder, folder / "incumbent")
+        program = own_environment / "wyoming-piper-hardened"
+        ours = servers.ours(program, folder / "ours")
         try:
             _first_starts(incumbent, ours)
             untreated = dataclasses.replace(ours, command=(*ours.command, "--text", "off"))
-            results = _measure(arguments, incumbent, ours, untreated, pythons[Side.OURS])
+            benchmark = Benchmark(incumbent, ours, random.Random())
+            python = pythons[Side.OURS]
+            _measure(benchmark, untreated, python, quick=arguments.quick, pairs=arguments.pairs)
+            _measure_rare(benchmark, program, folder, python, voice_folder, quick=arguments.quick)
         except ServerError as err:
             say(f"cannot go on: {err}")
             return NOT_STARTED
+    results = benchmark.results
     table = report.markdown(results, circumstances)
     output: Path = arguments.output
     output.mkdir(parents=True, exist_ok=True)
@@ -123,22 +130,31 @@ def _first_starts(incumbent: Recipe, ours: Recipe) -> None:
 
 
 def _measure(
-    arguments: argparse.Namespace,
-    incumbent: Recipe,
-    ours: Recipe,
-    untreated: Recipe,
-    python: Path,
-) -> Results:
-    benchmark = Benchmark(incumbent, ours, random.Random())
-    quick: bool = arguments.quick
+    benchmark: Benchmark, untreated: Recipe, python: Path, *, quick: bool, pairs: int | None
+) -> None:
     benchmark.text(python)
-    benchmark.speed(speed_texts(quick=quick), arguments.pairs or (1 if quick else 10))
+    benchmark.speed(speed_texts(quick=quick), pairs or (1 if quick else 10))
     plain = [text for text in speed_texts(quick=quick) if text.group in SENTENCE_GROUPS]
     benchmark.treatment(untreated, plain, 1 if quick else _TREATMENT_REPEATS)
     benchmark.memory(1 if quick else _MEMORY_REPEATS)
     benchmark.load(1 if quick else _LOAD_REPEATS)
     benchmark.crowd(1 if quick else _CROWD_ROUNDS, (1, 8) if quick else crowd.SIZES)
-    return benchmark.results
+
+
+def _measure_rare(
+    benchmark: Benchmark,
+    program: Path,
+    folder: Path,
+    python: Path,
+    voice_folder: Path,
+    *,
+    quick: bool,
+) -> None:
+    repeats = 1 if quick else _RARE_REPEATS
+    empty = (folder / f"first-{number}" for number in itertools.count())
+    benchmark.first_start(lambda: servers.ours(program, next(empty)), repeats)
+    benchmark.preparation(python, voice_folder, repeats)
+    benchmark.long_text(long_text(_SHORTER if quick else _LONGEST))
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:

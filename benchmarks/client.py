@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -65,6 +66,7 @@ def _exchange(
 ) -> Answer:
     first_audio: float | None = None
     audio = dry = 0.0
+    checksum = 0
     sent = time.perf_counter()
     sending = threading.Thread(target=_send, args=(writer, requests, word_interval), daemon=True)
     sending.start()
@@ -76,10 +78,12 @@ def _exchange(
             if first_audio is not None:
                 dry = max(dry, now - first_audio - audio)
             audio += AudioChunk.from_event(event).seconds
+            checksum = zlib.crc32(event.payload or b"", checksum)
         elif last.is_type(event.type):
             if first_audio is None:
                 raise RequestError("it ended without audio")
-            return Answer(first_audio, time.perf_counter() - sent, audio, dry=dry)
+            total = time.perf_counter() - sent
+            return Answer(first_audio, total, audio, dry=dry, checksum=checksum)
         elif Error.is_type(event.type):
             error = Error.from_event(event)
             raise RequestError(f"error {error.code}: {error.text}")

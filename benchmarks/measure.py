@@ -1,4 +1,4 @@
-"""The measurements: speed, memory, load, crowds. One server works at a time."""
+"""The measurements, one server at a time: speed, memory, load, crowds, and what is rare."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from . import crowd
+from . import crowd, preparation
 from .client import RequestError, speak
 from .process_tree import watched
-from .results import Answer, Failure, Load, Memory, Pair, Results, Side, TextStage
+from .results import (
+    Answer,
+    Failure,
+    FirstStart,
+    Load,
+    LongText,
+    Memory,
+    Pair,
+    Results,
+    Side,
+    TextStage,
+)
 from .servers import Recipe, Server, ServerError, running
-from .texts import LOAD_WORD, MEMORY_SENTENCES, WARM_UP, Text
+from .texts import CROWD_SENTENCES, LOAD_WORD, MEMORY_SENTENCES, WARM_UP, Text
 
 _Item = TypeVar("_Item")
 
@@ -129,6 +140,61 @@ class Benchmark:
                 self._measure_load(recipe)
             say(f"load: round {number} of {repeats}")
 
+    def first_start(self, fresh: Callable[[], Recipe], repeats: int) -> None:
+        """Have each server speak as soon as it can after its first start.
+
+        Args:
+            fresh: gives our server's recipe with an empty data folder, another one each time.
+            repeats: how often.
+        """
+        for number in range(1, repeats + 1):
+            for recipe in self._shuffled((self._recipes[0], fresh())):
+                self._measure_first_start(recipe)
+            say(f"first start: round {number} of {repeats}")
+
+    def long_text(self, words: str) -> None:
+        """Have our server speak a text without a full stop, once whole and once as it is written.
+
+        The incumbent takes such a text as one sentence, with gigabytes of memory.
+        """
+        for streamed in (False, True):
+            what = f"{len(words)} characters without a full stop"
+            try:
+                with running(self._recipes[1]) as server:
+                    server.wait_open()
+                    self._ask(server, WARM_UP, "warm-up")
+                    with watched(server.tree) as peak:
+                        answer = self._ask(server, words, what, streamed=streamed)
+            except (ServerError, OSError) as err:
+                self._failed(Side.OURS, what, err)
+                continue
+            if answer is not None:
+                long = LongText(len(words), streamed, answer, peak.total)
+                self.results.long_texts.append(long)
+        say("long text: done")
+
+    def preparation(self, python: Path, voice_folder: Path, repeats: int) -> None:
+        """Split the voice into parts, by itself and while our server speaks.
+
+        Raises:
+            ServerError: it cannot be split, or the server cannot be started.
+        """
+        self.results.preparations += [
+            preparation.measure(python, voice_folder) for _ in range(repeats)
+        ]
+        with running(self._recipes[1]) as server:
+            server.wait_open()
+            for _ in range(_WARM_UPS):
+                self._ask(server, WARM_UP, "warm-up")
+            for _ in range(repeats):
+                alone = [self._ask(server, words, "alone") for words in CROWD_SENTENCES]
+                with preparation.going_on(python, voice_folder) as goes_on:
+                    for words, before in zip(CROWD_SENTENCES, alone, strict=True):
+                        answer = self._ask(server, words, "beside")
+                        if before and answer and goes_on():
+                            self.results.slowdowns.append(answer.total / before.total)
+        say("preparation: done")
+
     def crowd(self, rounds: int, sizes: Sequence[int] = crowd.SIZES) -> None:
         """Let crowds listen to each server.
 
@@ -155,7 +221,35 @@ class Benchmark:
         except (ServerError, OSError) as err:
             self._failed(recipe.side, what, err)
             return
-        self.results.memory.append(Memory(recipe.side, len(words), loaded, peak.bytes))
+        self.results.memory.append(
+            Memory(
+                recipe.side,
+                len(words),
+                loaded.total,
+                peak.total,
+                loaded_anonymous=loaded.anonymous,
+                peak_anonymous=peak.anonymous,
+            )
+        )
+
+    def _measure_first_start(self, recipe: Recipe) -> None:
+        words = (*CROWD_SENTENCES, CROWD_SENTENCES[0])
+        try:
+            with running(recipe) as server:
+                server.wait_open()
+                with watched(server.tree) as peak:
+                    answers = [self._ask(server, one, "first start") for one in words]
+        except (ServerError, OSError) as err:
+            self._failed(recipe.side, "first start", err)
+            return
+        complete = [answer for answer in answers if answer]
+        if len(complete) < len(answers):
+            return
+        first, last = complete[0], complete[-1]
+        seconds = sum(answer.total for answer in complete) - first.first_audio
+        throughput = sum(answer.audio for answer in complete) / seconds
+        equal = first.checksum == last.checksum
+        self.results.first_starts.append(FirstStart(recipe.side, throughput, peak.total, equal))
 
     def _measure_load(self, recipe: Recipe) -> None:
         try:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 SAMPLE_INTERVAL = 0.02
 """Seconds from one look at the memory to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Memory in bytes: proportional set size, in which pages that are shared count once."""
+
+    total: int = 0
+    anonymous: int = 0
+    """The part that no file stands behind: nothing of it can be dropped."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.total + other.total, self.anonymous + other.anonymous)
 
 
 class ProcessTree:
@@ -36,36 +50,35 @@ class ProcessTree:
                 total += times.user + times.system + times.children_user + times.children_system
         return total
 
-    def memory(self) -> int:
-        """Proportional set size in bytes: pages that several processes share count once.
+    def memory(self) -> Usage:
+        """Return the memory of all of them together.
 
         Raises:
             PermissionError: the processes belong to somebody else.
         """
-        total = 0
-        for process in self.processes():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii")
-                total += next(
-                    (
-                        int(line.split()[1]) * 1024
-                        for line in rollup.splitlines()
-                        if line.startswith("Pss:")
-                    ),
-                    0,
-                )
-        return total
+        return sum(map(_usage, self.processes()), Usage())
+
+
+def _usage(process: psutil.Process) -> Usage:
+    try:
+        rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return Usage()
+    sizes = dict(re.findall(r"^(\w+): +(\d+) kB$", rollup, re.MULTILINE))
+    return Usage(1024 * int(sizes.get("Pss", 0)), 1024 * int(sizes.get("Pss_Anon", 0)))
 
 
 class Peak:
     """The highest memory seen so far, in bytes."""
 
     def __init__(self) -> None:
-        self.bytes = 0
+        self.total = self.anonymous = 0
 
     def look(self, tree: ProcessTree) -> None:
         """Take one sample."""
-        self.bytes = max(self.bytes, tree.memory())
+        usage = tree.memory()
+        self.total = max(self.total, usage.total)
+        self.anonymous = max(self.anonymous, usage.anonymous)
 
 
 @contextlib.contextmanager

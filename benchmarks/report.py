@@ -28,6 +28,9 @@ def markdown(results: Results, machine: Machine) -> str:
         *(_speed(results, measure) for measure in MEASURES),
         _memory(results),
         _load(results),
+        _first_start(results),
+        _preparation(results),
+        _long_text(results),
         *(_crowd(results, measured) for measured in crowd.MEASURES),
         _dry(results),
         _failures(results),
@@ -98,13 +101,28 @@ def _memory(results: Results) -> str:
     def peak(run: Memory) -> int:
         return run.peak
 
+    def loaded_anonymous(run: Memory) -> int:
+        return run.loaded_anonymous
+
+    def peak_anonymous(run: Memory) -> int:
+        return run.peak_anonymous
+
     rows = []
-    for label, value in (("after a word", loaded), ("peak", peak)):
+    for label, value in (
+        ("after a word", loaded),
+        ("peak", peak),
+        ("after a word, anonymous", loaded_anonymous),
+        ("peak, anonymous", peak_anonymous),
+    ):
         for characters in summary.memory_lengths():
             row = summary.memory(results, characters, value)
             rows.append(row and dataclasses.replace(row, label=f"{characters} characters, {label}"))
     title = "Memory of the whole process tree (PSS, MiB), each on a freshly started server"
-    return _section(title, "", rows, lambda value: f"{value / _MEBIBYTE:.0f}")
+    text = _section(title, "", rows, _mebibytes)
+    return (
+        f"{text}\n\n*Anonymous* is what no file stands behind: it cannot be dropped when memory is "
+        "short."
+    )
 
 
 def _load(results: Results) -> str:
@@ -121,6 +139,68 @@ def _load(results: Results) -> str:
         f"it can speak; for {Side.INCUMBENT}, which has one process, the same as *server ready*; "
         f"for {Side.OURS} its engine's own start, as `/api/status` reports it."
     )
+
+
+def _first_start(results: Results) -> str:
+    throughput = _section(
+        "First start, empty data folder: five sentences at once after the port is open",
+        "",
+        [_labelled(summary.first_start(results, lambda run: run.throughput), "audio s / s")],
+        lambda value: f"{value:.1f}",
+    )
+    peak = _labelled(summary.first_start(results, lambda run: run.peak), "peak memory, MiB")
+    return f"{throughput}\n\n{_section('First start: memory', '', [peak], _mebibytes)}"
+
+
+def _labelled(row: Comparison | None, label: str) -> Comparison | None:
+    return row and dataclasses.replace(row, label=label)
+
+
+def _preparation(results: Results) -> str:
+    if not results.preparations:
+        return ""
+    values = (
+        ("seconds", [run.seconds for run in results.preparations], lambda value: f"{value:.1f}"),
+        ("peak memory, MiB", [run.peak for run in results.preparations], _mebibytes),
+        (
+            "on the disk beside the stock files, kB",
+            [run.parts for run in results.preparations],
+            _kilobytes,
+        ),
+        ("time of a sentence meanwhile", results.slowdowns, lambda value: f"{value:.2f}{TIMES}"),
+    )
+    rows = [
+        [label, str(len(found)), _spread(spread, show)]
+        for label, found, show in values
+        if (spread := Spread.of(found)) is not None
+    ]
+    title = f"## Preparation of a voice by {Side.OURS}, once for a voice that is installed"
+    return f"{title}\n\n" + _table(["", "n", "median (min to max)"], rows)
+
+
+def _long_text(results: Results) -> str:
+    rows = [
+        [
+            f"{run.characters} characters, {'as it is written' if run.streamed else 'at once'}",
+            f"{run.answer.first_audio * 1000:.0f}",
+            f"{run.answer.total:.1f}",
+            f"{run.answer.audio:.0f}",
+            _mebibytes(run.peak),
+        ]
+        for run in results.long_texts
+    ]
+    if not rows:
+        return ""
+    header = ["text", "first audio (ms)", "total (s)", "audio (s)", "peak memory (MiB)"]
+    return f"## A text without a full stop, {Side.OURS}\n\n" + _table(header, rows)
+
+
+def _mebibytes(value: float) -> str:
+    return f"{value / _MEBIBYTE:.0f}"
+
+
+def _kilobytes(value: float) -> str:
+    return f"{value / 1000:.0f}"
 
 
 def _crowd(results: Results, measured: crowd.CrowdMeasure) -> str:

@@ -24,6 +24,7 @@ class Answer:
     audio: float  # length of the audio
     cpu: float = 0.0  # of the server's whole process tree; 0 where nobody looked
     dry: float = 0.0  # silence for somebody who plays in real time from the first audio on
+    checksum: int = 0  # of the samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Memory:
     characters: int
     loaded: int  # after a word
     peak: int  # while it spoke a sentence of so many characters
+    loaded_anonymous: int  # of these what cannot be dropped
+    peak_anonymous: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,35 @@ class Crowd:
     listeners: int
     answers: tuple[Answer, ...]
     refused: int  # listeners without an answer; also counted as failures
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """The first sentences of a server that never ran before: ours has an empty data folder."""
+
+    side: Side
+    throughput: float  # seconds of audio in a second, from the first audio on
+    peak: int
+    equal: bool  # the last request, that of the first sentence again, had the same samples
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """One split of the voice into parts, by our process for that."""
+
+    seconds: float
+    peak: int
+    parts: int  # bytes on the disk beside the stock files
+
+
+@dataclass(frozen=True, slots=True)
+class LongText:
+    """A text without a full stop, spoken by our freshly started server."""
+
+    characters: int
+    streamed: bool
+    answer: Answer
+    peak: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +128,9 @@ class Results:
     text: TextStage | None = None
     delays: list[float] = field(default_factory=list)
     """How much later first audio came with the treatment of texts than without it."""
+    first_starts: list[FirstStart] = field(default_factory=list)
+    preparations: list[Preparation] = field(default_factory=list)
+    slowdowns: list[float] = field(default_factory=list)
+    """Time of a sentence while a voice is prepared, over that of the same one before."""
+    long_texts: list[LongText] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)

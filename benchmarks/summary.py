@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .results import Answer, Load, Memory, Pair, Results, Side
+from .results import Answer, FirstStart, Load, Memory, Pair, Results, Side
 from .texts import MEMORY_SENTENCES, Group
 
 _Run = TypeVar("_Run")
@@ -100,6 +100,11 @@ def memory(results: Results, characters: int, value: Callable[[Memory], int]) ->
     """Compare memory after or while speaking a sentence of so many characters, in bytes."""
     runs = [run for run in results.memory if run.characters == characters]
     return compared(str(characters), _in_order(runs, lambda run: run.side, value))
+
+
+def first_start(results: Results, value: Callable[[FirstStart], float]) -> Comparison | None:
+    """Compare the first starts."""
+    return compared("first start", _in_order(results.first_starts, lambda run: run.side, value))
 
 
 def load(

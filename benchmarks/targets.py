@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from . import crowd, summary
@@ -27,6 +27,14 @@ _CROWD_DRY = 0.2
 _EARLIER_WRITTEN = 2.5
 _TEXT_MEDIAN, _TEXT_P99 = 100e-6, 250e-6
 _DELAY = 0.002
+_FIRST_THROUGHPUT = 0.9
+_FIRST_PEAK = 350
+_PREPARATION = 260
+_PARTS = 2
+_SLOWDOWN = 1.1
+_LONG_PEAK = 300
+_LONG_FIRST = 150
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,29 @@ def verdicts(results: Results) -> list[Verdict]:
         _earlier(results, Group.WRITTEN, _EARLIER_WRITTEN),
         _text_stage(results),
         _treatment(results),
+        _first_throughput(results),
+        _first_peak(results),
+        _first_equal(results),
+        _most("preparing a voice takes at most {limit} MiB", _PREPARATION, _MIB, _peaks(results)),
+        _most(
+            "a prepared voice takes at most {limit} MB more than its stock files",
+            _PARTS,
+            1e6,
+            [run.parts for run in results.preparations],
+        ),
+        _slowdown(results),
+        _most(
+            "a long text without a full stop takes at most {limit} MiB",
+            _LONG_PEAK,
+            _MIB,
+            [run.peak for run in results.long_texts],
+        ),
+        _most(
+            "its first audio comes after at most {limit} ms",
+            _LONG_FIRST,
+            1e-3,
+            [run.answer.first_audio for run in results.long_texts],
+        ),
     ]
 
 
@@ -176,6 +207,49 @@ def _treatment(results: Results) -> Verdict:
         return Verdict(target, "not measured", None)
     delay = statistics.median(results.delays)
     return Verdict(target, f"{delay * 1000:.1f} ms", delay <= _DELAY)
+
+
+def _first_throughput(results: Results) -> Verdict:
+    return _verdict(
+        f"first start: at least {_FIRST_THROUGHPUT:g}{TIMES} as much audio a second",
+        summary.first_start(results, lambda run: run.throughput),
+        lambda row: f"{row.ratio.median:.2f}{TIMES}",
+        lambda row: row.ratio.median >= _FIRST_THROUGHPUT,
+    )
+
+
+def _first_peak(results: Results) -> Verdict:
+    own = [run.peak for run in results.first_starts if run.side is Side.OURS]
+    return _most("first start: memory at most {limit} MiB", _FIRST_PEAK, _MIB, own)
+
+
+def _first_equal(results: Results) -> Verdict:
+    target = "first start: the first request's samples are those of later ones"
+    own = [run.equal for run in results.first_starts if run.side is Side.OURS]
+    if not own:
+        return Verdict(target, "not measured", None)
+    return Verdict(target, f"{sum(own)} of {len(own)}", all(own))
+
+
+def _slowdown(results: Results) -> Verdict:
+    target = f"a sentence takes at most {_SLOWDOWN:g}{TIMES} as long while a voice is prepared"
+    if not results.slowdowns:
+        return Verdict(target, "not measured", None)
+    slowdown = statistics.median(results.slowdowns)
+    return Verdict(target, f"{slowdown:.2f}{TIMES}", slowdown <= _SLOWDOWN)
+
+
+def _most(target: str, limit: float, unit: float, values: Sequence[float]) -> Verdict:
+    """Judge the median of values; `unit` is what one of `limit` is of them."""
+    target = target.format(limit=f"{limit:g}")
+    if not values:
+        return Verdict(target, "not measured", None)
+    value = statistics.median(values) / unit
+    return Verdict(target, f"{value:.3g}", value <= limit)
+
+
+def _peaks(results: Results) -> list[int]:
+    return [run.peak for run in results.preparations]
 
 
 def _verdict(

@@ -232,6 +232,12 @@ def speed_texts(*, quick: bool) -> tuple[Text, ...]:
     return tuple(sorted(texts, key=lambda text: (list(Group).index(text.group), len(text.words))))
 
 
+def long_text(characters: int) -> str:
+    """Return words without a full stop or a comma, of so many characters."""
+    words = "and then the light in the hall is on while nobody is there "
+    return (words * (characters // len(words) + 1))[:characters]
+
+
 def _text(group: Group, words: str) -> Text:
     return Text(f"{group} ({len(words)})", group, words)
 

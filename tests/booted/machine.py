@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -44,7 +46,11 @@ class Machine:
             machine._await_boot(time.monotonic() + 120)
             yield machine
         finally:
-            container.kill()  # the kernel ends the processes of the machine with its first
+            if machine._init:  # the kernel ends all processes of the machine with its first
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(machine._init, signal.SIGKILL)
+            else:
+                container.terminate()
             container.wait()
 
     def run(self, *command: str, timeout: float = 300) -> str:
