@@ -129,7 +129,8 @@ class Visit:
         await self.page.evaluate("observed.frames = 0")
         await self.person.press(button)
         await self.watched.until("observed.frames > 5_000")
-        await expect(button).to_have_accessible_name(re.compile(self.words["voice.listen"]))
+        listen = re.compile(self.words["voice.listen"])
+        await expect(button).to_have_accessible_name(listen, timeout=LONG)
 
     async def speaks(self, name: str) -> None:
         """Wait until the page says that `name` is the default, and can speak."""
