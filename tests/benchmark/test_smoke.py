@@ -15,7 +15,7 @@ from benchmarks.measure import Benchmark
 from benchmarks.results import Side
 from benchmarks.texts import MEMORY_SENTENCES, long_text, speed_texts
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 PROGRAM = Path(sys.executable).with_name("wyoming-piper-hardened")
 
