@@ -36,5 +36,6 @@ async def slowly(bench: Bench, findings: Findings) -> None:
         f"it does not speak as length_scale {LENGTH_SCALE} does: {len(spoken.pcm)} bytes",
     )
     ratio = len(spoken.pcm) / len(lengths[1.0])
-    findings.measure("times as long", round(ratio, 2), "")
-    findings.require(1.2 < ratio < 1.4, f"it is {ratio:.2f} times as long")
+    findings.measure("longer by", 100 * (ratio - 1), "%")
+    # Sounds last whole frames, rounded up: the shortest, of which there are many, do not grow.
+    findings.require(1.1 < ratio <= LENGTH_SCALE, f"it is {ratio:.2f} times as long")
