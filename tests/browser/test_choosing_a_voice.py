@@ -167,7 +167,7 @@ class Visit:
 
     async def use_as_default(self) -> None:
         await self.person.press(self.button(self.preset, "voice.default"))
-        await expect(self.preset).to_contain_text(self.words["voice.state.default"])
+        await expect(self.preset.locator(".badge.default")).to_be_visible()  # now nothing moves
         await self.speaks(PRESET)
         await self.hear(self.button(self.preset, "voice.listen"))
         await self.check()
