@@ -128,7 +128,7 @@ class Visit:
         """Listen to the end."""
         await self.page.evaluate("observed.frames = 0")
         await self.person.press(button)
-        await self.watched.until("observed.frames > 5_000")
+        await self.watched.until("observed.frames > 5_000", LONG / 1000)
         listen = re.compile(self.words["voice.listen"])
         await expect(button).to_have_accessible_name(listen, timeout=LONG)
 

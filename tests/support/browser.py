@@ -72,9 +72,9 @@ class Watched:
         found: dict[str, Any] = await self.page.evaluate("observed")
         return found
 
-    async def until(self, condition: str) -> None:
+    async def until(self, condition: str, seconds: float = _TIMEOUT) -> None:
         """Wait for an expression of the page; Playwright's own wait breaks the page's policy."""
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(seconds):
             while not await self.page.evaluate(condition):  # noqa: ASYNC110 - it sends no event
                 await asyncio.sleep(0.05)
 
