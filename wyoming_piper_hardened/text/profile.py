@@ -19,7 +19,7 @@ class TextMode(StrEnum):
 
 
 class TextFormat(StrEnum):
-    """What a text is written in."""
+    """Markup of a text."""
 
     AUTO = "auto"
     """SSML if it begins with ``<speak``, else Markdown or plain text."""

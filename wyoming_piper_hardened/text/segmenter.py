@@ -46,9 +46,9 @@ class Segment:
     pause: float = 0.0
     """Seconds of silence behind it, besides what belongs between sentences."""
     rate: float = 1.0
-    """How much faster than usual it is spoken."""
+    """Speed as a factor of the usual one."""
     gain: float = 1.0
-    """How much louder than usual it is spoken, as a factor of the samples."""
+    """Factor of the samples: 1 is as loud as usual."""
 
 
 class Segmenter:

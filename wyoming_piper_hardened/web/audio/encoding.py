@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ...engine.messages import BYTES_PER_SAMPLE
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
-"""What stands in a WAV header for lengths that are not known yet; readers take what comes."""
+"""Length in a WAV header while it is not known yet; readers take what comes."""
 
 _OPENAI_RATE = (
     24_000  # of pcm; a headerless stream cannot say its rate, so OpenAI's clients rely on it

@@ -37,7 +37,7 @@ class InstalledVoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanionState:
-    """What changes seldom, and is sent at once.
+    """State that changes seldom, and is sent at once.
 
     `voice` is that of the default, `speaks` the voice that speaks for it at present;
     `default_voice` is the default's name, which may be a preset's, and `presets` are the names of
