@@ -58,6 +58,55 @@ async def test_licence_is_shown_before_installing_and_afterwards(
             await expect(dialog).to_be_hidden()
 
 
+async def test_voice_is_installed_from_a_dialog_that_was_opened_again_at_once(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    async with faulty_hub(amys_files(card=CARD_TEXT)) as hub:
+        server = await asyncio.to_thread(start_web, "--hub-endpoint", hub.endpoint)
+        await asyncio.to_thread(server.post, "api/catalogue/refresh")
+        async with open_page(server.url) as watched:
+            page = watched.page
+            await show(page, AMY)
+            await expect(page.locator("#about-dialog")).to_be_visible()
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(request.url))
+            # Within one frame, as on a machine that draws few: the events of both closings wait.
+            await page.locator("#about-dialog").evaluate(
+                """(dialog) => {
+                  const title = document.querySelector("tr.available .voice-title");
+                  dialog.close();
+                  title.click();
+                }"""
+            )
+            await watched.until("new Promise((done) => requestAnimationFrame(() => done(true)))")
+            await press(page.locator("#about-dialog").get_by_role("button", name="Install"))
+            row = page.get_by_role("row", name=re.compile(AMY))
+            await expect(row).to_contain_text("Installed", timeout=LONG)
+            assert len([one for one in asked if one.endswith("/install")]) == 1
+
+
+async def test_only_the_voice_that_was_asked_about_last_is_removed(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    server = await asyncio.to_thread(start_web)
+    async with open_page(server.url) as watched:
+        answers = await watched.page.evaluate(
+            """async () => {
+              const { ask } = await import("./static/dialog.js");
+              const dialog = document.getElementById("remove-dialog");
+              const kept = ask(dialog);
+              dialog.close("keep");
+              const removed = ask(dialog);
+              dialog.close("remove");
+              const left = ask(dialog);
+              await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+              dialog.close();
+              return Promise.all([kept, removed, left]);
+            }"""
+        )
+        assert answers == ["keep", "remove", ""]
+
+
 async def test_markup_of_a_card_is_shown_as_text(
     start_web: StartServer, open_page: OpenPage
 ) -> None:

@@ -1,6 +1,7 @@
 /** One voice: its speakers to listen to, its licence and its model card, as plain text. */
 
 import { api } from "./api.js";
+import { ask } from "./dialog.js";
 import { element, icon, setText } from "./dom.js";
 import { showReason } from "./notices.js";
 
@@ -16,7 +17,7 @@ export class About {
     this.words = words;
     this.samples = samples;
     this.onInstall = onInstall;
-    /** @type {ShownVoice|null} the voice that is shown */
+    /** @type {ShownVoice|null} what is shown; an object of its own each time that it is opened */
     this.voice = null;
     this.title = element("h2", { id: "about-title" });
     this.name = element("p", { class: "voice-name soft" });
@@ -65,11 +66,11 @@ export class About {
       )
     );
     document.body.append(this.dialog);
-    this.dialog.addEventListener("close", () => this.#close());
   }
 
-  /** Show a voice; what its maker says is fetched meanwhile. @param {ShownVoice} voice */
-  async open(voice) {
+  /** Show a voice; what its maker says is fetched meanwhile. @param {ShownVoice} shown */
+  async open(shown) {
+    const voice = { ...shown };
     this.voice = voice;
     setText(this.title, [voice.title, voice.qualityName].filter(Boolean).join(", "));
     setText(this.name, voice.name);
@@ -79,8 +80,7 @@ export class About {
     this.render();
     this.#show(this.words.text("job.asking"), "");
     this.reason.replaceChildren();
-    this.dialog.returnValue = "";
-    this.dialog.showModal();
+    ask(this.dialog).then((answer) => this.#closed(voice, answer));
     try {
       const { license, text } = await api.modelCard(voice.name);
       if (this.voice === voice) this.#show(license ?? this.words.text("about.unknown"), text);
@@ -148,10 +148,9 @@ export class About {
     for (const node of [this.text, this.note]) node.hidden = !text;
   }
 
-  #close() {
-    const { voice } = this;
-    if (voice && this.samples.voice === voice.name) this.samples.player.stop();
-    this.voice = null;
-    if (voice && this.dialog.returnValue === "install") this.onInstall(voice.name);
+  #closed(/** @type {ShownVoice} */ voice, /** @type {string} */ answer) {
+    if (this.samples.voice === voice.name) this.samples.player.stop();
+    if (this.voice === voice) this.voice = null;
+    if (answer === "install") this.onInstall(voice.name);
   }
 }
