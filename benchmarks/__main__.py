@@ -153,7 +153,7 @@ def _measure_rare(
     repeats = 1 if quick else _RARE_REPEATS
     empty = (folder / f"first-{number}" for number in itertools.count())
     benchmark.first_start(lambda: servers.ours(program, next(empty)), repeats)
-    benchmark.preparation(python, voice_folder, repeats)
+    benchmark.preparation(program, python, voice_folder, repeats)
     benchmark.long_text(long_text(_SHORTER if quick else _LONGEST))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import random
 import statistics
@@ -173,27 +174,36 @@ class Benchmark:
                 self.results.long_texts.append(long)
         say("long text: done")
 
-    def preparation(self, python: Path, voice_folder: Path, repeats: int) -> None:
+    def preparation(self, program: Path, python: Path, voice_folder: Path, repeats: int) -> None:
         """Split the voice into parts, by itself and while our server speaks.
 
         Raises:
-            ServerError: it cannot be split, or the server cannot be started.
+            ServerError: it cannot be split, or the server cannot be started or install it.
         """
-        self.results.preparations += [
-            preparation.measure(python, voice_folder) for _ in range(repeats)
-        ]
+        results = self.results
+        results.preparations += [preparation.measure(python, voice_folder) for _ in range(repeats)]
         with running(self._recipes[1]) as server:
             server.wait_open()
             for _ in range(_WARM_UPS):
                 self._ask(server, WARM_UP, "warm-up")
             for _ in range(repeats):
-                alone = [self._ask(server, words, "alone") for words in CROWD_SENTENCES]
-                with preparation.going_on(python, voice_folder) as goes_on:
-                    for words, before in zip(CROWD_SENTENCES, alone, strict=True):
-                        answer = self._ask(server, words, "beside")
-                        if before and answer and goes_on():
-                            self.results.slowdowns.append(answer.total / before.total)
+                with preparation.by_server(server, voice_folder) as goes_on:
+                    results.slowdowns_by_server += self._slowdowns(server, goes_on)
+                with preparation.by_command(program, voice_folder) as goes_on:
+                    results.slowdowns_by_command += self._slowdowns(server, goes_on)
         say("preparation: done")
+
+    def _slowdowns(self, server: Server, goes_on: Callable[[], bool]) -> list[float]:
+        """Speak while something goes on; return how much longer that took than afterwards."""
+        during = []
+        for words in itertools.cycle(CROWD_SENTENCES):
+            answer = self._ask(server, words, "beside a preparation")
+            if not goes_on():
+                break
+            during.append((words, answer))
+        after = {words: self._ask(server, words, "alone") for words in dict(during)}
+        pairs = ((answer, after[words]) for words, answer in during)
+        return [beside.total / alone.total for beside, alone in pairs if beside and alone]
 
     def crowd(self, rounds: int, sizes: Sequence[int] = crowd.SIZES) -> None:
         """Let crowds listen to each server.

@@ -9,13 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .process_tree import ProcessTree, watched
 from .results import Preparation
-from .servers import VOICE, ServerError
+from .servers import VOICE, Server, ServerError
 
 _MODULE = "wyoming_piper_hardened.engine.preparation"
+_OTHER = "en_US-other-medium"
 _TIMEOUT = 300.0
 
 
@@ -38,10 +40,35 @@ def measure(python: Path, voice_folder: Path) -> Preparation:
 
 
 @contextlib.contextmanager
-def going_on(python: Path, voice_folder: Path) -> Iterator[Callable[[], bool]]:
-    """Have the voice split within the context; gives whether that still goes on."""
-    with _copied(voice_folder) as folder, _started(python, folder) as process:
-        yield lambda: process.poll() is None
+def by_server(server: Server, voice_folder: Path) -> Iterator[Callable[[], bool]]:
+    """Have a server install the voice under another name; gives whether that still goes on.
+
+    Raises:
+        ServerError: on leaving, that it was not installed.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        installed = thread.submit(server.upload, voice_folder / f"{VOICE}.onnx", _OTHER)
+        yield lambda: not installed.done()
+        installed.result(_TIMEOUT)
+        server.remove(_OTHER)
+
+
+@contextlib.contextmanager
+def by_command(program: Path, voice_folder: Path) -> Iterator[Callable[[], bool]]:
+    """Have a command install the voice, as in a terminal; gives whether that still goes on."""
+    with _folder() as folder:
+        command = (program, "voices", "import", voice_folder / f"{VOICE}.onnx")
+        process = subprocess.Popen(  # noqa: S603 - this project's own program
+            (*command, "--data-dir", folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with process:
+            try:
+                yield lambda: process.poll() is None
+            finally:
+                process.terminate()
 
 
 @contextlib.contextmanager
@@ -59,10 +86,16 @@ def _started(python: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextlib.contextmanager
 def _copied(voice_folder: Path) -> Iterator[Path]:
+    with _folder() as folder:
+        for suffix in (".onnx", ".onnx.json"):
+            shutil.copyfile(voice_folder / f"{VOICE}{suffix}", folder / f"{VOICE}{suffix}")
+        yield folder
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
     # Beside this environment: in /tmp there may be no room.
     with tempfile.TemporaryDirectory(prefix="voice-", dir=Path(sys.prefix).parent) as name:
-        for suffix in (".onnx", ".onnx.json"):
-            shutil.copyfile(voice_folder / f"{VOICE}{suffix}", Path(name, f"{VOICE}{suffix}"))
         yield Path(name)
 
 

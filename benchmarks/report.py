@@ -167,7 +167,8 @@ def _preparation(results: Results) -> str:
             [run.parts for run in results.preparations],
             _kilobytes,
         ),
-        ("time of a sentence meanwhile", results.slowdowns, lambda value: f"{value:.2f}{TIMES}"),
+        ("a sentence while its server prepares a voice", results.slowdowns_by_server, _times),
+        ("a sentence while a command prepares one", results.slowdowns_by_command, _times),
     )
     rows = [
         [label, str(len(found)), _spread(spread, show)]
@@ -193,6 +194,10 @@ def _long_text(results: Results) -> str:
         return ""
     header = ["text", "first audio (ms)", "total (s)", "audio (s)", "peak memory (MiB)"]
     return f"## A text without a full stop, {Side.OURS}\n\n" + _table(header, rows)
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}{TIMES}"
 
 
 def _mebibytes(value: float) -> str:

@@ -130,7 +130,9 @@ class Results:
     """How much later first audio came with the treatment of texts than without it."""
     first_starts: list[FirstStart] = field(default_factory=list)
     preparations: list[Preparation] = field(default_factory=list)
-    slowdowns: list[float] = field(default_factory=list)
-    """Time of a sentence while a voice is prepared, over that of the same one before."""
+    slowdowns_by_server: list[float] = field(default_factory=list)
+    """Time of a sentence while its server installs a voice, over that of the same one after it."""
+    slowdowns_by_command: list[float] = field(default_factory=list)
+    """The same while a command installs one."""
     long_texts: list[LongText] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)

@@ -7,13 +7,14 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +30,8 @@ OPEN_TIMEOUT = 60.0
 _STOP_TIMEOUT = 15.0
 _OPEN_INTERVAL = 0.005
 _API_INTERVAL = 0.1
+_API_TIMEOUT = 10.0
+_INSTALL_TIMEOUT = 300.0
 _LINES_KEPT = 40
 
 
@@ -116,6 +119,37 @@ class Server:
         ready = (entry["params"]["seconds"] for entry in log if entry["event"] == "worker-ready")
         return next(ready, None)
 
+    def upload(self, model: Path, name: str) -> None:
+        """Have our server install a voice of one's own; return when it has spoken.
+
+        Raises:
+            ServerError: it was not installed.
+        """
+        boundary = secrets.token_hex()
+        body = b""
+        for part, suffix in (("model", ".onnx"), ("config", ".onnx.json")):
+            disposition = f'form-data; name="{part}"; filename="{name}{suffix}"'
+            head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\n\r\n"
+            body += head.encode() + model.with_suffix(suffix).read_bytes() + b"\r\n"
+        body += f"--{boundary}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        self._change("POST", "/api/voices", body, headers)
+
+    def remove(self, name: str) -> None:
+        """Have our server remove a voice.
+
+        Raises:
+            ServerError: it was not removed.
+        """
+        self._change("DELETE", f"/api/voices/{name}")
+
+    def _change(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> None:
+        status, answer = self._ask(method, path, body, headers)
+        if status != http.client.OK:
+            raise self.error(f"answered {method} {path} with {status}: {answer}")
+
     def _is_open(self) -> bool:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -128,10 +162,16 @@ class Server:
         return False
 
     def _get(self, path: str) -> tuple[int, Any]:
+        return self._ask("GET", path, None, {})
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
         """Ask the API; return the status and the JSON of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._api_port, timeout=10)
+        timeout = _API_TIMEOUT if body is None else _INSTALL_TIMEOUT
+        connection = http.client.HTTPConnection("127.0.0.1", self._api_port, timeout=timeout)
         with contextlib.closing(connection):
-            connection.request("GET", path)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, json.load(answer)
 

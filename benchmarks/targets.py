@@ -102,7 +102,7 @@ def verdicts(results: Results) -> list[Verdict]:
             "a sentence takes at most {limit} as long while a voice is prepared",
             _SLOWDOWN,
             _TIMES,
-            results.slowdowns,
+            results.slowdowns_by_server + results.slowdowns_by_command,
         ),
         _most(
             "a long text without a full stop takes at most {limit}",

@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from .hub.settings import HubSettings
 from .metrics import Metrics
 from .processes.command import EngineCommand, engine_command
 from .processes.phonemizer import PhonemizerTimings
+from .processes.preparation import prepare
 from .processes.restart import RestartDecider, RestartPolicy
 from .processes.smoke_test import check_speech
 from .protocol.timings import SessionTimings
@@ -173,6 +175,9 @@ def build_pool(
 def build_installer(settings: Settings, store: Store | None = None) -> Installer:
     """Connect what installs and repairs voices.
 
+    `store` is that of the server which this process is; ``None`` for a command, beside which a
+    server may run.
+
     Raises:
         ConfigError: the settings or the environment of the voice repository are wrong.
     """
@@ -197,7 +202,8 @@ def build_installer(settings: Settings, store: Store | None = None) -> Installer
     )
     catalogue = CurrentCatalogue(settings.data_dir, hub)
     sources = SourceFinder(catalogue, settings.custom_voice_dirs)
-    return Installer(store or Store(settings.data_dir), sources, try_voice)
+    prepare_voice = partial(prepare, beside_server=store is None)
+    return Installer(store or Store(settings.data_dir), sources, try_voice, prepare_voice)
 
 
 def build_maintenance(

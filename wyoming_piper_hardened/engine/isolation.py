@@ -19,8 +19,9 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _OOM_SCORE = "500"  # of 1000: the kernel takes an engine before the server
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _LARGE_BLOCK = 1 << 20  # bytes
-LEAST_URGENT = 19
 _NICENESS = 5  # the server answers even while every core synthesises
+_LEAST_URGENT = 19
+_AUTOGROUP = Path("/proc/self/autogroup")  # sched(7)
 
 
 def claim_stdout() -> BinaryIO:
@@ -31,7 +32,7 @@ def claim_stdout() -> BinaryIO:
     return os.fdopen(frames, "wb")
 
 
-def isolate(parent_pid: int | None, niceness: int = _NICENESS) -> None:
+def isolate(parent_pid: int | None) -> None:
     """Die with the parent, give way to it, and leave a trace of a crash on stderr.
 
     `parent_pid` is the pid of the starting process as it sees itself; ``None`` (started by hand)
@@ -50,7 +51,24 @@ def isolate(parent_pid: int | None, niceness: int = _NICENESS) -> None:
     with contextlib.suppress(OSError, ValueError):  # a crash must not fill the disk
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with contextlib.suppress(OSError):
-        os.nice(niceness)
+        os.nice(_NICENESS)
+
+
+def give_way_to_all() -> None:
+    """Compute only while nobody else wants to; whoever does begins at once.
+
+    Niceness alone is not enough: a process that wakes up waits for the end of a nice one's turn.
+    And Linux may share its time between sessions before it looks at niceness, so a process that
+    leads a session has that give way, too (autogroups, sched(7)).
+    """
+    with contextlib.suppress(OSError):
+        os.nice(_LEAST_URGENT)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        if os.getsid(0) == os.getpid():
+            with contextlib.suppress(OSError):
+                _AUTOGROUP.write_text(str(_LEAST_URGENT), encoding="ascii")
 
 
 def return_freed_memory() -> None:

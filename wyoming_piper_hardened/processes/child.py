@@ -57,6 +57,7 @@ class Child:
         pipes: bool = False,
         kill_delay: float = 2.0,
         watching: Executor | None = None,
+        new_session: bool = False,
     ) -> AsyncIterator[Self]:
         """Start a process; on leaving, however that happens, it is gone.
 
@@ -65,6 +66,7 @@ class Child:
             pipes: connect standard input and output with pipes instead of ``/dev/null``.
             kill_delay: seconds from asking the group to end to killing it.
             watching: where its memory is measured; ``None`` for asyncio's own threads.
+            new_session: have it lead a session, too, see setsid(2).
 
         Raises:
             EngineFailedError: it cannot be started.
@@ -77,7 +79,8 @@ class Child:
                 stdout=stream,
                 stderr=PIPE,
                 limit=MAX_HEADER_BYTES,
-                process_group=0,
+                process_group=None if new_session else 0,
+                start_new_session=new_session,
             )
         except OSError as err:
             failure = Failure(FailureKind.SPAWN, Stage.STARTING, {"error": err.strerror})

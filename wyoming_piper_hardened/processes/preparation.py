@@ -48,8 +48,11 @@ _REPORTED = {
 _REPORT = Limits(data=64 * 1024, payload=0)
 
 
-async def prepare(model: Path, folder: Path) -> None:
+async def prepare(model: Path, folder: Path, *, beside_server: bool = False) -> None:
     """Split `model` into parts in `folder`, where a report says how that went.
+
+    It gives way to whatever else runs in this process's session, and with `beside_server` to
+    other sessions, too: to a server that may be speaking in one.
 
     The process compares the parts with the whole model, and speaks. Whatever the model does to
     it, this process lives on. The kernel holds it to limits of memory, files and processor time
@@ -65,7 +68,7 @@ async def prepare(model: Path, folder: Path) -> None:
     arguments += ["--parent", str(os.getpid())]
     try:
         async with (
-            Child.running(arguments, pipes=True) as child,
+            Child.running(arguments, pipes=True, new_session=beside_server) as child,
             Watchdog(START_SECONDS) as watchdog,
         ):
             reported = await _reported_error(child, watchdog)

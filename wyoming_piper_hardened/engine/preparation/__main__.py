@@ -18,7 +18,7 @@ from wyoming.error import Error
 from wyoming.event import Event, write_event
 
 from ...errors import HardenedError, NoSpaceError, VoiceError, VoiceUnusableError
-from ..isolation import LEAST_URGENT, claim_stdout, isolate, return_freed_memory
+from ..isolation import claim_stdout, give_way_to_all, isolate, return_freed_memory
 from ..messages import EXIT_CANNOT_START, LIMITED, MAX_REASON, config_path
 from ..quoting import brief, described
 from .limits import Limits, free_memory, measure_speed
@@ -32,7 +32,8 @@ def main() -> int:
     parser.add_argument("--parent", type=int, help="pid of the server: end when it is gone")
     arguments = parser.parse_args()
     answers = claim_stdout()
-    isolate(arguments.parent, LEAST_URGENT)
+    isolate(arguments.parent)
+    give_way_to_all()
     return_freed_memory()
     try:
         from .split import split  # noqa: PLC0415 - heavy libraries after the isolation

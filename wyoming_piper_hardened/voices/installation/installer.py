@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ...engine.embedded import is_outdated
 from ...errors import NoSpaceError, NotInstalledError, VoiceError, VoiceWatchedError
-from ...processes.preparation import prepare
 from ...reporting.events import Event
 from ...reporting.issues import Damage, DamageKind
 from ...store.damage_mark import DamageMark, NoCopyError, remove_mark
@@ -46,7 +45,7 @@ class Installer:
     """
 
     def __init__(
-        self, store: Store, sources: SourceFinder, try_voice: Try, prepare_voice: Prepare = prepare
+        self, store: Store, sources: SourceFinder, try_voice: Try, prepare_voice: Prepare
     ) -> None:
         self.store = store
         self.sources = sources
