@@ -132,7 +132,7 @@ async def test_newer_voice_of_the_settings_is_installed(
             data_dir=own_data,
             hub_endpoint=hub.endpoint,
             voice=NEWEST,
-            maintenance=MaintenanceTimings(retry_delay=0.1),
+            maintenance=MaintenanceTimings(retry_delay=0.1, retry_limit=2.0),
         )
         await eventually(lambda: server.status.snapshot().speaks == NEWEST, 120)
         assert not server.status.issues()
@@ -246,7 +246,7 @@ async def test_custom_voice_without_space_is_tried_again(
     server = await start_server(
         data_dir=store.root,
         store=store,
-        maintenance=MaintenanceTimings(custom_interval=0.1),
+        maintenance=MaintenanceTimings(custom_interval=0.1, retry_delay=1.0),
         custom_voice_dirs=[str(folder)],
     )
     await eventually(lambda: has_issue(server, IssueKind.NO_SPACE, "my-voice"), 60)
