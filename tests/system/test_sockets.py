@@ -14,7 +14,7 @@ from conftest import Script, Serve
 from support.both_servers import opened
 from support.client import connected_to
 from support.scripted_engine import samples
-from wyoming_piper_hardened.cli.health import reachable_uri
+from wyoming_piper_hardened.cli.commands.health import reachable_uri
 from wyoming_piper_hardened.system.sockets import bind_error, peer_name, with_port
 
 BOTH = ["[::]", "", "[0:0::0]"]

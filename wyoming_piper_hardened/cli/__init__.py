@@ -74,7 +74,7 @@ def _prepared(parsed: argparse.Namespace, flags: dict[str, object]) -> Command:
     """Return the command, bound to its settings."""
     module, _, name = parsed.command.partition(":")
     if parsed.command == "app:serve":
-        from . import app  # noqa: PLC0415 - see above
+        from .commands import app  # noqa: PLC0415 - see above
 
         options, token = app.prepare(parsed, flags)
         _set_up_logging(options.settings)
@@ -83,7 +83,7 @@ def _prepared(parsed: argparse.Namespace, flags: dict[str, object]) -> Command:
     settings = load_settings(parsed.config, os.environ, flags)
     _set_up_logging(settings)
     return functools.partial(
-        getattr(importlib.import_module(f".{module}", __name__), name), settings
+        getattr(importlib.import_module(f".commands.{module}", __name__), name), settings
     )
 
 

@@ -1,25 +1,15 @@
-"""``completion``: what makes a shell complete commands, flags and names of voices."""
+"""Commands, flags and names of voices, for a shell that completes them."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import Any
 
 from ..config.settings import Settings
 from ..config.sources import load_settings
-from .codes import OK
 
 # Everything else is imported where it is used: a shell waits, and other commands do not complete.
-
-
-async def completion(_: Settings, parsed: argparse.Namespace) -> int:
-    """Print a script for a shell."""
-    from argcomplete.shell_integration import shellcode  # noqa: PLC0415
-
-    sys.stdout.write(f"{shellcode(['wyoming-piper-hardened'], shell=parsed.shell)}\n")
-    return OK
 
 
 def complete(parser: argparse.ArgumentParser) -> None:

@@ -53,7 +53,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Saturation:
-    """How full a server is, for balancers that weigh."""
+    """Load and capacity of a server, for balancers that weigh."""
 
     streams: int
     """Requests under way."""
@@ -103,7 +103,7 @@ class VoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelCardBody:
-    """What the maker of a voice says of it, as plain text; nobody has checked it.
+    """Model card of a voice by its maker, as plain text; nobody has checked it.
 
     `license` is the part of it that names the licence, null if none could be read.
     """
@@ -208,7 +208,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What differs from what was committed."""
+    """Differences of a voice from what was committed."""
 
     damage: Sequence[Damage]
 

@@ -6,14 +6,14 @@ import argparse
 import asyncio
 from typing import Any
 
-from ..composition import build_installer, load_library
-from ..config.settings import Settings
-from ..store.manifest import origin_and_size
-from ..store.origin import OriginKind
-from ..text.language_codes import family, normalized
-from ..voices.installation.sources import SourceFinder
-from .codes import OK
-from .streams import note, print_json, print_rows
+from ...composition import build_installer, load_library
+from ...config.settings import Settings
+from ...store.manifest import origin_and_size
+from ...store.origin import OriginKind
+from ...text.language_codes import family, normalized
+from ...voices.installation.sources import SourceFinder
+from ..codes import OK
+from ..streams import note, print_json, print_rows
 
 _TITLES = ("voice", "language", "quality", "size", "speakers", "remarks")
 _REMARKS = {OriginKind.EMBEDDED: "built in", OriginKind.CUSTOM: "your own"}

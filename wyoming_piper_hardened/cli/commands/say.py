@@ -17,17 +17,17 @@ from typing import IO
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from .. import workers
-from ..composition import build_installer, load_library
-from ..config.settings import LogLevel, Settings
-from ..engine.messages import BYTES_PER_SAMPLE
-from ..service import speaking
-from ..speech.text_stream import TextStream
-from ..store.origin import OriginKind
-from ..voices.offer.absence import OfferPolicy, not_offered
-from .codes import FAILED, OK, USAGE
-from .progress import is_drawable, shown_progress
-from .streams import given_text, note, printable
+from ... import workers
+from ...composition import build_installer, load_library
+from ...config.settings import LogLevel, Settings
+from ...engine.messages import BYTES_PER_SAMPLE
+from ...service import speaking
+from ...speech.text_stream import TextStream
+from ...store.origin import OriginKind
+from ...voices.offer.absence import OfferPolicy, not_offered
+from ..codes import FAILED, OK, USAGE
+from ..progress import is_drawable, shown_progress
+from ..streams import given_text, note, printable
 
 _PLAYERS = (("pw-play",), ("paplay",), ("aplay", "-q"))
 

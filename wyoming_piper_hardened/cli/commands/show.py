@@ -6,18 +6,18 @@ import argparse
 import asyncio
 from dataclasses import asdict
 
-from ..catalogue.entry import CatalogueVoice
-from ..catalogue.model_card import ModelCard
-from ..composition import build_installer, load_library
-from ..config.settings import Settings
-from ..errors import VoiceError
-from ..store.manifest import origin_and_size
-from ..store.origin import OriginKind
-from ..store.voice import Voice
-from ..voices.offer.model_cards import ModelCards
-from ..voices.offer.small_files import SmallFiles
-from .codes import OK
-from .streams import answer, note, print_json
+from ...catalogue.entry import CatalogueVoice
+from ...catalogue.model_card import ModelCard
+from ...composition import build_installer, load_library
+from ...config.settings import Settings
+from ...errors import VoiceError
+from ...store.manifest import origin_and_size
+from ...store.origin import OriginKind
+from ...store.voice import Voice
+from ...voices.offer.model_cards import ModelCards
+from ...voices.offer.small_files import SmallFiles
+from ..codes import OK
+from ..streams import answer, note, print_json
 
 
 async def show(settings: Settings, parsed: argparse.Namespace) -> int:

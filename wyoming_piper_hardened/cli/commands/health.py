@@ -8,9 +8,9 @@ import asyncio
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 
-from ..config.settings import Settings
-from .codes import FAILED, OK
-from .streams import answer, note
+from ...config.settings import Settings
+from ..codes import FAILED, OK
+from ..streams import answer, note
 
 _HEALTH_TIMEOUT = 5.0
 

@@ -11,10 +11,10 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..config.settings import Settings
-from ..lifecycle.service_manager import ServiceManager
-from ..service import serve as serve_settings
-from .codes import OK
+from ...config.settings import Settings
+from ...lifecycle.service_manager import ServiceManager
+from ...service import serve as serve_settings
+from ..codes import OK
 
 
 async def serve(settings: Settings, _: argparse.Namespace) -> int:

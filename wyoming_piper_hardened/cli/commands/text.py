@@ -6,16 +6,16 @@ import argparse
 import asyncio
 from dataclasses import asdict, replace
 
-from ..composition import build_defaults, build_dictionary, build_installer, load_library
-from ..config.settings import Settings
-from ..engine.messages import VoiceVersion
-from ..processes.phonemizer import Phonemizer
-from ..speech.preview import TextPreview, preview
-from ..system.aio import cancel_and_wait
-from ..text.profile import Profile, TextFormat
-from ..voices.offer.absence import OfferPolicy, not_offered
-from .codes import FAILED, OK
-from .streams import answer, given_text, note, print_json
+from ...composition import build_defaults, build_dictionary, build_installer, load_library
+from ...config.settings import Settings
+from ...engine.messages import VoiceVersion
+from ...processes.phonemizer import Phonemizer
+from ...speech.preview import TextPreview, preview
+from ...system.aio import cancel_and_wait
+from ...text.profile import Profile, TextFormat
+from ...voices.offer.absence import OfferPolicy, not_offered
+from ..codes import FAILED, OK
+from ..streams import answer, given_text, note, print_json
 
 
 async def text(settings: Settings, parsed: argparse.Namespace) -> int:

@@ -6,13 +6,13 @@ import argparse
 import os
 from collections.abc import Mapping, MutableMapping
 
-from ..home_assistant.app import App
-from ..home_assistant.options import OPTIONS_FILE, AppOptions, read_options
-from ..home_assistant.standard_input import descriptor
-from ..home_assistant.supervisor import SUPERVISOR_URL
-from ..service import serve as serve_settings
-from ..system.privileges import drop_privileges
-from .codes import OK
+from ...home_assistant.app import App
+from ...home_assistant.options import OPTIONS_FILE, AppOptions, read_options
+from ...home_assistant.standard_input import descriptor
+from ...home_assistant.supervisor import SUPERVISOR_URL
+from ...service import serve as serve_settings
+from ...system.privileges import drop_privileges
+from ..codes import OK
 from .serve import freeze_heap, stop_signals
 
 _USER = "piper"  # the image has that account

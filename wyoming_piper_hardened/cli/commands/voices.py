@@ -9,22 +9,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ..composition import build_installer
-from ..config.settings import Settings
-from ..errors import HardenedError, VoiceError
-from ..store.origin import OriginKind
-from ..system.aio import run_stoppable
-from ..voices.installation.installer import Installer
-from ..voices.installation.sources import Source, SourceFinder, custom_source
-from ..voices.library import embedded_name
-from ..voices.offer.samples import Samples
-from ..voices.offer.small_files import SmallFiles
-from ..voices.transfer.bundle import open_bundle
-from ..voices.transfer.export import bundle_of, write_bundle
-from ..voices.transfer.mirror import Mirror
-from .codes import FAILED, OK
-from .progress import shown_progress
-from .streams import answer, note
+from ...composition import build_installer
+from ...config.settings import Settings
+from ...errors import HardenedError, VoiceError
+from ...store.origin import OriginKind
+from ...system.aio import run_stoppable
+from ...voices.installation.installer import Installer
+from ...voices.installation.sources import Source, SourceFinder, custom_source
+from ...voices.library import embedded_name
+from ...voices.offer.samples import Samples
+from ...voices.offer.small_files import SmallFiles
+from ...voices.transfer.bundle import open_bundle
+from ...voices.transfer.export import bundle_of, write_bundle
+from ...voices.transfer.mirror import Mirror
+from ..codes import FAILED, OK
+from ..progress import shown_progress
+from ..streams import answer, note
 
 _NEWEST_WAIT = 5.0  # seconds; what is installed speaks without
 
