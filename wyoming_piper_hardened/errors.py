@@ -41,6 +41,10 @@ class ProtocolError(HardenedError):
     code = "protocol-error"
 
 
+class EventCutShortError(ProtocolError):
+    """The stream ended within an event: its sender is perhaps gone."""
+
+
 class EventTooLargeError(ProtocolError):
     """An event announces more bytes than allowed; ``event_type`` is what it claims to be."""
 

@@ -86,6 +86,8 @@ async def test_failures_at_the_start(
     [
         ("QUIT", FailureKind.EXIT, {"code": 0}),
         ("KILLED", FailureKind.SIGNAL, {"signal": "SIGKILL"}),
+        ("LATE HALF", FailureKind.SIGNAL, {"signal": "SIGKILL"}),
+        ("LATE TORN", FailureKind.PROTOCOL, {"variant": "invalid-frame"}),
         ("LATE HANG", FailureKind.HUNG, {"seconds": 0.5}),
         ("LATE MUTE", FailureKind.PROTOCOL, {"variant": "pipe-closed"}),
         ("ENDLESS", FailureKind.PROTOCOL, {"variant": "impossible-audio"}),
@@ -98,7 +100,7 @@ async def test_failures_in_mid_segment(
     script: Script, order: str, kind: FailureKind, detail: dict[str, Any]
 ) -> None:
     limits = {"synthesis_timeout": 0.5 if kind is FailureKind.HUNG else 10.0}
-    if order == "LATE MUTE":
+    if order in {"LATE MUTE", "LATE TORN"}:
         limits["kill_delay"] = 0.2
     async with EngineProcess.running(script(**limits)) as engine:
         await engine.wait_ready()

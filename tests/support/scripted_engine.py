@@ -150,7 +150,16 @@ def babble() -> None:
 def half_a_frame() -> None:
     sys.stdout.write('{"type": "audio-chunk", "payload_length": 100}\nonly this')
     sys.stdout.flush()
-    os._exit(0)
+
+
+def die_within_a_frame() -> None:
+    half_a_frame()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave_within_a_frame() -> None:
+    half_a_frame()
+    mute()
 
 
 def huge_frame() -> None:
@@ -206,7 +215,8 @@ FAULTS: dict[str, Callable[[], object]] = {
     "GIVE-UP": lambda: os._exit(3),
     "HANG": lambda: threading.Event().wait(),
     "BABBLE": babble,
-    "HALF": half_a_frame,
+    "HALF": die_within_a_frame,
+    "TORN": leave_within_a_frame,
     "HUGE": huge_frame,
     "ENDLESS": endless,
     "DEAF": deaf,

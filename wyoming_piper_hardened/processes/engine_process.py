@@ -28,7 +28,7 @@ from ..engine.messages import (
     VoiceVersion,
     credit_event,
 )
-from ..errors import ProtocolError, SynthesisError, VoiceError
+from ..errors import EventCutShortError, ProtocolError, SynthesisError, VoiceError
 from ..reporting.issues import Failure, FailureKind, Stage
 from ..system.aio import RunningTime, Watchdog, cancel_and_wait
 from ..system.framing import Limits, read_event
@@ -303,12 +303,14 @@ class EngineProcess:
     async def _read(self) -> Event:
         try:
             event = await read_event(self._child.stdout, _LIMITS)
+        except EventCutShortError as err:
+            raise await self._stream_ended("invalid-frame", error=str(err)) from None
         except ProtocolError as err:
             raise self._broken("invalid-frame", error=str(err)) from None
         except OSError as err:
             raise self._broken("unreadable", error=err.strerror) from None
         if event is None:
-            raise await self._pipe_closed()
+            raise await self._stream_ended("pipe-closed")
         return event
 
     def _write(self, event: Event) -> None:
@@ -318,11 +320,11 @@ class EngineProcess:
         with contextlib.suppress(ConnectionError, RuntimeError):
             self._child.stdin.write(buffer.getvalue())
 
-    async def _pipe_closed(self) -> EngineFailedError:
-        # A closed pipe comes with the end of the process, or it is a failure by itself.
+    async def _stream_ended(self, variant: str, **detail: str) -> EngineFailedError:
+        # That comes with the end of the process, or it is a failure by itself.
         await self._wait_briefly()
         if self._child.exit_code is None:
-            return self._broken("pipe-closed")
+            return self._broken(variant, **detail)
         return await self.ended()
 
     async def _has_given_up(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from wyoming.event import Event, async_write_event
 
 from ..engine.messages import MAX_REASON, PHONEMES, READY, PhonemesRequest
 from ..errors import (
+    EventCutShortError,
     OverloadedError,
     PhonemesError,
     PhonemizerError,
@@ -167,10 +169,10 @@ class Phonemizer:
     async def _read(self, child: Child, limit: float, at: Stage) -> Event:
         try:
             async with Watchdog(limit):
-                event = await read_event(child.stdout, _ANSWER)
-                if event is None:
-                    raise EngineFailedError(await child.failure(at))
-                return event
+                with contextlib.suppress(EventCutShortError):
+                    if (event := await read_event(child.stdout, _ANSWER)) is not None:
+                        return event
+                raise EngineFailedError(await child.failure(at))
         except TimeoutError:
             raise EngineFailedError(Failure(FailureKind.HUNG, at, {"seconds": limit})) from None
         except ProtocolError as err:

@@ -16,7 +16,7 @@ from typing import Any
 
 from wyoming.event import Event
 
-from ..errors import EventTooLargeError, ProtocolError
+from ..errors import EventCutShortError, EventTooLargeError, ProtocolError
 from .foreign_json import parse_json
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -38,6 +38,7 @@ async def read_event(  # noqa: C901 - one frame, read top-down
     """Read one event; ``None`` at a clean end of the stream, which also ends a header line.
 
     Raises:
+        EventCutShortError: the stream ended within the event.
         EventTooLargeError: the event announces more than `limits` allow.
         ProtocolError: anything else that is not a whole, well-formed event.
     """
@@ -52,7 +53,9 @@ async def read_event(  # noqa: C901 - one frame, read top-down
     except ProtocolError:
         if line.endswith(b"\n"):
             raise
-        raise ProtocolError(f"the stream ended within a header line of {len(line)} bytes") from None
+        raise EventCutShortError(
+            f"the stream ended within a header line of {len(line)} bytes"
+        ) from None
     event_type = header.get("type")
     if not isinstance(event_type, str) or not event_type:
         raise ProtocolError("the header has no type")
@@ -72,7 +75,7 @@ async def read_event(  # noqa: C901 - one frame, read top-down
             if payload_length:
                 payload = await reader.readexactly(payload_length)
     except asyncio.IncompleteReadError as err:
-        raise ProtocolError(
+        raise EventCutShortError(
             f"the stream ended {err.expected or 0} bytes too early"
             if not err.partial
             else f"the stream ended after {len(err.partial)} of {err.expected} bytes"
