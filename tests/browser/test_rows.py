@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, Route, expect
 
 from support.browser import OpenPage
 from support.hub import faulty_hub
-from support.hub_client import every_voice
+from support.hub_client import amys_files, every_voice
+from support.hub_faults import Fault
 from support.web_server import StartServer
 
+AMY = "en_US-amy-medium"
 VOICE = "de_DE-pavoque-low"
 LONG = 180_000  # milliseconds for what takes a busy machine many seconds
 
@@ -72,3 +75,52 @@ async def test_double_tap_installs_one_voice_whose_row_stays_under_the_finger(
             assert server.get("api/status")["jobs"] == []
             await page.reload()  # from then on it is with the other installed voices
             await expect(page.locator("#voice-rows tr").nth(1)).to_contain_text(VOICE)
+
+
+async def test_row_follows_the_answer_although_older_statuses_come_after_it(
+    start_web: StartServer, open_page: OpenPage
+) -> None:
+    """Statuses from before an installation began, and from before it was cancelled, come late."""
+    told: dict[str, Any] | None = None
+    asked = 0
+
+    async def answer(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await (route.continue_() if told is None else route.fulfill(json=told))
+
+    async def late_statuses(page: Page) -> None:
+        seen = asked
+        while asked < seen + 4:
+            await page.clock.fast_forward(6000)
+            await asyncio.sleep(0.1)
+
+    async with faulty_hub(amys_files()) as hub:
+        hub.fault(Fault.STALL, at=40_000_000)
+        server = await asyncio.to_thread(start_web, "--hub-endpoint", hub.endpoint)
+        async with open_page(server.url) as watched:
+            page = watched.page
+            await page.route("**/api/events", lambda _: None)  # so the status is asked for
+            await page.route("**/api/status", answer)
+            await page.clock.install()
+            await page.reload()
+            await page.get_by_role("searchbox").fill("amy medium")
+            row = page.get_by_role("row", name=re.compile(AMY))
+            install, cancel = (row.get_by_role("button", name=one) for one in ("Install", "Cancel"))
+            told = await asyncio.to_thread(server.get, "api/status")
+            found = await page.evaluate_handle(WATCH, [AMY, 0, 0])
+            await install.click()
+            await expect(cancel).to_be_visible()
+            await late_statuses(page)
+            told = None
+            await expect(row).to_contain_text("40 of 63 MB", timeout=LONG)
+            told = await asyncio.to_thread(server.get, "api/status")
+            await cancel.click()
+            await expect(install).to_be_visible()
+            await late_statuses(page)
+            shown = await found.evaluate("({ shown }) => shown")
+            assert shown == ["listen install", "listen cancel", "listen install"]
+            told = None
+            notices = page.get_by_role("status", name="Messages")
+            await expect(notices).to_contain_text("The installation of Amy was cancelled.")
+            await expect(install).to_be_enabled()

@@ -103,9 +103,10 @@ async def test_voice_is_installed_damaged_repaired_and_removed(
         seen: list[dict[str, Any]] = []
         following = asyncio.create_task(follow(site, seen))
         await eventually(lambda: seen)
-        status, body = await site.post(f"/api/voices/{AMY}/install")
+        status, started = await site.post(f"/api/voices/{AMY}/install")
         assert status == 202
-        assert body["job"]["voice"] == AMY
+        assert started["job"]["voice"] == AMY
+        assert started["as_of"]["started_at"] == seen[-1]["started_at"]
         status, body = await site.post(f"/api/voices/{AMY}/install?wait=true")
         assert (status, body) == (200, {"voice": AMY, "prepared": True})
         assert (await voices(site))[AMY]["state"] == "installed"
@@ -113,6 +114,10 @@ async def test_voice_is_installed_damaged_repaired_and_removed(
         await eventually(lambda: seen[-1]["jobs"] == [] and seen[-1]["requests"])
         jobs = [job for state in seen for job in state["jobs"] if job["voice"] == AMY]
         assert {job["action"] for job in jobs} == {"install"}
+        newer = [state for state in seen if state["uptime"] > started["as_of"]["uptime"]]
+        known = [[*state["jobs"], *state["finished_jobs"]] for state in newer]
+        assert known
+        assert all(started["job"]["id"] in {job["id"] for job in one} for one in known)
         assert await site.post(f"/api/voices/{AMY}/verify?wait=true") == (200, {"damage": []})
 
         (model,) = own_data.glob(f"voices/{AMY}/*-*/{AMY}.onnx")

@@ -20,7 +20,7 @@ from ..voices.jobs import JobRunner
 from ..voices.library import Library
 from ..workers.pool import Pool
 from ..workers.worker import WorkerState
-from .rows import CommandRecord, Identity, IssueStatus, JobStatus, QueueStatus, Status
+from .rows import CommandRecord, Identity, IssueStatus, JobStatus, Moment, QueueStatus, Status
 
 _REMEMBERED_COMMANDS = 50
 
@@ -95,16 +95,21 @@ class StatusReporter:
         voice = self.resolver.speaking
         return None if voice is None else voice.name
 
+    def now(self) -> Moment:
+        """Return the moment of an answer, by which it is known which status is newer."""
+        return Moment(self._started_at, time.monotonic() - self._started)
+
     def snapshot(self, memory: int = 0, *, for_owner: bool = True) -> Status:
         """Return a snapshot of the server's state, for the owner or what others may see of it.
 
         `memory` is passed through.
         """
         pool = self.pool.status()
+        now = self.now()
         return Status(
             version=__version__,
-            started_at=self._started_at,
-            uptime=time.monotonic() - self._started,
+            started_at=now.started_at,
+            uptime=now.uptime,
             ready=self.ready,
             voice=self.library.wanted,
             default_voice=self.default_voice.show(),

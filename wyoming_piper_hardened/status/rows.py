@@ -92,6 +92,18 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When the server said something: of two with equal `started_at`, the greater uptime is newer.
+
+    Answers and events overtake each other on their way. Times in seconds.
+    """
+
+    started_at: float
+    """Since the epoch."""
+    uptime: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStatus:
     """Requests that need a worker, segments that wait, and texts that are quarantined."""
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
+  isBefore,
   isVoiceName,
   nameParts,
   progressOf,
@@ -97,4 +98,12 @@ test("progress of a job", () => {
     key: "job.verify",
     part: null,
   });
+});
+
+test("of two that one run of the server said, the one with less uptime is older", () => {
+  const at = (/** @type {number} */ started_at, /** @type {number} */ uptime) => ({ started_at, uptime });
+  assert.equal(isBefore(at(1000, 5), at(1000, 5.5)), true);
+  assert.equal(isBefore(at(1000, 5.5), at(1000, 5)), false);
+  assert.equal(isBefore(at(1000, 5), at(1000, 5)), false);
+  assert.equal(isBefore(at(2000, 5), at(1000, 900)), false); // started again
 });

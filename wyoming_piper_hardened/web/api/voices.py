@@ -213,12 +213,12 @@ class VoiceEndpoints:
         job = await start(name)
         if wait:
             return json_answer(body(await job))
-        return json_answer(Started(JobStatus.of(job)), 202)
+        return self._started(job)
 
     async def _cancel(self, request: web.Request) -> web.Response:
         name = checked_voice_name(request.match_info["name"])
         await self._control.cancel(name)
-        return json_answer(Cancelled(name))
+        return json_answer(Cancelled(name, self._control.status.now()))
 
     async def _remove(self, request: web.Request) -> web.Response:
         name = checked_voice_name(request.match_info["name"])
@@ -229,10 +229,13 @@ class VoiceEndpoints:
         issue_id, wait = request.match_info["id"], query_flag(request, "wait")
         job = await self._control.apply(issue_id)
         if job is not None and not wait:
-            return json_answer(Started(JobStatus.of(job)), 202)
+            return self._started(job)
         if job is not None:
             await job
         return json_answer(Applied(issue_id))
+
+    def _started(self, job: Job[Any]) -> web.Response:
+        return json_answer(Started(JobStatus.of(job), self._control.status.now()), 202)
 
     async def _dismiss(self, request: web.Request) -> web.Response:
         issue_id = request.match_info["id"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...reporting.issues import Damage
-from ...status.rows import Auth, IssueStatus, JobStatus
+from ...status.rows import Auth, IssueStatus, JobStatus, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,10 @@ class VoiceListBody:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The job that was started, or joined."""
+    """The job that was started, or joined; a newer status has it, its end, or what goes before."""
 
     job: JobStatus
+    as_of: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +216,10 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The voice whose installation was cancelled."""
+    """The voice whose installation was cancelled; a status that is newer has it no more."""
 
     cancelled: str
+    as_of: Moment
 
 
 @dataclass(frozen=True, slots=True)

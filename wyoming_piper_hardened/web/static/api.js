@@ -55,8 +55,8 @@ const json = (/** @type {object} */ body) => ({
 
 const named = (/** @type {string} */ name) => `voices/${encodeURIComponent(name)}`;
 
-/** Start a job, or join it. @param {string} path @returns {Promise<import("./types.js").Job>} */
-const begin = async (path) => (await (await ask("POST", path)).json()).job;
+/** Start a job, or join it. @param {string} path @returns {Promise<import("./types.js").Started>} */
+const begin = async (path) => (await ask("POST", path)).json();
 
 export const api = {
   /** @param {AbortSignal} signal */
@@ -67,11 +67,8 @@ export const api = {
   refreshCatalogue: (ifDue) => ask("POST", `catalogue/refresh?if_due=${ifDue}`),
   install: (/** @type {string} */ name) => begin(`${named(name)}/install`),
   repair: (/** @type {string} */ name) => begin(`${named(name)}/repair`),
-  /** @param {string} name @returns {Promise<null>} */
-  cancel: async (name) => {
-    await ask("POST", `${named(name)}/cancel`);
-    return null;
-  },
+  /** @param {string} name @returns {Promise<import("./types.js").Cancelled>} */
+  cancel: async (name) => (await ask("POST", `${named(name)}/cancel`)).json(),
   remove: (/** @type {string} */ name) => ask("DELETE", named(name)),
   /** @param {string} name @returns {Promise<string[]>} addresses of what is left of an own voice */
   files: async (name) => {
@@ -109,7 +106,7 @@ export const api = {
   removePreset: (/** @type {string} */ name) => ask("DELETE", `presets/${encodeURIComponent(name)}`),
   permission: async () => (await ask("GET", "permission")).json(),
   /** @param {string} id @returns {Promise<import("./types.js").Job|undefined>} if it takes a job */
-  apply: (id) => begin(`issues/${encodeURIComponent(id)}/apply`),
+  apply: async (id) => (await begin(`issues/${encodeURIComponent(id)}/apply`)).job,
   dismiss: (/** @type {string} */ id) => ask("DELETE", `issues/${encodeURIComponent(id)}`),
   restartWorkers: () => ask("POST", "workers/restart"),
   /**

@@ -1,6 +1,7 @@
 /** The line to the server: it brings every new state, and comes back by itself. */
 
 import { ApiError, address, api } from "./api.js";
+import { isBefore } from "./state.js";
 
 /** @typedef {"connecting"|"open"|"lost"|"refused"} LinkState */
 
@@ -79,8 +80,7 @@ export class Link {
     this.asked = null; // an answer that is still under way is older than this
     this.#enter("open");
     this.#watch();
-    const { started_at, uptime } = this.shown;
-    if (status.started_at === started_at && status.uptime < uptime) return;
+    if (isBefore(status, this.shown)) return;
     this.shown = status;
     this.onStatus(status);
   }

@@ -48,6 +48,15 @@ export function summary(link, status) {
   return say("wait", "starting", { voice: voiceTitle(status.speaks) });
 }
 
+/**
+ * Whether the server said one thing before another; what two runs of it said has no order.
+ * @param {import("./types.js").Moment} one
+ * @param {import("./types.js").Moment} other
+ */
+export function isBefore(one, other) {
+  return one.started_at === other.started_at && one.uptime < other.uptime;
+}
+
 /** Kinds of issues of a voice that does not matter as long as nobody needs it. */
 const HARMLESS = new Set(["missing", "rejected", "unreachable", "no-space", "stale", "unprepared"]);
 /** Subjects of such issues that are no voices. */

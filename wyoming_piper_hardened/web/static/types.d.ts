@@ -54,6 +54,21 @@ export interface Job {
   progress: Progress;
 }
 
+export interface Moment {
+  started_at: number;
+  uptime: number;
+}
+
+export interface Started {
+  job: Job;
+  as_of: Moment;
+}
+
+export interface Cancelled {
+  cancelled: string;
+  as_of: Moment;
+}
+
 export interface Progress {
   step: string;
   file: string;

@@ -7,7 +7,7 @@ import { KeyedList, byId, element, setText } from "./dom.js";
 import { asVoices } from "./presets.js";
 import { confirmRemoval } from "./removal.js";
 import { RepositoryList } from "./repository-list.js";
-import { nameParts, voiceTitle } from "./state.js";
+import { isBefore, nameParts, voiceTitle } from "./state.js";
 import { VoiceOrder, plain, searchedText } from "./voice-order.js";
 import { VoiceRow } from "./voice-row.js";
 
@@ -15,13 +15,12 @@ import { VoiceRow } from "./voice-row.js";
 const PAGE = 9;
 /** Finished jobs that are reported at most, after the page was hidden. */
 const REPORTED = 3;
-/** Milliseconds in which a status that knows a job comes, after the answer that began it. */
-const KNOWN = 5000;
 const HERE = new Set(["installed", "custom", "embedded"]);
 
 /**
  * @typedef {import("./types.js").Issue} Issue
  * @typedef {import("./types.js").Job} Job
+ * @typedef {import("./types.js").Started|import("./types.js").Cancelled} Answer
  * @typedef {import("./types.js").Voice} Voice
  * @typedef {import("./voice-order.js").ShownVoice} ShownVoice
  */
@@ -49,8 +48,10 @@ export class Voices {
     this.issues = new Map();
     /** @type {Set<string>|null} ids of the finished jobs in the last status */
     this.finished = null;
-    /** @type {Map<string, Job>} jobs that no status had yet, by the voice's name */
-    this.begun = new Map();
+    /** @type {import("./types.js").Moment} of the last status */
+    this.shownAt = { started_at: 0, uptime: 0 };
+    /** @type {Map<string, Answer>} those that no newer status has followed, by the voice's name */
+    this.answers = new Map();
     /** @type {Map<string, Job>} jobs that have ended since the list was read, by the voice's name */
     this.settling = new Map();
     /** @type {Set<string>} what was asked for here and has not been answered yet */
@@ -150,9 +151,11 @@ export class Voices {
   /** Show the jobs and the issues of the voices. */
   show(/** @type {import("./types.js").Status} */ status) {
     const before = this.jobs;
-    const known = new Set([...status.jobs, ...status.finished_jobs].map((job) => job.id));
-    for (const [name, job] of this.begun) if (known.has(job.id)) this.begun.delete(name);
-    this.jobs = new Map([...this.begun, ...status.jobs.map((job) => /** @type {const} */ ([job.voice, job]))]);
+    this.jobs = new Map(status.jobs.map((job) => [job.voice, job]));
+    for (const [name, answer] of this.answers) {
+      if (isBefore(status, answer.as_of)) this.#apply(answer);
+      else this.answers.delete(name);
+    }
     this.issues = new Map(status.issues.map((issue) => [issue.subject, issue]));
     for (const [name, job] of before) {
       // Its row shows the last step until the list has been read again.
@@ -162,6 +165,7 @@ export class Voices {
       if (this.finished && !this.finished.has(job.id)) this.#report(job);
     }
     this.finished = new Set(status.finished_jobs.map((job) => job.id));
+    this.shownAt = status;
     this.render();
   }
 
@@ -281,9 +285,7 @@ export class Voices {
     this.asked.add(name);
     this.render();
     try {
-      const job = await api[action](name);
-      if (job) this.#begin(job);
-      else for (const jobs of [this.jobs, this.begun]) jobs.delete(name); // cancelled
+      this.#answered(await api[action](name));
     } catch (error) {
       const text = this.words.text(`failed.${action}`, { voice: voiceTitle(name) });
       this.notices.failed(error, text, action === "cancel" ? "" : this.#card(name));
@@ -298,16 +300,16 @@ export class Voices {
     return this.again.has(name) ? "" : name;
   }
 
-  /** Show a job at once; the status that has it comes a moment later. */
-  #begin(/** @type {Job} */ job) {
-    if (this.finished?.has(job.id)) return;
-    this.begun.set(job.voice, job);
-    this.jobs.set(job.voice, job);
-    setTimeout(() => {
-      if (this.begun.get(job.voice)?.id !== job.id) return;
-      for (const jobs of [this.jobs, this.begun]) jobs.delete(job.voice);
-      this.render();
-    }, KNOWN);
+  /** Show an answer at once, and until a newer status comes; older ones may come before that. */
+  #answered(/** @type {Answer} */ answer) {
+    if (isBefore(answer.as_of, this.shownAt)) return;
+    this.answers.set("job" in answer ? answer.job.voice : answer.cancelled, answer);
+    this.#apply(answer);
+  }
+
+  #apply(/** @type {Answer} */ answer) {
+    if ("job" in answer) this.jobs.set(answer.job.voice, answer.job);
+    else this.jobs.delete(answer.cancelled);
   }
 
   /** Save the files of a voice of the reader's own, as far as they are left. */
