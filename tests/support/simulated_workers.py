@@ -39,12 +39,19 @@ class Costs:
 
 @dataclass(eq=False)
 class Segment:
-    """A segment as the simulation knows it: its chunks, in frames."""
+    """A segment as the simulation knows it: its chunks, in frames. A sample stands for each."""
 
     chunks: tuple[int, ...]
     job: SegmentJob | None = None
-    made: int = 0
-    """Chunks whose audio has come."""
+
+    @property
+    def made(self) -> int:
+        """Chunks whose audio has come."""
+        return 0 if self.job is None else self.job.samples
+
+    def seconds(self, number: int) -> float:
+        """Return the length of a chunk."""
+        return self.chunks[number] * Costs().frame_seconds
 
 
 @dataclass(eq=False)
@@ -113,14 +120,16 @@ class SimulatedWorker:
         if job in self.open:
             segment = simulation.segments[job]
             if number < len(segment.chunks):
-                simulation.heard(job, segment.chunks[number] * simulation.costs.frame_seconds)
-                segment.made += 1
+                simulation.computed += 1
+                simulation.heard(job, number)
             if segment.made >= len(segment.chunks):
                 del self.open[job]
                 self.under_way = [other for other in self.under_way if other is not job]
                 simulation.dispatcher.ended(job)
+                sharing = (job, *job.followers)
                 job.finish()
-                simulation.complete(job)
+                for one in sharing:
+                    simulation.complete(one)
             else:
                 simulation.dispatcher.computed(job, len(segment.chunks) - segment.made)
         simulation.dispatcher.dispatch()
@@ -147,12 +156,15 @@ class Simulation:
     limits: Limits = field(default_factory=Limits)
     costs: Costs = field(default_factory=Costs)
     spare: int = 0
+    equal: bool = False
+    """Whether segments with equal chunks have equal texts."""
     on_change: Callable[[Simulation], None] = lambda _simulation: None
     """Called after every event."""
     now: float = 0.0
     talks: list[Talk] = field(default_factory=list)
     segments: dict[SegmentJob, Segment] = field(default_factory=dict)
-    waits: list[float] = field(default_factory=list)
+    computed: int = 0
+    """Chunks whose audio was computed."""
 
     def __post_init__(self) -> None:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -193,15 +205,22 @@ class Simulation:
             self.on_change(self)
         raise AssertionError("it never ends")
 
-    def heard(self, job: SegmentJob, seconds: float) -> None:
-        """Let the listener of a segment hear something."""
+    def heard(self, job: SegmentJob, number: int) -> None:
+        """Let the listeners of a segment hear a chunk; its sample is how many came before it."""
+        segment = self.segments[job]
+        seconds = segment.seconds(number)
+        sharing = (job, *job.followers)
+        job.add(segment.made.to_bytes(2), seconds)
+        for one in sharing:
+            self._hear(one, seconds)
+
+    def _hear(self, job: SegmentJob, seconds: float) -> None:
         talk = self._talk_of(job)
         if talk.first is None:
             talk.first = self.now
         else:
             talk.dry = max(talk.dry, self.now - talk.first - talk.heard)
         talk.heard += seconds
-        job.add(bytes(2), seconds)
         if not talk.refuses:
             job.listener.take(seconds)
 
@@ -221,10 +240,13 @@ class Simulation:
         assert talk.listener is not None
         for segment in talk.segments:
             if segment.job is None:
-                request = SegmentRequest("x", VOICE, schedule=DEFAULT)
+                text = str(segment.chunks if self.equal else id(segment))
+                request = SegmentRequest(text, VOICE, schedule=DEFAULT)
                 segment.job = SegmentJob(request, talk.listener)
                 self.segments[segment.job] = segment
                 self.dispatcher.add(segment.job)
+                for number in range(segment.made):  # of an equal one that was before
+                    self._hear(segment.job, segment.seconds(number))
                 return
 
     def _talk_of(self, job: SegmentJob) -> Talk:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -16,19 +18,31 @@ from support.simulated_workers import (
     Talk,
     sentence,
 )
+from wyoming_piper_hardened.workers.dispatch.segment_job import SegmentJob
 from wyoming_piper_hardened.workers.scheduler import Limits
 
 UNHURRIED = settings(deadline=None)
 """A slow machine is no failure."""
 
+CHUNKS = st.lists(st.integers(1, 192), min_size=1, max_size=6).map(tuple)
 SENTENCES = st.lists(
-    st.lists(st.integers(1, 192), min_size=1, max_size=6).map(tuple), min_size=1, max_size=4
+    st.one_of(CHUNKS, st.sampled_from([(32, 64), (32, 64, 128, 192)])), min_size=1, max_size=4
 )
 TALKS = st.lists(st.tuples(st.floats(0, 3), SENTENCES), min_size=1, max_size=12)
 
 
 def talks_of(drawn: list[tuple[float, list[tuple[int, ...]]]]) -> list[Talk]:
     return [Talk(arrival, [Segment(chunks) for chunks in texts]) for arrival, texts in drawn]
+
+
+def audio(segment: Segment) -> bytes:
+    """Return all that a listener heard of a segment that is complete."""
+
+    async def collected(job: SegmentJob) -> bytes:
+        return b"".join([pcm async for pcm in job.audio()])
+
+    assert segment.job is not None
+    return asyncio.run(collected(segment.job))
 
 
 def check_work_is_conserved(simulation: Simulation) -> None:
@@ -41,6 +55,7 @@ def check_work_is_conserved(simulation: Simulation) -> None:
         job = listener.next_job()
         if job is None:
             continue
+        job = job.computed
         homes = [worker for worker in simulation.all_workers if job in worker.open]
         assert len(homes) <= 1
         for worker in simulation.all_workers:
@@ -52,12 +67,20 @@ def check_work_is_conserved(simulation: Simulation) -> None:
 
 
 @UNHURRIED
-@given(TALKS, st.integers(1, 3), st.integers(1, 3), st.integers(0, 1))
+@given(TALKS, st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.booleans())
 def test_work_is_conserved_and_everything_is_spoken(
-    drawn: list[tuple[float, list[tuple[int, ...]]]], workers: int, threads: int, spare: int
+    drawn: list[tuple[float, list[tuple[int, ...]]]],
+    workers: int,
+    threads: int,
+    spare: int,
+    equal: bool,  # noqa: FBT001 - drawn
 ) -> None:
     simulation = Simulation(
-        workers=workers, threads=threads, spare=spare, on_change=check_work_is_conserved
+        workers=workers,
+        threads=threads,
+        spare=spare,
+        equal=equal,
+        on_change=check_work_is_conserved,
     )
     for talk in talks_of(drawn):
         simulation.add(talk)
@@ -73,16 +96,25 @@ PATIENCE = 2.0
 
 @pytest.mark.slow
 @UNHURRIED
-@given(TALKS, st.integers(1, 2), st.integers(1, 2), st.randoms(use_true_random=False))
+@given(
+    TALKS, st.integers(1, 2), st.integers(1, 2), st.randoms(use_true_random=False), st.booleans()
+)
 def test_no_request_waits_longer_than_its_bound(
-    drawn: list[tuple[float, list[tuple[int, ...]]]], workers: int, threads: int, chance: Random
+    drawn: list[tuple[float, list[tuple[int, ...]]]],
+    workers: int,
+    threads: int,
+    chance: Random,
+    equal: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """The bound: the patience, then one chunk of each other request, then the chunk under way.
 
     New requests come all the time, far more than can be served.
     """
     simulation = Simulation(
-        workers=workers, threads=threads, limits=Limits(patience=PATIENCE, buffer=1000.0)
+        workers=workers,
+        threads=threads,
+        limits=Limits(patience=PATIENCE, buffer=1000.0),
+        equal=equal,
     )
     longest = simulation.costs.chunk(192, first=True)
     since: dict[int, float] = {}
@@ -110,14 +142,21 @@ def test_no_request_waits_longer_than_its_bound(
 
 
 @UNHURRIED
-@given(TALKS, st.integers(1, 3), st.integers(1, 3), st.lists(st.floats(0, 4), max_size=4))
+@given(
+    TALKS,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.lists(st.floats(0, 4), max_size=4),
+    st.booleans(),
+)
 def test_death_moves_what_was_open_and_charges_what_was_computed(
     drawn: list[tuple[float, list[tuple[int, ...]]]],
     workers: int,
     threads: int,
     deaths: list[float],
+    equal: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    simulation = Simulation(workers=workers, threads=threads)
+    simulation = Simulation(workers=workers, threads=threads, equal=equal)
     for talk in talks_of(drawn):
         simulation.add(talk)
 
@@ -137,9 +176,7 @@ def test_death_moves_what_was_open_and_charges_what_was_computed(
     for talk in simulation.talks:
         assert talk.end is not None
         for segment in talk.segments:
-            assert segment.job is not None
-            assert segment.made == len(segment.chunks)
-            assert segment.job.samples == len(segment.chunks)  # one each here: none came twice
+            assert audio(segment) == b"".join(n.to_bytes(2) for n in range(len(segment.chunks)))
 
 
 def test_reader_who_takes_nothing_is_not_produced_for() -> None:
@@ -235,6 +272,102 @@ def test_crowd_within_what_the_machine_can_do(listeners: int, median: float, las
     assert statistics.median(heard) <= median
     assert heard[-1] <= last
     assert max(talk.dry for talk in simulation.talks) == 0
+
+
+def told_the_same(listeners: int, gap: float = 0.001, **options: Any) -> Simulation:
+    """Let listeners come who are told the same eleven seconds, in two sentences."""
+    simulation = Simulation(equal=True, **options)
+    for number in range(listeners):
+        simulation.add(Talk(gap * number, [sentence(4), sentence(7)]))
+    return simulation
+
+
+def heard_whole(talk: Talk) -> bool:
+    """Return whether somebody heard everything, once and in order."""
+    whole = [b"".join(n.to_bytes(2) for n in range(len(one.chunks))) for one in talk.segments]
+    return talk.end is not None and [audio(segment) for segment in talk.segments] == whole
+
+
+@pytest.mark.parametrize("listeners", [2, 8, 40])
+def test_who_are_told_the_same_hear_it_as_early_as_one(listeners: int) -> None:
+    simulation = told_the_same(listeners)
+    simulation.run()
+    assert simulation.computed == sum(len(one.chunks) for one in simulation.talks[0].segments)
+    for talk in simulation.talks:
+        assert heard_whole(talk)
+        assert talk.first is not None
+        assert talk.first - talk.arrival <= 0.1
+        assert talk.dry == 0
+
+
+def test_who_comes_a_moment_later_gets_what_was_made_and_who_comes_late_does_not() -> None:
+    simulation = told_the_same(2, gap=0.1)
+    simulation.add(Talk(0.4, [sentence(4), sentence(7)]))  # the first sentence is complete
+    simulation.run()
+    once = sum(len(one.chunks) for one in simulation.talks[0].segments)
+    assert simulation.computed == 2 * once
+    first, second, third = simulation.talks
+    assert second.first == second.arrival
+    assert third.first is not None
+    assert third.first > third.arrival
+    assert all(map(heard_whole, (first, second, third)))
+
+
+def test_leader_who_leaves_is_followed_by_another() -> None:
+    simulation = told_the_same(5)
+    leaving = simulation.talks[0], simulation.talks[3]
+
+    def cancel() -> None:
+        for segment in (segment for talk in leaving for segment in talk.segments):
+            assert segment.job is not None
+            segment.job.cancel()
+
+    simulation.later(0.2, cancel)
+    simulation.run()
+    once = sum(len(one.chunks) for one in simulation.talks[0].segments)
+    assert simulation.computed <= once + 2  # those that were being computed when it left
+    for talk in simulation.talks:
+        assert talk in leaving or (heard_whole(talk) and talk.dry == 0)
+
+
+@pytest.mark.parametrize("slow", [0, 2])
+def test_who_takes_nothing_holds_nobody_up_who_is_told_the_same(slow: int) -> None:
+    simulation = told_the_same(4, limits=Limits(buffer=5.0))
+    stuck = simulation.talks[slow]
+    stuck.refuses = True
+    simulation.run()
+    assert all(heard_whole(talk) for talk in simulation.talks if talk is not stuck)
+    assert stuck.end is None
+    assert stuck.heard < 5.0 + 192 * simulation.costs.frame_seconds * 3
+    assert stuck.listener is not None
+    stuck.refuses = False
+    stuck.listener.take(stuck.heard)
+    simulation.run()
+    assert heard_whole(stuck)
+
+
+def test_worker_that_dies_charges_one_of_those_who_are_told_the_same() -> None:
+    simulation = told_the_same(4, threads=1)
+    (worker,) = simulation.all_workers
+
+    def die() -> None:
+        worker.die()
+        worker.accepts = True
+        simulation.dispatcher.join(worker)
+
+    simulation.later(0.2, die)
+    simulation.run()
+    assert all(map(heard_whole, simulation.talks))
+    assert sum(job.failures for job in simulation.segments) == 1
+
+
+def test_what_is_told_in_another_order_is_not_shared() -> None:
+    simulation = Simulation(equal=True)
+    simulation.add(Talk(0.0, [sentence(4), sentence(7)]))
+    simulation.add(Talk(0.001, [sentence(7), sentence(4)]))
+    simulation.run()
+    assert simulation.computed == 2 * sum(len(one.chunks) for one in simulation.talks[0].segments)
+    assert all(map(heard_whole, simulation.talks))
 
 
 @pytest.mark.parametrize("gap", [0.001, 0.1, 0.3])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from ...errors import HardenedError
@@ -46,7 +47,7 @@ class Dispatcher:
     """Holds the segments that are not finished, and decides at every change who computes what.
 
     A segment that is open in a worker stays there; but rather than be idle a worker takes one over
-    from another that is busy.
+    from another that is busy. Equal segments of several listeners are computed once.
 
     Args:
         workers: processes that compute at once, whether there are more of them or not.
@@ -83,7 +84,7 @@ class Dispatcher:
     def __len__(self) -> int:
         """Segments that no worker has open."""
         jobs = [job for job in self._jobs() if not job.cancelled]
-        return sum(job not in self._places for job in jobs)
+        return sum(job.computed not in self._places for job in jobs)
 
     @property
     def capacity(self) -> float:
@@ -95,12 +96,17 @@ class Dispatcher:
         return Listener(self._limits.buffer, self.dispatch, self._clock)
 
     def add(self, job: SegmentJob, worker: ChunkWorker | None = None) -> None:
-        """Add a segment; with a `worker` it is computed by that one."""
+        """Add a segment; with a `worker` it is computed by that one.
+
+        If one is under way that is equal, and not far yet, its audio is this one's, too.
+        """
         if job.listener not in self._listeners:
             job.listener.since = None
             self._listeners.append(job.listener)
         if worker is not None:
             self._places[job] = worker
+        elif (leader := next(filter(job.can_follow, self._others(job)), None)) is not None:
+            job.follow(leader)
         self.dispatch()
 
     def join(self, worker: ChunkWorker) -> None:
@@ -168,7 +174,7 @@ class Dispatcher:
     def _place_one(self, now: float) -> bool:
         """Give out one chunk; return whether anything has changed."""
         order = [
-            job
+            claim.key
             for claim in precedence(
                 self._claims(now),
                 now,
@@ -177,7 +183,6 @@ class Dispatcher:
                 capacity=self.capacity,
                 patience=self._limits.patience,
             )
-            if (job := claim.key.next_job()) is not None
         ]
         held = set[ChunkWorker]()
         for job in order:
@@ -190,8 +195,12 @@ class Dispatcher:
                 return self._give(job, worker, now)
         return False
 
-    def _claims(self, now: float) -> list[Claim[Listener]]:
-        claims = []
+    def _claims(self, now: float) -> Iterable[Claim[SegmentJob]]:
+        """Return what can be computed, and how urgent it is for who needs it most.
+
+        Twice, if of those who share a segment some have begun to hear and others have not.
+        """
+        claims = dict[tuple[SegmentJob, bool], Claim[SegmentJob]]()
         self._listeners = [listener for listener in self._listeners if listener.jobs]
         for listener in self._listeners:
             computing = listener.computing
@@ -199,12 +208,15 @@ class Dispatcher:
                 listener.since = None
             elif listener.since is None:
                 listener.since = now
-            if listener.has_room and (job := listener.next_job()) is not None:
+            if listener.has_room and (next_job := listener.next_job()) is not None:
+                job = next_job.computed
                 since = now if listener.since is None else listener.since
                 lead = listener.playback.lead(now, since)
                 seconds = self._pace.expected(job.next_frames)
-                claims.append(Claim(listener, since, lead, seconds, computing))
-        return claims
+                claim = Claim(job, since, lead, seconds, computing)
+                key = job, lead is None
+                claims[key] = _most_urgent(claims[key], claim) if key in claims else claim
+        return claims.values()
 
     def _worker_for(self, job: SegmentJob, held: set[ChunkWorker]) -> ChunkWorker | None:
         """Return the worker that can compute a chunk of `job` at once, if there is one.
@@ -255,7 +267,7 @@ class Dispatcher:
     def _measure(self, job: SegmentJob) -> None:
         """Count what was computed, and the audio that has come of `job`, up to now."""
         now = self._clock()
-        computing = sum(listener.computing for listener in self._listeners)
+        computing = sum(one.computing for one in self._jobs())
         seconds = min(now - self._measured_at, _LONGEST_CHUNK) * computing
         self._throughput.observe(seconds, job.take_new_audio())
         self._measured_at = now
@@ -266,7 +278,7 @@ class Dispatcher:
                 worker.close(job)
             if job.admitted:
                 self._failure_policy.undecided(job)
-            job.finish()
+            job.drop()
 
     def _put_back(self, job: SegmentJob) -> None:
         self._places.pop(job, None)
@@ -279,9 +291,18 @@ class Dispatcher:
         for listener in self._listeners:
             yield from listener.jobs
 
+    def _others(self, job: SegmentJob) -> Iterator[SegmentJob]:
+        return (other for other in self._jobs() if other.listener is not job.listener)
+
 
 def _load(worker: ChunkWorker) -> tuple[int, int]:
     return worker.computing, worker.open_jobs
+
+
+def _most_urgent(one: Claim[SegmentJob], other: Claim[SegmentJob]) -> Claim[SegmentJob]:
+    """Return the claim of two who share a segment, and have both begun to hear, or both not."""
+    lead = None if one.lead is None or other.lead is None else min(one.lead, other.lead)
+    return replace(one, since=min(one.since, other.since), lead=lead)
 
 
 def _can_move(job: SegmentJob) -> bool:

@@ -1,4 +1,9 @@
-"""A segment under way, and the listener that it is for."""
+"""A segment under way, and the listener that it is for.
+
+Listeners who are told the same at the same moment share the work: of equal segments one, the
+*leader*, is computed, and the others follow it. Whoever cannot keep up, and all of them when the
+leader fails or is cancelled, go on from the last sample that they got.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,9 @@ from ..scheduler import Playback
 
 MAX_ATTEMPTS = 2
 """A segment whose worker failed is spoken once more, never more often."""
+
+_SHARED_SECONDS = 5.0
+"""Audio that a segment keeps for others who come to follow it; behind that they are too late."""
 
 
 class Listener:
@@ -47,7 +55,12 @@ class Listener:
     @property
     def computing(self) -> int:
         """Chunks that are being computed for it."""
-        return sum(job.computing for job in self.jobs)
+        return sum(job.computed.computing for job in self.jobs)
+
+    def compute_alone(self) -> None:
+        """Have its segments computed for itself, from where each of them is."""
+        for job in self.jobs:
+            job.part()
 
     def take(self, seconds: float) -> None:
         """Count audio that the client has accepted."""
@@ -55,6 +68,11 @@ class Listener:
         self.playback.taken += seconds
         if self.has_room and not had_room:
             self.on_change()
+
+    def before(self, job: SegmentJob) -> SegmentJob | None:
+        """Return the unfinished segment before one of its own."""
+        number = self.jobs.index(job)
+        return self.jobs[number - 1] if number else None
 
     def next_job(self) -> SegmentJob | None:
         """Return the segment whose next chunk comes next.
@@ -102,9 +120,17 @@ class SegmentJob:
         """Chunks that have come."""
         self.rest: SegmentRequest | None = None
         """The rest that the engine has left for another job, once the audio is complete."""
+        self.leader: SegmentJob | None = None
+        """The equal segment that it follows; then it is not computed itself."""
+        self.followers: list[SegmentJob] = []
         self._request = request
         self._bytes = 0
         self._new_audio = 0.0
+        self._seconds = 0.0
+        # Only of a voice that streams; else the same audio may not come a second time.
+        self._for_followers: list[tuple[bytes, float]] | None = None
+        if request.schedule is not None:
+            self._for_followers = []
         self._audio: asyncio.Queue[bytes | HardenedError | None] = asyncio.Queue()
         listener.jobs.append(self)
 
@@ -124,6 +150,11 @@ class SegmentJob:
         return len(self._request.text)
 
     @property
+    def computed(self) -> SegmentJob:
+        """The segment that is computed for it: itself, or its leader."""
+        return self.leader or self
+
+    @property
     def suspect(self) -> bool:
         """Whether a worker failed over it before: then nothing else is computed beside it."""
         return self.failures > 0
@@ -137,14 +168,66 @@ class SegmentJob:
     @property
     def has_more(self) -> bool:
         """Return whether one more of its chunks can be computed now."""
-        if self.suspect and self.computing:
+        job = self.computed
+        if job.suspect and job.computing:
             return False
-        return self.computing < (2 if self.left is None else self.left)
+        return job.computing < (2 if job.left is None else job.left)
+
+    def can_follow(self, other: SegmentJob) -> bool:
+        """Return whether it may get the audio of `other`, a segment of another listener.
+
+        Both are equal, and so is what is still to be heard before them.
+        """
+        return (
+            other.leader is None
+            and not other.cancelled
+            and other._for_followers is not None
+            and other._request == self._request
+            and other.listener.has_room
+            and self.listener.has_room
+            and _computed(other.listener.before(other)) is _computed(self.listener.before(self))
+        )
+
+    def follow(self, leader: SegmentJob) -> None:
+        """Get the audio of `leader`, with what it has already; see `can_follow`."""
+        assert leader._for_followers is not None
+        self.leader = leader
+        leader.followers.append(self)
+        for pcm, seconds in leader._for_followers:
+            self.append(pcm, seconds)
+
+    def part(self) -> None:
+        """Neither follow nor lead any more; the first of the followers leads the others."""
+        if self.leader is not None:
+            self.leader.followers.remove(self)
+            self.leader = None
+        if self.followers:
+            heir, *others = self.followers
+            self.followers = []
+            heir.leader, heir.followers = None, others
+            for job in others:
+                job.leader = heir
 
     def add(self, pcm: bytes, seconds: float) -> None:
-        """Append audio."""
-        self._bytes += len(pcm)
+        """Append audio that was computed; those who cannot keep up go on by themselves."""
         self._new_audio += seconds
+        self.append(pcm, seconds)
+        for follower in self.followers:
+            follower.append(pcm, seconds)
+        for job in (self, *self.followers) if self.followers else ():
+            if not job.listener.has_room:
+                job.listener.compute_alone()
+
+    def append(self, pcm: bytes, seconds: float) -> None:
+        """Append audio that was computed for it or for its leader."""
+        if self.begun_at is None and (begun_at := self.computed.begun_at) is not None:
+            self.begun_at = max(begun_at, self.queued_at)
+        self._bytes += len(pcm)
+        self._seconds += seconds
+        if self._for_followers is not None:
+            self._for_followers.append((pcm, seconds))
+            if self._seconds > _SHARED_SECONDS:
+                self._for_followers = None
         self.listener.playback.add(seconds, self.listener.clock())
         self._audio.put_nowait(pcm)
 
@@ -164,13 +247,22 @@ class SegmentJob:
         self.admitted, self.begun_at, self.queued_at = False, None, self.listener.clock()
 
     def finish(self, rest: int | None = None) -> None:
-        """Mark the audio as complete, but for the phrases from `rest` on."""
+        """Mark the audio, its followers' too, as complete, but for the phrases from `rest` on."""
+        for follower in self.followers:
+            follower.finish(rest)
+        self.followers = []
         if rest is not None:
             self.rest = replace(self._request, from_phrase=rest, from_sample=0)
         self._end(None)
 
+    def drop(self) -> None:
+        """End it: nobody wants the audio any more. Its followers go on."""
+        self.part()
+        self._end(None)
+
     def fail(self, error: HardenedError) -> None:
-        """End the audio with an error."""
+        """End the audio with an error. Its followers go on."""
+        self.part()
         self._end(error)
 
     def cancel(self) -> None:
@@ -190,3 +282,7 @@ class SegmentJob:
         if self in self.listener.jobs:
             self.listener.jobs.remove(self)
             self._audio.put_nowait(item)
+
+
+def _computed(job: SegmentJob | None) -> SegmentJob | None:
+    return None if job is None else job.computed
