@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from . import crowd
 from .machine import Machine
-from .results import Pair, Results, Side
+from .results import Pair, Results, Side, Told
 from .summary import Spread
 from .texts import SENTENCE_GROUPS
 
@@ -119,7 +119,7 @@ def _last_first(results: Results, side: Side) -> Points:
     return {
         size: crowd.spread(results, side, size, crowd.last_first)
         for size in crowd.sizes_of(results)
-        if any(c.side is side and c.listeners == size for c in results.crowds)
+        if any((c.side, c.told, c.listeners) == (side, Told.OWN, size) for c in results.crowds)
     }
 
 

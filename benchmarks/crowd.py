@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 import statistics
 import threading
 from collections.abc import Callable, Sequence
 
 from .client import RequestError, speak
-from .results import Answer, Crowd, Results, Side
+from .results import Answer, Crowd, Results, Side, Told
 from .servers import Recipe, Server, running
 from .summary import Comparison, Spread, compared
-from .texts import CROWD_SENTENCES, WARM_UP
+from .texts import WARM_UP, own_sentence
 
 SIZES = (1, 2, 4, 8, 16, 32)
 """Listeners at once."""
@@ -78,25 +79,27 @@ def measure(
             for _ in range(_WARM_UPS):
                 _ask(server, WARM_UP, failed)
         for _ in range(rounds):
-            for size in sizes:
+            for told, size in itertools.product(Told, sizes):
+                if told is Told.SAME and size == 1:
+                    continue
                 for server in chance.sample(servers, len(servers)):
                     results.requests += size
-                    answers = _crowd(server, size, failed)
+                    answers = _crowd(server, told, size, failed)
                     refused = size - len(answers)
                     if answers:
                         side = server.recipe.side
-                        results.crowds.append(Crowd(side, size, tuple(answers), refused))
+                        results.crowds.append(Crowd(side, told, size, tuple(answers), refused))
 
 
-def rows(results: Results, measured: CrowdMeasure) -> list[Comparison]:
+def rows(results: Results, measured: CrowdMeasure, told: Told) -> list[Comparison]:
     """Compare a value for crowds of every size."""
-    found = (row(results, measured, size) for size in sizes_of(results))
+    found = (row(results, measured, told, size) for size in sizes_of(results))
     return [one for one in found if one is not None]
 
 
-def row(results: Results, measured: CrowdMeasure, size: int) -> Comparison | None:
+def row(results: Results, measured: CrowdMeasure, told: Told, size: int) -> Comparison | None:
     """Compare a value for crowds of `size`."""
-    theirs, own = (_of(results, side, size) for side in Side)
+    theirs, own = (_of(results, side, told, size) for side in Side)
     values = [(measured.value(a), measured.value(b)) for a, b in zip(theirs, own, strict=False)]
     return compared(str(size), values)
 
@@ -107,24 +110,31 @@ def sizes_of(results: Results) -> list[int]:
 
 
 def spread(results: Results, side: Side, size: int, value: Callable[[Crowd], float]) -> Spread:
-    """Return a value of one server's crowds of `size`, of which there is one at least."""
-    found = Spread.of(value(crowd) for crowd in _of(results, side, size))
+    """Return a value of one server's crowds of `size`, each with a sentence of its own.
+
+    There is one of them at least.
+    """
+    found = Spread.of(value(crowd) for crowd in _of(results, side, Told.OWN, size))
     assert found is not None
     return found
 
 
 def dry(results: Results, side: Side, size: int) -> tuple[int, int]:
-    """Return how many listeners ran dry for more than a tenth of a second, and of how many."""
-    answers = [answer for crowd in _of(results, side, size) for answer in crowd.answers]
+    """Return how many listeners ran dry for more than a tenth of a second, and of how many.
+
+    Each is told a sentence of its own.
+    """
+    answers = [answer for crowd in _of(results, side, Told.OWN, size) for answer in crowd.answers]
     return sum(answer.dry > 0.1 for answer in answers), len(answers)  # noqa: PLR2004 - as it says
 
 
-def _of(results: Results, side: Side, size: int) -> list[Crowd]:
-    return [c for c in results.crowds if c.side is side and c.listeners == size]
+def _of(results: Results, side: Side, told: Told, size: int) -> list[Crowd]:
+    wanted = (side, told, size)
+    return [c for c in results.crowds if (c.side, c.told, c.listeners) == wanted]
 
 
 def _crowd(
-    server: Server, size: int, failed: Callable[[Side, str, Exception], None]
+    server: Server, told: Told, size: int, failed: Callable[[Side, str, Exception], None]
 ) -> list[Answer]:
     answers: list[Answer] = []
     start = threading.Barrier(size)
@@ -135,8 +145,8 @@ def _crowd(
             answers.append(answer)
 
     threads = [
-        threading.Thread(target=listen, args=(CROWD_SENTENCES[n % len(CROWD_SENTENCES)],))
-        for n in range(size)
+        threading.Thread(target=listen, args=(own_sentence(0 if told is Told.SAME else number),))
+        for number in range(size)
     ]
     for thread in threads:
         thread.start()

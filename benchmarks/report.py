@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
 
 from . import crowd, machine as machines, summary
 from .machine import Machine
-from .results import Memory, Results, Side
+from .results import Memory, Results, Side, Told
 from .summary import MEASURES, Comparison, Measure, Spread
 from .targets import TIMES, Verdict, verdicts
 from .texts import SENTENCE_GROUPS, Group
@@ -31,7 +32,7 @@ def markdown(results: Results, machine: Machine) -> str:
         _first_start(results),
         _preparation(results),
         _long_text(results),
-        *(_crowd(results, measured) for measured in crowd.MEASURES),
+        *(_crowd(results, *one) for one in itertools.product(crowd.MEASURES, Told)),
         _dry(results),
         _failures(results),
     ]
@@ -208,9 +209,10 @@ def _kilobytes(value: float) -> str:
     return f"{value / 1000:.0f}"
 
 
-def _crowd(results: Results, measured: crowd.CrowdMeasure) -> str:
-    title = f"Crowd: {measured.title} (s), listeners who ask at once and play in real time"
-    return _section(title, "listeners", crowd.rows(results, measured), lambda value: f"{value:.2f}")
+def _crowd(results: Results, measured: crowd.CrowdMeasure, told: Told) -> str:
+    title = f"Crowd: {measured.title} (s), listeners who ask at once and play in real time, {told}"
+    rows = crowd.rows(results, measured, told)
+    return _section(title, "listeners", rows, lambda value: f"{value:.2f}")
 
 
 def _dry(results: Results) -> str:
@@ -224,7 +226,9 @@ def _dry(results: Results) -> str:
         rows.append([str(size), *cells])
     if not rows:
         return ""
-    title = "## Crowd: listeners who ran dry for more than 0.1 s once they heard something"
+    title = (
+        f"## Crowd: listeners who ran dry for more than 0.1 s once they heard something, {Told.OWN}"
+    )
     return f"{title}\n\n" + _table(["listeners", *(str(side) for side in Side)], rows)
 
 

@@ -60,11 +60,19 @@ class Load:
     engine: float | None  # our engine process alone, by our API; the incumbent has none
 
 
+class Told(StrEnum):
+    """What the listeners of a crowd are told."""
+
+    OWN = "each a sentence of its own"
+    SAME = "all the same sentence"
+
+
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """Listeners who asked one server at the same moment."""
 
     side: Side
+    told: Told
     listeners: int
     answers: tuple[Answer, ...]
     refused: int  # listeners without an answer; also counted as failures

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from . import crowd, summary
-from .results import Memory, Results, Side
+from .results import Memory, Results, Side, Told
 from .summary import CPU_PER_AUDIO, FIRST_AUDIO, TOTAL, Comparison, Measure
 from .texts import SENTENCE_GROUPS, Group
 
@@ -67,8 +67,8 @@ def verdicts(results: Results) -> list[Verdict]:
         _memory(results),
         _flat(results),
         _ready(results),
-        _crowd_last(results),
-        _crowd_earlier(results),
+        *(_crowd_last(results, told) for told in Told),
+        *(_crowd_earlier(results, told) for told in Told),
         _crowd_dry(results),
         _earlier(results, Group.WRITTEN, _EARLIER_WRITTEN),
         _text_stage(results),
@@ -193,19 +193,19 @@ def _ready(results: Results) -> Verdict:
     )
 
 
-def _crowd_last(results: Results) -> Verdict:
+def _crowd_last(results: Results, told: Told) -> Verdict:
     return _verdict(
-        f"of 8 listeners the last one hears something within {_CROWD_LAST:g} s",
-        crowd.row(results, crowd.MEASURES[1], 8),
+        f"of 8 listeners, {told}, the last one hears something within {_CROWD_LAST:g} s",
+        crowd.row(results, crowd.MEASURES[1], told, 8),
         lambda row: f"{row.ours.median:.2f} s",
         lambda row: row.ours.median <= _CROWD_LAST,
     )
 
 
-def _crowd_earlier(results: Results) -> Verdict:
+def _crowd_earlier(results: Results, told: Told) -> Verdict:
     return _verdict(
-        f"of 8 listeners the last one hears something {_CROWD_EARLIER:g}{TIMES} earlier",
-        crowd.row(results, crowd.MEASURES[1], 8),
+        f"of 8 listeners, {told}, the last one hears something {_CROWD_EARLIER:g}{TIMES} earlier",
+        crowd.row(results, crowd.MEASURES[1], told, 8),
         lambda row: f"{1 / row.ratio.median:.1f}{TIMES} earlier",
         lambda row: row.ratio.median <= 1 / _CROWD_EARLIER,
     )

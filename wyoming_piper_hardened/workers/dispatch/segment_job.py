@@ -200,11 +200,11 @@ class SegmentJob:
         """Neither follow nor lead any more; the first of the followers leads the others."""
         if self.leader is not None:
             self.leader.followers.remove(self)
-            self.leader = None
+            self.chunks, self.leader = self.leader.chunks, None
         if self.followers:
             heir, *others = self.followers
             self.followers = []
-            heir.leader, heir.followers = None, others
+            heir.chunks, heir.leader, heir.followers = self.chunks, None, others
             for job in others:
                 job.leader = heir
 

@@ -1,0 +1,190 @@
+"""Equal segments of several listeners are computed once, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from wyoming_piper_hardened.engine.messages import SegmentRequest, SpeechOptions, VoiceVersion
+from wyoming_piper_hardened.engine.schedule import DEFAULT, Schedule
+from wyoming_piper_hardened.errors import HardenedError
+from wyoming_piper_hardened.metrics import Metrics
+from wyoming_piper_hardened.processes.restart import RestartDecider
+from wyoming_piper_hardened.workers.dispatch.dispatcher import Dispatcher
+from wyoming_piper_hardened.workers.dispatch.segment_job import Listener, SegmentJob
+from wyoming_piper_hardened.workers.failures.breaker import Breakers
+from wyoming_piper_hardened.workers.failures.failure_policy import FailurePolicy
+from wyoming_piper_hardened.workers.failures.text_quarantine import TextQuarantine
+from wyoming_piper_hardened.workers.scheduler import Limits
+
+VOICE = VoiceVersion(Path("/voices/a.onnx"))
+ONE = b"\x01\x00"
+"""A chunk of audio, here a single sample."""
+
+
+@dataclass(eq=False)
+class OneChunkWorker:
+    """Computes one chunk at a time, when the test says so."""
+
+    dispatcher: Dispatcher
+    accepts: bool = True
+    isolated: bool = False
+    under_way: SegmentJob | None = None
+    open: set[SegmentJob] = field(default_factory=set)
+
+    @property
+    def computing(self) -> int:
+        return self.under_way is not None
+
+    @property
+    def open_jobs(self) -> int:
+        return len(self.open)
+
+    def compute(self, job: SegmentJob) -> None:
+        assert self.under_way is None
+        self.under_way = job
+        self.open.add(job)
+
+    def close(self, job: SegmentJob) -> None:
+        self.open.discard(job)
+
+    def complete(self, seconds: float, *, left: int = 5) -> None:
+        """Let the chunk under way be complete: so much audio, and so many more chunks follow."""
+        job, self.under_way = self.under_way, None
+        assert job is not None
+        job.add(ONE, seconds)
+        self.dispatcher.computed(job, left)
+        self.dispatcher.dispatch()
+
+
+class Stage:
+    """A dispatcher with one worker, at a time that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        policy = FailurePolicy(
+            Breakers(RestartDecider()), TextQuarantine(), Metrics(), lambda *_: None
+        )
+        self.dispatcher = Dispatcher(
+            1, 1, policy, Metrics(), limits=Limits(), clock=lambda: self.now
+        )
+        self.worker = OneChunkWorker(self.dispatcher)
+        self.dispatcher.join(self.worker)
+
+    def ask(
+        self,
+        text: str,
+        listener: Listener | None = None,
+        options: SpeechOptions | None = None,
+        schedule: Schedule | None = DEFAULT,
+    ) -> SegmentJob:
+        """Have a text spoken for a new listener, or behind what one was told before."""
+        request = SegmentRequest(text, VOICE, options or SpeechOptions(), schedule)
+        job = SegmentJob(request, listener or self.dispatcher.listener())
+        self.dispatcher.add(job)
+        return job
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+async def heard(job: SegmentJob) -> bytes:
+    """Return the audio of a segment that has ended."""
+    return b"".join([pcm async for pcm in job.audio()])
+
+
+def test_only_what_is_equal_in_everything_is_shared(stage: Stage) -> None:
+    first = stage.ask("Good night.")
+    assert stage.ask("Good night.").leader is first
+    for other in (
+        stage.ask("Good night!"),
+        stage.ask("Good night.", options=SpeechOptions(volume=0.5)),
+        stage.ask("Good night.", options=SpeechOptions(speaker_id=1)),
+        stage.ask("Good night.", first.listener),
+    ):
+        assert other.leader is None
+
+
+def test_voice_that_does_not_stream_is_not_shared(stage: Stage) -> None:
+    stage.ask("Good night.", schedule=None)
+    assert stage.ask("Good night.", schedule=None).leader is None
+
+
+def test_each_of_them_is_told_that_there_is_a_rest(stage: Stage) -> None:
+    leader, follower = stage.ask("Good night."), stage.ask("Good night.")
+    leader.finish(rest=3)
+    for job in (leader, follower):
+        assert asyncio.run(heard(job)) == b""
+        assert job.rest is not None
+        assert job.rest.from_phrase == 3
+
+
+def test_failure_of_one_is_not_that_of_the_others(stage: Stage) -> None:
+    jobs = [stage.ask("Good night.") for _ in range(3)]
+    stage.worker.complete(1.0)
+    first, second, third = jobs
+    first.fail(HardenedError("a reason"))
+    with pytest.raises(HardenedError):
+        asyncio.run(heard(first))
+    assert (second.leader, third.leader) == (None, second)
+    assert second.request.from_sample == third.request.from_sample == 1
+    second.add(ONE, 1.0)
+    second.finish()
+    assert asyncio.run(heard(second)) == asyncio.run(heard(third)) == 2 * ONE
+
+
+def test_follower_of_one_that_is_cancelled_goes_on_where_it_is(stage: Stage) -> None:
+    leader, follower = stage.ask("Good night."), stage.ask("Good night.")
+    stage.worker.complete(1.0)
+    leader.cancel()
+    stage.worker.under_way = None
+    stage.dispatcher.dispatch()
+    assert follower in stage.worker.open
+    assert follower.request.from_sample == 1
+    assert follower.chunks == leader.chunks == 1
+
+
+def test_who_comes_when_much_has_been_made_is_told_anew(stage: Stage) -> None:
+    leader = stage.ask("Good night.")
+    stage.worker.complete(3.0)
+    early = stage.ask("Good night.")
+    assert (early.leader, early.samples) == (leader, 1)
+    leader.listener.take(3.0)
+    early.listener.take(3.0)
+    stage.worker.complete(3.0)
+    late = stage.ask("Good night.")
+    assert (late.leader, late.samples) == (None, 0)
+
+
+def test_who_takes_nothing_is_not_followed(stage: Stage) -> None:
+    leader = stage.ask("Good night.")
+    stage.worker.complete(4.0)
+    assert stage.ask("Good night.").leader is leader
+    leader.listener.playback.made += 7.0  # of what was before
+    assert stage.ask("Good night.").leader is None
+
+
+def test_shared_segment_is_as_urgent_as_for_who_needs_it_most(stage: Stage) -> None:
+    """The first of them has half a second left, the second a whole one, the third is between."""
+    first, other = stage.ask("Good night."), stage.ask("Who is there?")
+    stage.worker.complete(1.0)
+    assert stage.worker.under_way is other
+    second = stage.ask("Good night.")
+    stage.now = 0.5
+    second.listener.playback.add(0.5, stage.now)
+    assert second.leader is first
+    stage.worker.complete(0.8)
+    assert stage.worker.under_way is first
+
+
+def test_what_waits_for_another_does_not_wait_for_a_worker(stage: Stage) -> None:
+    stage.ask("Good night.")
+    stage.ask("Good night.")
+    assert len(stage.dispatcher) == 0
+    stage.ask("Who is there?")
+    assert len(stage.dispatcher) == 1
