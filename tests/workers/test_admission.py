@@ -6,7 +6,9 @@ from hypothesis import given, settings, strategies as st
 
 from wyoming_piper_hardened.workers.dispatch.admission import AdmissionSlots, Slot
 
-ACTS = st.tuples(st.sampled_from(["leave", "take", "release"]), st.integers(0, 5))
+ACTS = st.tuples(
+    st.sampled_from(["leave", "take", "share", "unshare", "release"]), st.integers(0, 5)
+)
 
 
 @settings(deadline=None)
@@ -14,15 +16,17 @@ ACTS = st.tuples(st.sampled_from(["leave", "take", "release"]), st.integers(0, 5
 def test_only_so_many_slots_are_left_to_others(most_left: int, acts: list[tuple[str, int]]) -> None:
     slots = AdmissionSlots(most_left)
     made = [Slot(slots) for _ in range(6)]
-    held, left = set(made), set[Slot]()
+    held, left, shared = set(made), set[Slot](), set[Slot]()
     for act, number in acts:
         slot = made[number]
         if slot not in held:
             continue  # a released slot is not used any more
-        getattr(slot, act)()
-        left.discard(slot)
-        if act == "leave":
-            left.add(slot)
-        elif act == "release":
-            held.discard(slot)
-        assert slots.taken == len(held) - min(len(left), most_left)
+        if act.endswith("share"):
+            slot.share(act == "share")
+            shared = shared | {slot} if act == "share" else shared - {slot}
+        else:
+            getattr(slot, act)()
+            left = left | {slot} if act == "leave" else left - {slot}
+        if act == "release":
+            held, shared = held - {slot}, shared - {slot}
+        assert slots.taken == len(held) - min(len(left | shared), most_left)

@@ -231,11 +231,28 @@ async def test_request_beyond_the_queue_is_rejected_at_once(
         *waiting, refused = [
             await stack.enter_async_context(connected(port_of(server))) for _ in range(4)
         ]
-        for client in waiting:
-            await client.send("synthesize", text="LATE HANG now.")
+        for number, client in enumerate(waiting):
+            await client.send("synthesize", text=f"LATE HANG now, number {number}.")
             await client.send("ping")
             await client.until("pong")
         assert (await refused.say("One too many.")).error == "overloaded"
+
+
+async def test_many_who_are_told_the_same_take_no_place_in_the_queue(
+    start_server: Serve, script: Script, tmp_path: Path
+) -> None:
+    """Seven where three may wait: one is computed, hangs, is spoken again, and all hear it."""
+    server = await start_server(script(stall_timeout=1.0), max_queue=3, workers=1)
+    text = "LATE HANG ONCE, please."
+
+    async def ask() -> bytes | str:
+        async with connected(port_of(server)) as client:
+            spoken = await client.say(text)
+            return spoken.error or spoken.pcm
+
+    assert await asyncio.gather(*(ask() for _ in range(7))) == [samples(text)] * 7
+    assert len(lines(tmp_path / "executions")) == 2
+    assert server.pool.status().requests == 0
 
 
 async def test_client_that_reads_nothing_delays_nobody(start_server: Serve, script: Script) -> None:

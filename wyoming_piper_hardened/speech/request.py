@@ -110,9 +110,7 @@ class Request:
                     self._items.put_nowait(err)
                     self._segments_ahead.release()
                     continue
-                self.characters += job.characters
-                if self.text is not None:
-                    self.text = f"{self.text} {text}".strip()[:_KEPT_TEXT]
+                self._count(job, text)
                 self._jobs.add(job)
                 self._items.put_nowait((segment, job))
         except HardenedError as err:
@@ -227,6 +225,13 @@ class Request:
             self._metrics.text_faults.inc()
             return speakable(segment.text)
         return text
+
+    def _count(self, job: SegmentJob, text: str) -> None:
+        if self._slot is not None:
+            self._slot.share(job.leader is not None)
+        self.characters += job.characters
+        if self.text is not None:
+            self.text = f"{self.text} {text}".strip()[:_KEPT_TEXT]
 
     def _request(self, segment: Segment, text: str) -> SegmentRequest:
         voice, options = self.target.voice, self.target.options_of(segment)

@@ -13,12 +13,13 @@ class AdmissionSlots:
     def __init__(self, most_left: int) -> None:
         self.held: set[Slot] = set()
         self.left: set[Slot] = set()
+        self.shared: set[Slot] = set()
         self._most_left = most_left
 
     @property
     def taken(self) -> int:
         """Number of slots that nobody else can have."""
-        return len(self.held) - min(len(self.left), self._most_left)
+        return len(self.held) - min(len(self.left | self.shared), self._most_left)
 
 
 class Slot:
@@ -36,7 +37,11 @@ class Slot:
         """Take it again: a request that has been admitted is not rejected any more."""
         self._slots.left.discard(self)
 
+    def share(self, shared: bool) -> None:  # noqa: FBT001 - a state
+        """Say whether its request now gets what is computed for another one that has a slot."""
+        (self._slots.shared.add if shared else self._slots.shared.discard)(self)
+
     def release(self) -> None:
         """Give it back."""
-        self._slots.held.discard(self)
-        self._slots.left.discard(self)
+        for slots in (self._slots.held, self._slots.left, self._slots.shared):
+            slots.discard(self)

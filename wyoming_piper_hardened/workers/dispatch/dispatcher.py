@@ -302,7 +302,8 @@ def _load(worker: ChunkWorker) -> tuple[int, int]:
 def _most_urgent(one: Claim[SegmentJob], other: Claim[SegmentJob]) -> Claim[SegmentJob]:
     """Return the claim of two who share a segment, and have both begun to hear, or both not."""
     lead = None if one.lead is None or other.lead is None else min(one.lead, other.lead)
-    return replace(one, since=min(one.since, other.since), lead=lead)
+    since, computing = min(one.since, other.since), min(one.computing, other.computing)
+    return replace(one, since=since, lead=lead, computing=computing)
 
 
 def _can_move(job: SegmentJob) -> bool:
