@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from . import crowd
 from .machine import Machine
@@ -44,15 +45,20 @@ def draw(results: Results, machine: Machine, path: Path) -> None:
         {side: _peak_memory(results, side) for side in Side},
     )
     memory.set_xticks(sorted({run.characters for run in results.memory}))
+    for side in Side:
+        _line(crowds, _last_first(results, side, Told.SAME), side, dashed=True)
     _panel(
         crowds,
         "First audio for the last of several listeners",
-        "seconds",
-        {side: _last_first(results, side) for side in Side},
+        "seconds; dashed: all are told the same",
+        {side: _last_first(results, side, Told.OWN) for side in Side},
         label="listeners who ask at the same moment",
     )
-    crowds.set_xlim(0, None)
-    crowds.set_xticks(crowd.sizes_of(results))
+    sizes = crowd.sizes_of(results) or crowd.SIZES
+    crowds.set_xscale("log", base=2)
+    crowds.set_xlim(0.9, 1.1 * max(sizes))
+    crowds.set_xticks(sizes)
+    crowds.xaxis.set_major_formatter(ScalarFormatter())
     figure.legend(*speed.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     figure.supxlabel(
         f"median, the bars are min and max; {machine.hardware}; {machine.date}",
@@ -71,23 +77,7 @@ def _panel(
     label: str = "characters of the sentence",
 ) -> None:
     for side, points in sides.items():
-        lengths = sorted(points)
-        spreads = [points[length] for length in lengths]
-        axes.errorbar(
-            lengths,
-            [spread.median for spread in spreads],
-            yerr=[
-                [spread.median - spread.low for spread in spreads],
-                [spread.high - spread.median for spread in spreads],
-            ],
-            label=str(side),
-            color=_COLOURS[side],
-            marker=_MARKERS[side],
-            markersize=5,
-            linewidth=1.6,
-            elinewidth=0.9,
-            capsize=2.5,
-        )
+        _line(axes, points, side)
     axes.set_title(title, loc="left")
     axes.set_ylabel(unit)
     axes.set_xlabel(label)
@@ -96,6 +86,27 @@ def _panel(
     axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _line(axes: Axes, points: Points, side: Side, *, dashed: bool = False) -> None:
+    places = sorted(points)
+    spreads = [points[place] for place in places]
+    axes.errorbar(
+        places,
+        [spread.median for spread in spreads],
+        yerr=[
+            [spread.median - spread.low for spread in spreads],
+            [spread.high - spread.median for spread in spreads],
+        ],
+        label=str(side),
+        color=_COLOURS[side],
+        marker=_MARKERS[side],
+        markersize=5,
+        linestyle="--" if dashed else "-",
+        linewidth=1.6,
+        elinewidth=0.9,
+        capsize=2.5,
+    )
 
 
 def _first_audio(pairs: Sequence[Pair], side: Side) -> Points:
@@ -115,12 +126,12 @@ def _peak_memory(results: Results, side: Side) -> Points:
     return _spreads(values)
 
 
-def _last_first(results: Results, side: Side) -> Points:
-    return {
-        size: crowd.spread(results, side, size, crowd.last_first)
-        for size in crowd.sizes_of(results)
-        if any((c.side, c.told, c.listeners) == (side, Told.OWN, size) for c in results.crowds)
-    }
+def _last_first(results: Results, side: Side, told: Told) -> Points:
+    values = collections.defaultdict(list)
+    for one in results.crowds:
+        if (one.side, one.told) == (side, told):
+            values[one.listeners].append(crowd.last_first(one))
+    return _spreads(values)
 
 
 def _spreads(values: dict[int, list[float]]) -> Points:
