@@ -16,7 +16,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 _EARLIER_MEDIUM = 4.0
 _EARLIER_SHORT = 2.0
 _FIRST_AUDIO = 0.150
-_TOTAL = 1.05
+_TOTAL, _TOTAL_TINY, _TOTAL_SEVERAL = 1.05, 1.1, 1.0
 _CPU = 1.1
 _MEMORY = 0.7
 _FLAT = 1.05  # what "flat" may still grow from 300 to 500 characters
@@ -63,6 +63,8 @@ def verdicts(results: Results) -> list[Verdict]:
         _never_later(results),
         _first_audio(results),
         _at_most(results, TOTAL, _TOTAL),
+        _total(results, Group.TINY, _TOTAL_TINY),
+        _total(results, Group.SEVERAL, _TOTAL_SEVERAL),
         _at_most(results, CPU_PER_AUDIO, _CPU),
         _memory(results),
         _flat(results),
@@ -160,6 +162,16 @@ def _at_most(results: Results, measure: Measure, limit: float) -> Verdict:
         f"{measure.title[0].lower()}{measure.title[1:]} at most {limit:g}{TIMES}, all sentences",
         row,
         lambda row: f"{row.ratio.median:.2f}{TIMES} (by length: {groups})",
+        lambda row: row.ratio.median <= limit,
+    )
+
+
+def _total(results: Results, group: Group, limit: float) -> Verdict:
+    texts = group if group is Group.SEVERAL else f"sentences of {group} characters"
+    return _verdict(
+        f"total time at most {limit:g}{TIMES}, {texts}",
+        summary.speed(results, TOTAL, [group]),
+        lambda row: f"{row.ratio.median:.2f}{TIMES}",
         lambda row: row.ratio.median <= limit,
     )
 
