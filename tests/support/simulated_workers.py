@@ -69,6 +69,12 @@ class Talk:
     heard: float = 0.0
     refuses: bool = False
     """Whether the client takes nothing."""
+    real_time: bool = False
+    """Whether it takes a chunk only when it has played it."""
+    most_buffered: float = 0.0
+    """Seconds that it had not taken."""
+    played: float = 0.0
+    """When it will have played all that it has heard."""
 
 
 class SimulatedWorker:
@@ -99,7 +105,8 @@ class SimulatedWorker:
         first = job not in self.open
         number = self.open.setdefault(job, segment.made)
         self.open[job] = number + 1
-        assert number < len(segment.chunks) + 1  # one beyond the end before the end is known
+        # One beyond the end before the end is known, on each thread.
+        assert number < len(segment.chunks) + self._simulation.threads
         self.under_way.append(job)
         assert len(self.under_way) == 1 or not self.isolated
         frames = segment.chunks[number] if number < len(segment.chunks) else 0
@@ -221,7 +228,11 @@ class Simulation:
         else:
             talk.dry = max(talk.dry, self.now - talk.first - talk.heard)
         talk.heard += seconds
-        if not talk.refuses:
+        talk.played = max(talk.played, self.now) + seconds
+        talk.most_buffered = max(talk.most_buffered, job.listener.playback.buffered)
+        if talk.real_time:
+            self.later(talk.played - self.now, functools.partial(job.listener.take, seconds))
+        elif not talk.refuses:
             job.listener.take(seconds)
 
     def complete(self, job: SegmentJob) -> None:

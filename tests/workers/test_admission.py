@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hypothesis import given, settings, strategies as st
 
 from wyoming_piper_hardened.workers.dispatch.admission import AdmissionSlots, Slot
@@ -11,18 +13,24 @@ ACTS = st.tuples(
 )
 
 
+@dataclass
+class Sharer:
+    follows: bool = False
+
+
 @settings(deadline=None)
 @given(st.integers(0, 4), st.lists(ACTS, max_size=40))
 def test_only_so_many_slots_are_left_to_others(most_left: int, acts: list[tuple[str, int]]) -> None:
     slots = AdmissionSlots(most_left)
-    made = [Slot(slots) for _ in range(6)]
+    listeners = [Sharer() for _ in range(6)]
+    made = [Slot(slots, listener) for listener in listeners]
     held, left, shared = set(made), set[Slot](), set[Slot]()
     for act, number in acts:
         slot = made[number]
         if slot not in held:
             continue  # a released slot is not used any more
         if act.endswith("share"):
-            slot.share(act == "share")
+            listeners[number].follows = act == "share"
             shared = shared | {slot} if act == "share" else shared - {slot}
         else:
             getattr(slot, act)()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -55,7 +56,7 @@ def check_work_is_conserved(simulation: Simulation) -> None:
         job = listener.next_job()
         if job is None:
             continue
-        job = job.computed
+        job = job.source
         homes = [worker for worker in simulation.all_workers if job in worker.open]
         assert len(homes) <= 1
         for worker in simulation.all_workers:
@@ -67,22 +68,32 @@ def check_work_is_conserved(simulation: Simulation) -> None:
 
 
 @UNHURRIED
-@given(TALKS, st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.booleans())
+@given(
+    TALKS,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(0, 1),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
 def test_work_is_conserved_and_everything_is_spoken(
     drawn: list[tuple[float, list[tuple[int, ...]]]],
     workers: int,
     threads: int,
     spare: int,
     equal: bool,  # noqa: FBT001 - drawn
+    chance: Random,
 ) -> None:
     simulation = Simulation(
         workers=workers,
         threads=threads,
         spare=spare,
         equal=equal,
+        limits=Limits(buffer=3.0),
         on_change=check_work_is_conserved,
     )
     for talk in talks_of(drawn):
+        talk.real_time = chance.random() < 0.5
         simulation.add(talk)
     simulation.run()
     for talk in simulation.talks:
@@ -274,11 +285,13 @@ def test_crowd_within_what_the_machine_can_do(listeners: int, median: float, las
     assert max(talk.dry for talk in simulation.talks) == 0
 
 
-def told_the_same(listeners: int, gap: float = 0.001, **options: Any) -> Simulation:
+def told_the_same(
+    listeners: int, gap: float = 0.001, sentences: Sequence[float] = (4, 7), **options: Any
+) -> Simulation:
     """Let listeners come who are told the same eleven seconds, in two sentences."""
     simulation = Simulation(equal=True, **options)
     for number in range(listeners):
-        simulation.add(Talk(gap * number, [sentence(4), sentence(7)]))
+        simulation.add(Talk(gap * number, [sentence(seconds) for seconds in sentences]))
     return simulation
 
 
@@ -332,18 +345,33 @@ def test_leader_who_leaves_is_followed_by_another() -> None:
 
 @pytest.mark.parametrize("slow", [0, 2])
 def test_who_takes_nothing_holds_nobody_up_who_is_told_the_same(slow: int) -> None:
-    simulation = told_the_same(4, limits=Limits(buffer=5.0))
+    simulation = told_the_same(4, sentences=[4, 7, 7, 7], limits=Limits(buffer=5.0))
     stuck = simulation.talks[slow]
     stuck.refuses = True
     simulation.run()
     assert all(heard_whole(talk) for talk in simulation.talks if talk is not stuck)
     assert stuck.end is None
-    assert stuck.heard < 5.0 + 192 * simulation.costs.frame_seconds * 3
+    assert stuck.heard < 5.0 + 5.0 + 192 * simulation.costs.frame_seconds
     assert stuck.listener is not None
     stuck.refuses = False
     stuck.listener.take(stuck.heard)
     simulation.run()
     assert heard_whole(stuck)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("listeners", [8, 40])
+def test_who_play_in_real_time_stay_together(listeners: int, threads: int) -> None:
+    """Also when they have all that they may have, and wait."""
+    simulation = told_the_same(listeners, sentences=[7] * 6, workers=2, threads=threads)
+    for talk in simulation.talks:
+        talk.real_time = True
+    simulation.run()
+    assert simulation.computed == sum(len(one.chunks) for one in simulation.talks[0].segments)
+    for talk in simulation.talks:
+        assert heard_whole(talk)
+        assert talk.dry == 0
+        assert talk.most_buffered <= Limits().buffer + 5 + 192 * simulation.costs.frame_seconds
 
 
 def test_worker_that_dies_charges_one_of_those_who_are_told_the_same() -> None:

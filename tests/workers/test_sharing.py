@@ -10,9 +10,12 @@ import pytest
 
 from wyoming_piper_hardened.engine.messages import SegmentRequest, SpeechOptions, VoiceVersion
 from wyoming_piper_hardened.engine.schedule import DEFAULT, Schedule
-from wyoming_piper_hardened.errors import HardenedError
+from wyoming_piper_hardened.errors import HardenedError, TextQuarantinedError, VoiceUnavailableError
 from wyoming_piper_hardened.metrics import Metrics
+from wyoming_piper_hardened.processes.errors import EngineFailedError
 from wyoming_piper_hardened.processes.restart import RestartDecider
+from wyoming_piper_hardened.reporting.issues import Failure, FailureKind, Stage as At
+from wyoming_piper_hardened.system.aio import cancel_and_wait
 from wyoming_piper_hardened.workers.dispatch.dispatcher import Dispatcher
 from wyoming_piper_hardened.workers.dispatch.segment_job import Listener, SegmentJob
 from wyoming_piper_hardened.workers.failures.breaker import Breakers
@@ -51,6 +54,11 @@ class OneChunkWorker:
     def close(self, job: SegmentJob) -> None:
         self.open.discard(job)
 
+    def drop(self) -> None:
+        """Throw away what is under way, as for a segment that was closed."""
+        self.under_way = None
+        self.dispatcher.dispatch()
+
     def complete(self, seconds: float, *, left: int = 5) -> None:
         """Let the chunk under way be complete: so much audio, and so many more chunks follow."""
         job, self.under_way = self.under_way, None
@@ -65,11 +73,11 @@ class Stage:
 
     def __init__(self) -> None:
         self.now = 0.0
-        policy = FailurePolicy(
+        self.policy = FailurePolicy(
             Breakers(RestartDecider()), TextQuarantine(), Metrics(), lambda *_: None
         )
         self.dispatcher = Dispatcher(
-            1, 1, policy, Metrics(), limits=Limits(), clock=lambda: self.now
+            1, 1, self.policy, Metrics(), limits=Limits(), clock=lambda: self.now
         )
         self.worker = OneChunkWorker(self.dispatcher)
         self.dispatcher.join(self.worker)
@@ -142,11 +150,86 @@ def test_follower_of_one_that_is_cancelled_goes_on_where_it_is(stage: Stage) -> 
     leader, follower = stage.ask("Good night."), stage.ask("Good night.")
     stage.worker.complete(1.0)
     leader.cancel()
-    stage.worker.under_way = None
-    stage.dispatcher.dispatch()
+    stage.worker.drop()
     assert follower in stage.worker.open
     assert follower.request.from_sample == 1
     assert follower.chunks == leader.chunks == 1
+
+
+def test_follower_goes_on_although_the_voice_is_given_up_meanwhile(stage: Stage) -> None:
+    """As the one that was computed would have: what has begun is not refused any more."""
+    leader, follower = stage.ask("Good night."), stage.ask("Good night.")
+    stage.worker.complete(1.0)
+    gone = Failure(FailureKind.LOAD, At.LOADING, {"error": "no model"})
+    stage.policy.load_failed(VOICE, gone, permanent=True)
+    leader.cancel()
+    stage.worker.drop()
+    assert follower in stage.worker.open
+    newcomer = stage.ask("Good night!")
+    stage.worker.complete(1.0)
+    with pytest.raises(VoiceUnavailableError):
+        asyncio.run(heard(newcomer))
+
+
+def test_who_goes_on_with_what_ended_a_worker_is_a_suspect(stage: Stage) -> None:
+    leader, second, third = (stage.ask("Good night.") for _ in range(3))
+    leader.failures = 1
+    leader.try_again()
+    third.part()
+    leader.cancel()
+    assert [job.failures for job in (second, third)] == [1, 1]
+    assert [job.replays for job in (leader, second, third)] == [1, 1, 1]
+
+
+def test_text_that_ends_workers_ends_two_however_many_ask_for_it_and_leave(stage: Stage) -> None:
+    jobs = [stage.ask("Good night.") for _ in range(5)]
+    error = EngineFailedError(Failure(FailureKind.SIGNAL, At.SPEAKING, {"signal": "SIGSEGV"}))
+    deaths = 0
+    while (job := stage.worker.under_way) is not None:
+        deaths += 1
+        stage.worker.under_way = None
+        stage.worker.open.clear()
+        stage.policy.worker_failed(job, error)
+        stage.dispatcher.leave(stage.worker)
+        job.cancel()  # while the worker starts again
+        stage.dispatcher.join(stage.worker)
+    assert deaths == 2
+    for job in jobs[2:]:
+        with pytest.raises(TextQuarantinedError):
+            asyncio.run(heard(job))
+
+
+def test_rest_of_a_segment_comes_before_the_next_one(stage: Stage) -> None:
+    """Also when the buffer is full of the next one: the client waits for the rest."""
+    one = stage.ask("One.")
+    two = stage.ask("Two.", one.listener)
+    stage.worker.complete(1.0)
+    stage.worker.open.discard(one)
+    stage.dispatcher.ended(one)
+    one.finish(rest=2)
+    stage.worker.drop()
+    assert stage.worker.under_way is two
+    stage.worker.complete(12.0)
+    assert stage.worker.under_way is None
+    one.listener.take(1.0)
+    assert one.rest is not None
+    rest = SegmentJob(one.rest, one.listener, first=True)
+    stage.dispatcher.add(rest)
+
+    async def take() -> None:
+        async for _ in rest.audio():
+            rest.listener.take(1.0)
+
+    async def play() -> None:
+        taking = asyncio.create_task(take())
+        for _ in range(3):
+            await asyncio.sleep(0)  # it waits for more
+            assert stage.worker.under_way is rest
+            stage.worker.complete(1.0)
+            assert stage.worker.under_way is None  # before that is taken
+        await cancel_and_wait(taking)
+
+    asyncio.run(play())
 
 
 def test_who_comes_when_much_has_been_made_is_told_anew(stage: Stage) -> None:
@@ -165,7 +248,7 @@ def test_who_takes_nothing_is_not_followed(stage: Stage) -> None:
     leader = stage.ask("Good night.")
     stage.worker.complete(4.0)
     assert stage.ask("Good night.").leader is leader
-    leader.listener.playback.made += 7.0  # of what was before
+    leader.listener.playback.made += 11.0  # of what was before
     assert stage.ask("Good night.").leader is None
 
 

@@ -103,14 +103,18 @@ class Request:
                 if self._began is None:  # a stream whose text never comes takes no place
                     self._began = time.monotonic()
                     version = self.target.voice.version
-                    self._slot = self._admission.enter_context(self._pool.admit(version))
+                    self._slot = self._admission.enter_context(
+                        self._pool.admit(version, self._listener)
+                    )
                 try:
                     job = self._pool.submit(self._request(segment, text), self._listener)
                 except TextQuarantinedError as err:
                     self._items.put_nowait(err)
                     self._segments_ahead.release()
                     continue
-                self._count(job, text)
+                self.characters += job.characters
+                if self.text is not None:
+                    self.text = f"{self.text} {text}".strip()[:_KEPT_TEXT]
                 self._jobs.add(job)
                 self._items.put_nowait((segment, job))
         except HardenedError as err:
@@ -189,7 +193,7 @@ class Request:
         self.replays += job.replays
         if job.rest is None:
             return None
-        rest = self._pool.submit(job.rest, self._listener)
+        rest = self._pool.submit(job.rest, self._listener, first=True)
         self._jobs.add(rest)
         return rest
 
@@ -225,13 +229,6 @@ class Request:
             self._metrics.text_faults.inc()
             return speakable(segment.text)
         return text
-
-    def _count(self, job: SegmentJob, text: str) -> None:
-        if self._slot is not None:
-            self._slot.share(job.leader is not None)
-        self.characters += job.characters
-        if self.text is not None:
-            self.text = f"{self.text} {text}".strip()[:_KEPT_TEXT]
 
     def _request(self, segment: Segment, text: str) -> SegmentRequest:
         voice, options = self.target.voice, self.target.options_of(segment)

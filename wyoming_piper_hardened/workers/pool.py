@@ -146,8 +146,8 @@ class Pool:
         await self._ready.wait()
 
     @contextmanager
-    def admit(self, voice: VoiceVersion) -> Iterator[Slot]:
-        """Hold a slot for one request while it is carried out.
+    def admit(self, voice: VoiceVersion, listener: Listener) -> Iterator[Slot]:
+        """Hold a slot for the request of `listener` while it is carried out.
 
         Raises:
             OverloadedError: too many requests wait already.
@@ -155,7 +155,7 @@ class Pool:
         """
         self.check_room()
         self._check(voice)
-        slot = Slot(self._slots)
+        slot = Slot(self._slots, listener)
         try:
             yield slot
         finally:
@@ -174,8 +174,12 @@ class Pool:
         """Return a new listener, for whom segments can be submitted in order."""
         return self._dispatcher.listener()
 
-    def submit(self, request: SegmentRequest, listener: Listener) -> SegmentJob:
-        """Have a segment spoken. A job that is not wanted any more must be cancelled.
+    def submit(
+        self, request: SegmentRequest, listener: Listener, *, first: bool = False
+    ) -> SegmentJob:
+        """Have a segment spoken, behind the others of the listener or `first`.
+
+        A job that is not wanted any more must be cancelled.
 
         Raises:
             VoiceUnavailableError: the voice, or every worker, is out of order at present.
@@ -184,7 +188,7 @@ class Pool:
         assert request.model is not None
         self._check(request.model)
         self._failure_policy.check_text(request)
-        job = SegmentJob(request, listener)
+        job = SegmentJob(request, listener, first=first)
         self._dispatcher.add(job)
         return job
 

@@ -137,7 +137,7 @@ def precedence(
     5. Further chunks of those for whom one is being computed.
 
     Args:
-        claims: of each request at most one.
+        claims: of each request at most one; those who share a chunk may have one together.
         now: the time.
         pace: what a chunk takes.
         threads: chunks that are computed at once.

@@ -84,7 +84,7 @@ class Dispatcher:
     def __len__(self) -> int:
         """Segments that no worker has open."""
         jobs = [job for job in self._jobs() if not job.cancelled]
-        return sum(job.computed not in self._places for job in jobs)
+        return sum(job.source not in self._places for job in jobs)
 
     @property
     def capacity(self) -> float:
@@ -173,17 +173,15 @@ class Dispatcher:
 
     def _place_one(self, now: float) -> bool:
         """Give out one chunk; return whether anything has changed."""
-        order = [
-            claim.key
-            for claim in precedence(
-                self._claims(now),
-                now,
-                pace=self._pace,
-                threads=self._threads * self._most,
-                capacity=self.capacity,
-                patience=self._limits.patience,
-            )
-        ]
+        claims = precedence(
+            self._claims(now),
+            now,
+            pace=self._pace,
+            threads=self._threads * self._most,
+            capacity=self.capacity,
+            patience=self._limits.patience,
+        )
+        order = list(dict.fromkeys(claim.key for claim in claims))
         held = set[ChunkWorker]()
         for job in order:
             if (worker := self._worker_for(job, held)) is not None:
@@ -209,7 +207,7 @@ class Dispatcher:
             elif listener.since is None:
                 listener.since = now
             if listener.has_room and (next_job := listener.next_job()) is not None:
-                job = next_job.computed
+                job = next_job.source
                 since = now if listener.since is None else listener.since
                 lead = listener.playback.lead(now, since)
                 seconds = self._pace.expected(job.next_frames)
@@ -276,7 +274,7 @@ class Dispatcher:
         for job in [job for job in self._jobs() if job.cancelled]:
             if (worker := self._places.pop(job, None)) is not None:
                 worker.close(job)
-            if job.admitted:
+            if job.admitted and not job.followers:
                 self._failure_policy.undecided(job)
             job.drop()
 

@@ -2,7 +2,8 @@
 
 Listeners who are told the same at the same moment share the work: of equal segments one, the
 *leader*, is computed, and the others follow it. Whoever cannot keep up, and all of them when the
-leader fails or is cancelled, go on from the last sample that they got.
+leader fails or is cancelled, go on from the last sample that they got. Those who keep the same
+pace stay together: as long as one of them has room, more is made for all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ MAX_ATTEMPTS = 2
 
 _SHARED_SECONDS = 5.0
 """Audio that a segment keeps for others who come to follow it; behind that they are too late."""
+
+_SHARED_BUFFER = 5.0
+"""Seconds beyond its buffer that a listener may have while others need what is made for it, too."""
 
 
 class Listener:
@@ -49,13 +53,31 @@ class Listener:
 
     @property
     def has_room(self) -> bool:
-        """Return whether more may be made for it."""
-        return self.playback.buffered < self._buffer
+        """Return whether more may be made for it.
+
+        Also if what waits comes behind a segment of which nothing does: the client waits for that.
+        """
+        return self.playback.buffered < self._buffer or self.starves
+
+    @property
+    def starves(self) -> bool:
+        """Return whether its client waits for a segment although its buffer is full of the next."""
+        full = self.playback.buffered >= self._buffer
+        return full and len(self.jobs) > 1 and not self.jobs[0].waiting
+
+    @property
+    def follows(self) -> bool:
+        """Return whether all that is made for it is made for another listener, too, who leads."""
+        return bool(self.jobs) and all(job.leader is not None for job in self.jobs)
+
+    def can_share(self, seconds: float = 0.0) -> bool:
+        """Return whether it keeps up with others, and so much more may come to it with them."""
+        return self.playback.buffered + seconds < self._buffer + _SHARED_BUFFER
 
     @property
     def computing(self) -> int:
         """Chunks that are being computed for it."""
-        return sum(job.computed.computing for job in self.jobs)
+        return sum(job.source.computing for job in self.jobs)
 
     def compute_alone(self) -> None:
         """Have its segments computed for itself, from where each of them is."""
@@ -94,7 +116,8 @@ class SegmentJob:
     Whoever computes it keeps `computing` and `left`.
     """
 
-    def __init__(self, request: SegmentRequest, listener: Listener) -> None:
+    def __init__(self, request: SegmentRequest, listener: Listener, *, first: bool = False) -> None:
+        """Put a segment behind the others of a listener, or before them: the rest of one."""
         assert request.model is not None  # the server always names the voice
         self.voice = request.model
         self.listener = listener
@@ -132,7 +155,7 @@ class SegmentJob:
         if request.schedule is not None:
             self._for_followers = []
         self._audio: asyncio.Queue[bytes | HardenedError | None] = asyncio.Queue()
-        listener.jobs.append(self)
+        listener.jobs.insert(0 if first else len(listener.jobs), self)
 
     @property
     def request(self) -> SegmentRequest:
@@ -150,9 +173,14 @@ class SegmentJob:
         return len(self._request.text)
 
     @property
-    def computed(self) -> SegmentJob:
+    def source(self) -> SegmentJob:
         """The segment that is computed for it: itself, or its leader."""
         return self.leader or self
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of audio that nobody has taken."""
+        return self._audio.qsize()
 
     @property
     def suspect(self) -> bool:
@@ -168,7 +196,7 @@ class SegmentJob:
     @property
     def has_more(self) -> bool:
         """Return whether one more of its chunks can be computed now."""
-        job = self.computed
+        job = self.source
         if job.suspect and job.computing:
             return False
         return job.computing < (2 if job.left is None else job.left)
@@ -183,9 +211,9 @@ class SegmentJob:
             and not other.cancelled
             and other._for_followers is not None
             and other._request == self._request
-            and other.listener.has_room
-            and self.listener.has_room
-            and _computed(other.listener.before(other)) is _computed(self.listener.before(self))
+            and other.listener.can_share()
+            and self.listener.can_share(other._seconds)
+            and _source(other.listener.before(other)) is _source(self.listener.before(self))
         )
 
     def follow(self, leader: SegmentJob) -> None:
@@ -197,15 +225,18 @@ class SegmentJob:
             self.append(pcm, seconds)
 
     def part(self) -> None:
-        """Neither follow nor lead any more; the first of the followers leads the others."""
+        """Neither follow nor lead any more; the first of the followers leads the others.
+
+        What is known of the segment holds for each: that it may be tried, and who failed over it.
+        """
         if self.leader is not None:
             self.leader.followers.remove(self)
-            self.chunks, self.leader = self.leader.chunks, None
+            _go_on_like(self.leader, self)
         if self.followers:
-            heir, *others = self.followers
+            heir, *heir.followers = self.followers
             self.followers = []
-            heir.chunks, heir.leader, heir.followers = self.chunks, None, others
-            for job in others:
+            _go_on_like(self, heir)
+            for job in heir.followers:
                 job.leader = heir
 
     def add(self, pcm: bytes, seconds: float) -> None:
@@ -215,12 +246,12 @@ class SegmentJob:
         for follower in self.followers:
             follower.append(pcm, seconds)
         for job in (self, *self.followers) if self.followers else ():
-            if not job.listener.has_room:
+            if not job.listener.can_share():
                 job.listener.compute_alone()
 
     def append(self, pcm: bytes, seconds: float) -> None:
         """Append audio that was computed for it or for its leader."""
-        if self.begun_at is None and (begun_at := self.computed.begun_at) is not None:
+        if self.begun_at is None and (begun_at := self.source.begun_at) is not None:
             self.begun_at = max(begun_at, self.queued_at)
         self._bytes += len(pcm)
         self._seconds += seconds
@@ -243,14 +274,14 @@ class SegmentJob:
     def try_again(self) -> None:
         """Have it begun anew after a failure, as if it had just come."""
         self.put_back()
-        self.replays += 1
+        for job in (self, *self.followers):
+            job.replays += 1
         self.admitted, self.begun_at, self.queued_at = False, None, self.listener.clock()
 
     def finish(self, rest: int | None = None) -> None:
         """Mark the audio, its followers' too, as complete, but for the phrases from `rest` on."""
         for follower in self.followers:
             follower.finish(rest)
-        self.followers = []
         if rest is not None:
             self.rest = replace(self._request, from_phrase=rest, from_sample=0)
         self._end(None)
@@ -261,7 +292,8 @@ class SegmentJob:
         self._end(None)
 
     def fail(self, error: HardenedError) -> None:
-        """End the audio with an error. Its followers go on."""
+        """End the audio with an error. Its followers go on, if they may be tried all the same."""
+        self.admitted = False
         self.part()
         self._end(error)
 
@@ -273,16 +305,28 @@ class SegmentJob:
 
     async def audio(self) -> AsyncIterator[bytes]:
         """Yield the PCM as it comes; raises the error that the job failed with."""
-        while (item := await self._audio.get()) is not None:
+        while (item := await self._next()) is not None:
             if isinstance(item, HardenedError):
                 raise item
             yield item
+
+    async def _next(self) -> bytes | HardenedError | None:
+        if self.listener.starves:
+            self.listener.on_change()
+        return await self._audio.get()
 
     def _end(self, item: HardenedError | None) -> None:
         if self in self.listener.jobs:
             self.listener.jobs.remove(self)
             self._audio.put_nowait(item)
+        self.leader, self.followers, self._for_followers = None, [], None
 
 
-def _computed(job: SegmentJob | None) -> SegmentJob | None:
-    return None if job is None else job.computed
+def _go_on_like(job: SegmentJob, equal: SegmentJob) -> None:
+    """Have what is known of `job` hold for an equal one, which is computed by itself now."""
+    equal.leader, equal.chunks, equal.admitted = None, job.chunks, job.admitted
+    equal.failures = min(job.failures, MAX_ATTEMPTS - 1)
+
+
+def _source(job: SegmentJob | None) -> SegmentJob | None:
+    return None if job is None else job.source
