@@ -82,6 +82,10 @@ class Stage:
         self.worker = OneChunkWorker(self.dispatcher)
         self.dispatcher.join(self.worker)
 
+    def computed(self) -> SegmentJob | None:
+        """Return the segment of which a chunk is computed."""
+        return self.worker.under_way
+
     def ask(
         self,
         text: str,
@@ -185,7 +189,7 @@ def test_text_that_ends_workers_ends_two_however_many_ask_for_it_and_leave(stage
     jobs = [stage.ask("Good night.") for _ in range(5)]
     error = EngineFailedError(Failure(FailureKind.SIGNAL, At.SPEAKING, {"signal": "SIGSEGV"}))
     deaths = 0
-    while (job := stage.worker.under_way) is not None:
+    while (job := stage.computed()) is not None:
         deaths += 1
         stage.worker.under_way = None
         stage.worker.open.clear()
@@ -208,9 +212,9 @@ def test_rest_of_a_segment_comes_before_the_next_one(stage: Stage) -> None:
     stage.dispatcher.ended(one)
     one.finish(rest=2)
     stage.worker.drop()
-    assert stage.worker.under_way is two
+    assert stage.computed() is two
     stage.worker.complete(12.0)
-    assert stage.worker.under_way is None
+    assert stage.computed() is None
     one.listener.take(1.0)
     assert one.rest is not None
     rest = SegmentJob(one.rest, one.listener, first=True)
@@ -224,9 +228,9 @@ def test_rest_of_a_segment_comes_before_the_next_one(stage: Stage) -> None:
         taking = asyncio.create_task(take())
         for _ in range(3):
             await asyncio.sleep(0)  # it waits for more
-            assert stage.worker.under_way is rest
+            assert stage.computed() is rest
             stage.worker.complete(1.0)
-            assert stage.worker.under_way is None  # before that is taken
+            assert stage.computed() is None  # before that is taken
         await cancel_and_wait(taking)
 
     asyncio.run(play())
@@ -256,13 +260,13 @@ def test_shared_segment_is_as_urgent_as_for_who_needs_it_most(stage: Stage) -> N
     """The first of them has half a second left, the second a whole one, the third is between."""
     first, other = stage.ask("Good night."), stage.ask("Who is there?")
     stage.worker.complete(1.0)
-    assert stage.worker.under_way is other
+    assert stage.computed() is other
     second = stage.ask("Good night.")
     stage.now = 0.5
     second.listener.playback.add(0.5, stage.now)
     assert second.leader is first
     stage.worker.complete(0.8)
-    assert stage.worker.under_way is first
+    assert stage.computed() is first
 
 
 def test_what_waits_for_another_does_not_wait_for_a_worker(stage: Stage) -> None:
