@@ -38,3 +38,4 @@ def test_only_so_many_slots_are_left_to_others(most_left: int, acts: list[tuple[
         if act == "release":
             held, shared = held - {slot}, shared - {slot}
         assert slots.taken == len(held) - min(len(left | shared), most_left)
+        assert slots.requests == len(held) - min(len(left), most_left)

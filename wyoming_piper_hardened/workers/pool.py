@@ -236,7 +236,7 @@ class Pool:
         """Return a snapshot."""
         return PoolStatus(
             workers=tuple(worker.status() for worker in self.workers),
-            requests=self._slots.taken,
+            requests=self._slots.requests,
             waiting_segments=len(self._dispatcher),
             quarantined_texts=self._failure_policy.quarantined_texts(),
             unavailable_voices=self.unavailable_voices(),
@@ -244,7 +244,7 @@ class Pool:
 
     def load(self) -> Load:
         """Return how much of what the workers can do is taken."""
-        return Load(self._slots.taken, self._dispatcher.capacity)
+        return Load(self._slots.requests, self._dispatcher.capacity)
 
     def _check(self, voice: VoiceVersion) -> None:
         self._failure_policy.check_voice(voice)

@@ -28,6 +28,11 @@ class AdmissionSlots:
         self._most_left = most_left
 
     @property
+    def requests(self) -> int:
+        """Number of requests that are carried out, but for those whose slot is left to others."""
+        return len(self.held) - min(len(self.left), self._most_left)
+
+    @property
     def taken(self) -> int:
         """Number of slots that nobody else can have."""
         without = sum(slot in self.left or slot.listener.follows for slot in self.held)
